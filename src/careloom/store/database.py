@@ -1,0 +1,165 @@
+"""A pool of connections to one PostgreSQL, as the run-time role.
+
+One operation is one function call: it sets the tenant, does its work under row-level security
+and commits. So the second fence costs no round trip and no caller can forget it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+
+from careloom.errors import CareloomError, Unavailable
+from careloom.store.verdicts import verdict_error
+
+RUNTIME_ROLE = "careloom_app"
+_RETRY_STATES = {"40001", "40P01", "55P03", "57014"}
+_LOST_STATES = ("08", "57P01", "57P02", "57P03", "25006")
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + orjson.dumps(value)
+
+
+def _decode_jsonb(value: bytes) -> Any:
+    return orjson.loads(value[1:])
+
+
+async def prepare_connection(connection: asyncpg.Connection) -> None:
+    """Let jsonb travel as Python values, encoded once by orjson."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+        format="binary",
+    )
+
+
+def run_time_settings() -> dict[str, str]:
+    """Session settings of every run-time connection: no role that owns a table, no JIT."""
+    return {
+        "role": RUNTIME_ROLE,
+        "search_path": "careloom",
+        "jit": "off",
+        "application_name": "careloom",
+        "timezone": "UTC",
+    }
+
+
+class Database:
+    """One PostgreSQL database holding the whole schema."""
+
+    def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
+        self._pool = pool
+        self.dsn = dsn
+        self._statements: dict[tuple[str, int, bool], str] = {}
+
+    @classmethod
+    async def open(cls, dsn: str, *, min_size: int = 1, max_size: int = 6) -> Database:
+        """Open the pool; raises `Unavailable` when the server does not answer."""
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=min_size,
+                max_size=max_size,
+                init=prepare_connection,
+                server_settings=run_time_settings(),
+                command_timeout=60,
+            )
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise Unavailable(
+                "PostgreSQL does not answer",
+                fix="check DATABASE_URL, or unset it to use the embedded server",
+            ) from error
+        return cls(pool, dsn)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def call(self, function: str, tenant: str, *args: Any) -> Any:
+        """Call one SQL function of schema careloom inside the tenant; returns its single value.
+
+        Repeats what PostgreSQL rolled back (serialisation, deadlock, lock time-out) three times.
+        Raises the error kind of a verdict (see verdicts.py), or `Unavailable` when the
+        connection was lost, in which case it is unknown whether the call took effect.
+        """
+        return await self._repeat(self._sql(function, len(args) + 1, False), tenant, *args)
+
+    async def rows(self, function: str, tenant: str, *args: Any) -> list[asyncpg.Record]:
+        """Call one set-returning SQL function inside the tenant."""
+        sql = self._sql(function, len(args) + 1, True)
+        return list(await self._repeat(sql, tenant, *args))
+
+    async def query(self, tenant: str, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Run one statement made by code (never by a user) inside the tenant."""
+        async with self.transaction(tenant) as connection:
+            return list(await connection.fetch(sql, *args))
+
+    @asynccontextmanager
+    async def transaction(self, tenant: str) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction inside the tenant, for reads that need several statements."""
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('app.tenant', $1, true)", tenant)
+                yield connection
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise translate(error) from error
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A bare run-time connection; without a tenant row-level security shows nothing."""
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        except _LOST as error:
+            raise translate(error) from error
+
+    def _sql(self, function: str, count: int, is_set: bool) -> str:
+        key = (function, count, is_set)
+        sql = self._statements.get(key)
+        if sql is None:
+            places = ",".join(f"${number}" for number in range(1, count + 1))
+            sql = f"SELECT {'* FROM ' if is_set else ''}careloom.{function}({places})"  # noqa: S608
+            self._statements[key] = sql
+        return sql
+
+    async def _repeat(self, sql: str, *args: Any) -> Any:
+        single = not sql.startswith("SELECT * FROM")
+        for attempt in range(4):
+            try:
+                async with self._pool.acquire() as connection:
+                    if single:
+                        return await connection.fetchval(sql, *args)
+                    return await connection.fetch(sql, *args)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _RETRY_STATES or attempt == 3:
+                    raise translate(error) from error
+                await asyncio.sleep(random.uniform(0.005, 0.02) * (attempt + 1))  # noqa: S311
+            except _LOST as error:
+                raise translate(error) from error
+        raise AssertionError("unreachable")
+
+
+def translate(error: BaseException) -> CareloomError:
+    """Turn a PostgreSQL error into one of our kinds; what is unknown stays unknown, never OK."""
+    state = getattr(error, "sqlstate", None) or ""
+    if state.startswith("CL"):
+        return verdict_error(state, getattr(error, "detail", None))
+    if isinstance(error, _LOST) or state.startswith(_LOST_STATES) or state.startswith("53"):
+        return Unavailable(
+            "The database did not confirm the operation",
+            fix="repeat the request; use If-None-Exist or an Idempotency-Key for creates",
+        )
+    if state in _RETRY_STATES:
+        return Unavailable("The database was too busy to finish the operation")
+    return CareloomError(f"The database refused the operation (SQLSTATE {state or 'none'})")
+
+

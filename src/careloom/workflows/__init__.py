@@ -1,0 +1,1 @@
+"""Definitions, verification, triggers and the durable engine. Knows the Step protocol, no step."""

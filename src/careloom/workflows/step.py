@@ -1,0 +1,113 @@
+"""The protocol between the engine and a step type.
+
+A step receives data and returns data: its output, the effect it wants written, or what to wait
+for. The engine commits effect, journal row, audit row and events in one transaction, so a step
+never writes by itself; what it does outside (a call to a peer) carries `call.key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from careloom.store.effect import Effect
+from careloom.types import JsonObject, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """Everything a step may know about the call."""
+
+    scope: Scope
+    run_id: str
+    workflow_id: str
+    path: str
+    """Where the step stands in the definition, for example `steps/review/then/notify`."""
+    iteration: str
+    attempt: int
+    input: JsonObject
+    """The step's parameters (all keys of its definition but the engine's own), rendered."""
+    expects: frozenset[str]
+    """Names that later steps read from this step's output."""
+    key: str
+    """Stable over retries and crashes: hand it to a peer so that it can deduplicate."""
+    environment: str
+    """development or production."""
+    actor: JsonObject
+    """Who started the run: {"principal": …, "grants": […]}; grants of the run."""
+    ai_fed: bool
+    """True when this step's input reads the output of an AI step (worker, model, document)."""
+    patient: str | None
+    """The Patient id the run is about, when known; payloads are sealed with that patient's key."""
+    now: datetime
+    resume: JsonObject | None = None
+    """What the wait gave, when the step is called again after waiting."""
+    heartbeat: Callable[[JsonObject], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The step is not finished: park the run and call the step again with `resume`."""
+
+    until: datetime | None = None
+    """Wake at this time; `resume` is then {"reason": "time"}."""
+    event: str | None = None
+    """Wake when something signals this name, for example `task:<id>`."""
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What a step hands back."""
+
+    output: JsonObject = field(default_factory=dict)
+    effect: Effect = field(default_factory=Effect)
+    wait: Wait | None = None
+    messages: list[JsonObject] = field(default_factory=list)
+    """Lines for the run's session: {"role": "worker"|"tool"|"person"|"system", "content": …}."""
+    notes: list[JsonObject] = field(default_factory=list)
+    """Receipts and warnings without patient data: {"code": "W-…", "path": …, "message": …}."""
+    patient: str | None = None
+    """A Patient id that this step found; later payloads of the run are sealed for it."""
+    branch: str | None = None
+    """For if and switch: the child list to go on with."""
+
+
+class StepError(Exception):
+    """A step failed. `retryable` lets the retry policy decide; a permanent one never repeats."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "step_failed",
+        retryable: bool = False,
+        retry_after: float | None = None,
+        details: JsonObject | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.details = details or {}
+
+
+class Step(Protocol):
+    """A step type: a folder of steps/ with step.py, schema.json and README.md."""
+
+    @property
+    def type(self) -> str:
+        """The word in the definition's `type:`."""
+
+    @property
+    def schema(self) -> JsonObject:
+        """schema.json: title, input, output, effects, phi, compensation, promise."""
+
+    async def execute(self, call: StepCall) -> StepResult:
+        """Do the work; raise StepError with the cause when it cannot be done."""
+
+
+StepCatalog = dict[str, Step]
+"""Step types by name; steps/catalog.py lists them."""
