@@ -1,0 +1,177 @@
+-- audit_id_at: a time-ordered unique id (the shape of UUIDv7, RFC 9562) for this moment.
+CREATE OR REPLACE FUNCTION audit_id_at(p_at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+  SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    PLACING substring(int8send((date_part('epoch', p_at) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+    52, 1), 53, 1), 'hex')::uuid
+$$;
+
+-- audit_run: the run an actor acts for, from its id with or without "run_"; null for none.
+CREATE OR REPLACE FUNCTION audit_run(p_run text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+  SELECT (CASE WHEN left(p_run, 4) = 'run_' THEN substr(p_run, 5) ELSE p_run END)::uuid
+$$;
+
+-- audit_content: the canonical text of a row, which its hash covers.
+CREATE OR REPLACE FUNCTION audit_content(p_tenant text, p_id uuid, p_store text, p_at timestamptz, p_action text,
+  p_entity text, p_actor jsonb, p_detail jsonb, p_run uuid, p_request text) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object('v', 1, 'tenant', p_tenant, 'id', p_id, 'store', p_store,
+    'at', p_at, 'action', p_action, 'entity', p_entity,
+    'actor', p_actor, 'detail', p_detail, 'run_id', p_run, 'request_id', p_request)::text
+$$;
+
+-- audit_record: write one audit row and its queue row in the caller's transaction; returns its id.
+CREATE OR REPLACE FUNCTION audit_record(p_tenant text, p_store text, p_action text, p_entity text, p_actor jsonb,
+  p_detail jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+DECLARE
+  v_at timestamptz := clock_timestamp();
+  v_id uuid := audit_id_at(v_at);
+  v_run uuid := audit_run(p_actor->>'run_id');
+  v_request text := p_actor->>'request_id';
+  v_content text := audit_content(p_tenant, v_id, p_store, v_at, p_action, p_entity, coalesce(p_actor, '{}'),
+    coalesce(p_detail, '{}'), v_run, v_request);
+  v_hash bytea := sha256(convert_to(v_content, 'UTF8'));
+BEGIN
+  INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
+    VALUES (p_tenant, v_id, p_store, v_at, p_action, p_entity, v_run, v_request, v_content, v_hash);
+  INSERT INTO audit_queue (tenant, audit_id, content_hash) VALUES (p_tenant, v_id, v_hash);
+  RETURN v_id;
+END $$;
+
+-- audit_record_many: the same for a batch of {action, entity, actor, detail, run_id?}; returns how many.
+CREATE OR REPLACE FUNCTION audit_record_many(p_tenant text, p_store text, p_rows jsonb) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+DECLARE
+  v_at timestamptz := clock_timestamp();
+  v_count int;
+BEGIN
+  WITH given AS MATERIALIZED (
+    SELECT r.value AS row, audit_id_at(v_at) AS id,
+      audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run
+    FROM jsonb_array_elements(p_rows) r
+  ), written AS MATERIALIZED (
+    SELECT g.row, g.id, g.run, g.row->'actor'->>'request_id' AS request,
+      audit_content(p_tenant, g.id, p_store, v_at, g.row->>'action', g.row->>'entity',
+        coalesce(g.row->'actor', '{}'), coalesce(g.row->'detail', '{}'), g.run,
+        g.row->'actor'->>'request_id') AS content
+    FROM given g
+  ), hashed AS MATERIALIZED (
+    SELECT w.*, sha256(convert_to(w.content, 'UTF8')) AS hash FROM written w
+  ), kept AS (
+    INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
+      SELECT p_tenant, h.id, p_store, v_at, h.row->>'action', h.row->>'entity', h.run, h.request, h.content, h.hash
+      FROM hashed h
+  )
+  INSERT INTO audit_queue (tenant, audit_id, content_hash) SELECT p_tenant, h.id, h.hash FROM hashed h;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+
+-- op_audit_record: the effect "audit.record" with action, entity and detail.
+CREATE OR REPLACE FUNCTION op_audit_record(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+  SELECT jsonb_build_object('audit_id',
+    audit_record(p_tenant, p_store, p_op->>'action', p_op->>'entity', p_actor, p_op->'detail'))
+$$;
+
+-- audit_note: one audit row as an operation of its own (no other effect); null when the tenant does not exist.
+CREATE OR REPLACE FUNCTION audit_note(p_tenant text, p_store text, p_action text, p_entity text, p_actor jsonb,
+  p_detail jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  IF NOT EXISTS (SELECT FROM tenant t WHERE t.tenant = p_tenant) THEN RETURN NULL; END IF;
+  RETURN audit_record(p_tenant, p_store, p_action, p_entity, p_actor, p_detail);
+END $$;
+
+-- audit_seal: move the oldest waiting rows into the tenant's chain; returns how many (0: nothing waits).
+CREATE OR REPLACE FUNCTION audit_seal(p_tenant text, p_limit int) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+DECLARE
+  v_pos bigint;
+  v_hash bytea;
+  v_ids uuid[];
+  v_contents bytea[];
+  v_chain bytea[] := '{}';
+BEGIN
+  PERFORM enter(p_tenant);
+  IF NOT EXISTS (SELECT FROM audit_queue q WHERE q.tenant = p_tenant) THEN RETURN 0; END IF;
+  INSERT INTO audit_head (tenant, pos, chain_hash) VALUES (p_tenant, 0, decode(repeat('00', 32), 'hex'))
+    ON CONFLICT DO NOTHING;
+  SELECT h.pos, h.chain_hash INTO v_pos, v_hash FROM audit_head h WHERE h.tenant = p_tenant FOR UPDATE;
+  -- A later statement than the lock, so that it sees what the sealer before us committed.
+  WITH taken AS (
+    DELETE FROM audit_queue q WHERE q.tenant = p_tenant AND q.n = ANY(ARRAY(
+      SELECT w.n FROM audit_queue w WHERE w.tenant = p_tenant ORDER BY w.n LIMIT p_limit))
+    RETURNING q.n, q.audit_id, q.content_hash
+  )
+  SELECT array_agg(t.audit_id ORDER BY t.n), array_agg(t.content_hash ORDER BY t.n)
+    INTO v_ids, v_contents FROM taken t;
+  IF v_ids IS NULL THEN RETURN 0; END IF;
+  FOR i IN 1 .. cardinality(v_ids) LOOP
+    v_hash := sha256(v_hash || int8send(v_pos + i) || v_contents[i]);
+    v_chain[i] := v_hash;
+  END LOOP;
+  INSERT INTO audit_chain (tenant, pos, audit_id, content_hash, chain_hash)
+    SELECT p_tenant, v_pos + u.i, u.id, u.content, u.chain
+    FROM unnest(v_ids, v_contents, v_chain) WITH ORDINALITY u(id, content, chain, i);
+  UPDATE audit_head SET pos = v_pos + cardinality(v_ids), chain_hash = v_hash WHERE tenant = p_tenant;
+  RETURN cardinality(v_ids);
+END $$;
+
+-- audit_unsigned: what the next checkpoint must cover, at most p_limit positions; null when all is signed.
+CREATE OR REPLACE FUNCTION audit_unsigned(p_tenant text, p_limit int) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_last audit_checkpoint;
+  v_from bigint;
+  v_result jsonb;
+BEGIN
+  PERFORM enter(p_tenant);
+  SELECT * INTO v_last FROM audit_checkpoint c WHERE c.tenant = p_tenant ORDER BY c.pos DESC LIMIT 1;
+  v_from := coalesce(v_last.pos, 0);
+  SELECT jsonb_build_object('from_pos', v_from, 'last', to_jsonb(v_last),
+      'hashes', jsonb_agg(encode(c.content_hash, 'hex') ORDER BY c.pos),
+      'pos', max(c.pos),
+      'chain_hash', (array_agg(encode(c.chain_hash, 'hex') ORDER BY c.pos DESC))[1])
+    INTO v_result
+    FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos > v_from AND c.pos <= v_from + p_limit;
+  RETURN CASE WHEN v_result->>'pos' IS NULL THEN NULL ELSE v_result END;
+END $$;
+
+-- audit_sign: keep a signed checkpoint; false when another sealer signed from the same position first.
+CREATE OR REPLACE FUNCTION audit_sign(p_tenant text, p_from bigint, p_pos bigint, p_root bytea, p_chain bytea,
+  p_previous bytea, p_at timestamptz, p_key bytea, p_signature bytea) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  PERFORM FROM audit_head h WHERE h.tenant = p_tenant FOR UPDATE;
+  IF p_from <> coalesce((SELECT max(c.pos) FROM audit_checkpoint c WHERE c.tenant = p_tenant), 0) THEN
+    RETURN false;
+  END IF;
+  INSERT INTO audit_checkpoint (tenant, pos, from_pos, merkle_root, chain_hash, previous, at, public_key, signature)
+    VALUES (p_tenant, p_pos, p_from, p_root, p_chain, p_previous, p_at, p_key, p_signature);
+  RETURN true;
+END $$;
+
+-- audit_tenants: the tenants that have rows waiting to be sealed (a loose scan of the queue's key).
+CREATE OR REPLACE FUNCTION audit_tenants() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+  WITH RECURSIVE waiting(tenant) AS (
+    (SELECT q.tenant FROM audit_queue q ORDER BY q.tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT q.tenant FROM audit_queue q WHERE q.tenant > w.tenant ORDER BY q.tenant LIMIT 1)
+    FROM waiting w WHERE w.tenant IS NOT NULL
+  )
+  SELECT w.tenant FROM waiting w WHERE w.tenant IS NOT NULL
+$$;
+
+-- audit_is_signed: whether any tenant has a checkpoint, so that a signing key is never made beside them.
+CREATE OR REPLACE FUNCTION audit_is_signed() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+  SELECT EXISTS (SELECT c.tenant FROM audit_checkpoint c)
+$$;
+
+-- These two act as the scheduler, which may read the column "tenant" and nothing else.
+GRANT CREATE ON SCHEMA careloom TO careloom_scheduler;
+ALTER FUNCTION audit_tenants() OWNER TO careloom_scheduler;
+ALTER FUNCTION audit_is_signed() OWNER TO careloom_scheduler;
+REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;
