@@ -20,7 +20,8 @@ CREATE TABLE placement (
     database text NOT NULL DEFAULT 'local',
     PRIMARY KEY (tenant, store)
 );
--- A subject is a Patient id; '' is the tenant itself. A destroyed key has no bytes left.
+-- A subject is a Patient id; '' is the tenant itself. A destroyed key has no bytes left and
+-- stays as a tombstone: its subject never gets another key.
 CREATE TABLE data_key (
     tenant text NOT NULL,
     key_id bigint NOT NULL,
@@ -29,9 +30,10 @@ CREATE TABLE data_key (
     wrapped bytea,
     created_at timestamptz NOT NULL DEFAULT now(),
     destroyed_at timestamptz,
-    PRIMARY KEY (tenant, key_id)
+    PRIMARY KEY (tenant, key_id),
+    CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX data_key_live ON data_key (tenant, subject) WHERE destroyed_at IS NULL;
+CREATE UNIQUE INDEX data_key_subject ON data_key (tenant, subject);
 
 DO $$
 DECLARE t text;
