@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -61,6 +61,7 @@ class Database:
         self._pool = pool
         self.dsn = dsn
         self._statements: dict[tuple[str, int, bool], str] = {}
+        self._publish: Callable[[str, str], None] | None = None
 
     @classmethod
     async def open(cls, dsn: str, *, min_size: int = 1, max_size: int = 6) -> Database:
@@ -83,6 +84,15 @@ class Database:
 
     async def close(self) -> None:
         await self._pool.close()
+
+    def publish_with(self, publish: Callable[[str, str], None]) -> None:
+        """Where `notify` goes: `Notices.publish`, wired by bootstrap."""
+        self._publish = publish
+
+    def notify(self, tenant: str, topic: str) -> None:
+        """Say, after a commit, that the tenant has something to do under this topic."""
+        if self._publish is not None:
+            self._publish(topic, tenant)
 
     async def call(self, function: str, tenant: str, *args: Any) -> Any:
         """Call one SQL function of schema careloom inside the tenant; returns its single value.
@@ -160,6 +170,9 @@ def translate(error: BaseException) -> CareloomError:
         )
     if state in _RETRY_STATES:
         return Unavailable("The database was too busy to finish the operation")
-    return CareloomError(f"The database refused the operation (SQLSTATE {state or 'none'})")
+    return CareloomError(
+        f"The database refused the operation (SQLSTATE {state or 'none'})",
+        details={"sqlstate": state},
+    )
 
 

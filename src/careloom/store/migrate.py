@@ -26,6 +26,7 @@ FUNCTION_FILES = (
     "effect.sql",
     "engine.sql",
     "grants.sql",
+    "audit_revokes.sql",
 )
 _ROLES = """
 DO $$ BEGIN CREATE ROLE careloom_owner NOLOGIN; EXCEPTION

@@ -1,0 +1,41 @@
+-- effect_apply: apply the operations of an effect in order, inside the caller's transaction.
+-- A verdict (refuse) undoes the whole effect. Returns one result per operation.
+CREATE OR REPLACE FUNCTION effect_apply(p_tenant text, p_store text, p_ops jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_op jsonb;
+  v_results jsonb[] := '{}';
+BEGIN
+  FOR v_op IN SELECT value FROM jsonb_array_elements(p_ops) LOOP
+    v_results := v_results || CASE v_op->>'op'
+      WHEN 'fhir.put' THEN op_fhir_put(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'fhir.delete' THEN op_fhir_delete(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'fhir.check' THEN op_fhir_check(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'task.create' THEN op_task_create(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'message.record' THEN op_message_record(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'incident.open' THEN op_incident_open(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'upload.put' THEN op_upload_put(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'referral.put' THEN op_referral_put(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'audit.record' THEN op_audit_record(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'event.emit' THEN op_event_emit(p_tenant, p_store, v_op, p_bodies, p_actor)
+      ELSE op_unknown(v_op)
+    END;
+  END LOOP;
+  RETURN to_jsonb(v_results);
+END $$;
+
+-- op_unknown: an operation that this version does not know is refused, never skipped.
+CREATE OR REPLACE FUNCTION op_unknown(p_op jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM refuse('CL009', jsonb_build_object('message', 'Unknown operation', 'op', p_op->>'op'));
+  RETURN NULL;
+END $$;
+
+-- effect_commit: one effect as one transaction, for requests.
+CREATE OR REPLACE FUNCTION effect_commit(p_tenant text, p_store text, p_ops jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN effect_apply(p_tenant, p_store, p_ops, p_bodies, p_actor);
+END $$;

@@ -1,0 +1,376 @@
+-- runs_insert: start runs; a run id that exists already is left alone. While the worker has room it
+-- owns its runs at birth. p_runs: [{id, store, workflow, version, hash, origin, source, actor, patient, input, event_no}]
+CREATE OR REPLACE FUNCTION runs_insert(p_tenant text, p_worker text, p_lease interval, p_room int,
+                                       p_runs jsonb, p_inputs bytea[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_result jsonb;
+BEGIN
+  WITH u AS (
+    SELECT r.*, row_number() OVER () AS ord FROM jsonb_to_recordset(p_runs) AS r(
+      id uuid, store text, workflow text, version int, hash text, origin uuid, source text, actor jsonb,
+      patient text, input int, event_no bigint)
+  ), born AS (
+    INSERT INTO run (tenant, run_id, store, workflow_id, version, def_hash, origin_run, source, actor, patient, input, event_no)
+    SELECT p_tenant, u.id, u.store, u.workflow, u.version, u.hash, coalesce(u.origin, u.id), u.source, u.actor,
+           u.patient, p_inputs[u.input + 1], u.event_no
+    FROM u ON CONFLICT DO NOTHING RETURNING run_id, created_at
+  ), alive AS (
+    INSERT INTO live (tenant, run_id, owner, due_at)
+    SELECT p_tenant, u.id, CASE WHEN u.ord <= p_room THEN p_worker END,
+           CASE WHEN u.ord <= p_room AND p_worker IS NOT NULL THEN now() + p_lease ELSE now() END
+    FROM u JOIN born ON born.run_id = u.id RETURNING run_id, owner, fence
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'owned', a.owner IS NOT NULL, 'fence', a.fence,
+      'created_at', b.created_at, 'actor', u.actor || jsonb_build_object('run_id', u.id), 'store', u.store,
+      'action', 'run.start', 'entity', 'Run/' || u.id, 'run_id', u.id,
+      'detail', jsonb_build_object('workflow', u.workflow, 'version', u.version, 'source', u.source))), '[]')
+  INTO v_result FROM u JOIN born b ON b.run_id = u.id JOIN alive a ON a.run_id = u.id;
+  IF jsonb_array_length(v_result) > 0 THEN
+    PERFORM audit_record_many(p_tenant, (v_result->0)->>'store', v_result);
+  END IF;
+  RETURN v_result;
+END $$;
+
+-- run_start: start runs by request; one transaction.
+CREATE OR REPLACE FUNCTION run_start(p_tenant text, p_worker text, p_lease interval, p_room int,
+                                     p_runs jsonb, p_inputs bytea[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN runs_insert(p_tenant, p_worker, p_lease, p_room, p_runs, p_inputs);
+END $$;
+
+-- run_wake: the run has something to do; an owner sees it when it parks.
+CREATE OR REPLACE FUNCTION run_wake(p_tenant text, p_run uuid) RETURNS void LANGUAGE sql AS $$
+  UPDATE live SET wakes = wakes + 1,
+    due_at = CASE WHEN owner IS NULL AND hold = 0 THEN least(due_at, now()) ELSE due_at END
+  WHERE tenant = p_tenant AND run_id = p_run
+$$;
+
+-- engine_claim: take due runs with a lease and a new fence, and everything needed to go on with them.
+CREATE OR REPLACE FUNCTION engine_claim(p_tenant text, p_worker text, p_lane text, p_lease interval, p_limit int)
+RETURNS TABLE (run_id uuid, fence bigint, wakes int, ctl smallint, crashes int, store text, workflow_id text,
+               version int, def_hash text, origin_run uuid, source text, actor jsonb, patient text, input bytea,
+               created_at timestamptz, steps jsonb, results bytea[], attempts jsonb, waits jsonb, wait_results bytea[])
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY
+  WITH claimed AS (
+    UPDATE live SET owner = p_worker, fence = live.fence + 1, due_at = now() + p_lease,
+      crashes = live.crashes + (live.owner IS NOT NULL)::int
+    WHERE live.tenant = p_tenant AND live.run_id = ANY (ARRAY(
+      SELECT l.run_id FROM live l WHERE l.tenant = p_tenant AND l.lane = p_lane AND l.due_at <= now()
+        AND l.due_at < 'infinity' ORDER BY l.due_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED))
+    RETURNING live.run_id, live.fence, live.wakes, live.ctl, live.crashes
+  )
+  SELECT c.run_id, c.fence, c.wakes, c.ctl, c.crashes, r.store, r.workflow_id, r.version, r.def_hash, r.origin_run,
+         r.source, r.actor, r.patient, r.input, r.created_at, s.steps, s.results, a.attempts, w.waits, w.results
+  FROM claimed c
+  CROSS JOIN LATERAL (SELECT * FROM run WHERE run.tenant = p_tenant AND run.run_id = c.run_id) r
+  CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('path', st.path, 'iter', st.iter, 'seq', st.seq, 'attempt', st.attempt,
+             'outcome', st.outcome, 'effect', st.effect) ORDER BY st.seq), '[]') AS steps,
+           array_agg(st.result ORDER BY st.seq) AS results
+    FROM step st WHERE st.tenant = p_tenant AND st.run_id = c.run_id) s
+  CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('path', at.path, 'iter', at.iter, 'attempt', at.attempt)), '[]') AS attempts
+    FROM attempt at WHERE at.tenant = p_tenant AND at.run_id = c.run_id) a
+  CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('path', wt.path, 'iter', wt.iter, 'event', wt.event, 'until', wt.until,
+             'resolved', wt.resolved, 'due', wt.until <= now()) ORDER BY wt.path, wt.iter), '[]') AS waits,
+           array_agg(wt.result ORDER BY wt.path, wt.iter) AS results
+    FROM wait wt WHERE wt.tenant = p_tenant AND wt.run_id = c.run_id) w;
+END $$;
+
+-- engine_renew: keep the leases of runs that are alive here; returns those still held, with control flags.
+CREATE OR REPLACE FUNCTION engine_renew(p_tenant text, p_worker text, p_lease interval, p_runs uuid[], p_fences bigint[])
+RETURNS TABLE (run_id uuid, ctl smallint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY UPDATE live l SET due_at = now() + p_lease FROM unnest(p_runs, p_fences) u(r, f)
+    WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker
+    RETURNING l.run_id, l.ctl;
+END $$;
+
+-- engine_release: hand runs back at once, for a worker that stops.
+CREATE OR REPLACE FUNCTION engine_release(p_tenant text, p_worker text, p_runs uuid[], p_fences bigint[])
+RETURNS int LANGUAGE plpgsql AS $$
+DECLARE v_count int;
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE live l SET owner = NULL, due_at = now() FROM unnest(p_runs, p_fences) u(r, f)
+    WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+
+-- engine_reap: expire the leases of workers whose connection is gone (their advisory lock is free).
+-- A worker that lost only its connection is fenced, so this is safe.
+CREATE OR REPLACE FUNCTION engine_reap(p_tenant text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE v_owner text; v_count int; v_total int := 0;
+BEGIN
+  PERFORM enter(p_tenant);
+  FOR v_owner IN SELECT DISTINCT owner FROM live WHERE tenant = p_tenant AND lane = 'main' AND due_at > now()
+                   AND due_at < now() + interval '10 minutes' AND owner IS NOT NULL LOOP
+    IF pg_try_advisory_xact_lock(hashtextextended('worker/' || v_owner, 0)) THEN
+      UPDATE live SET due_at = now() WHERE tenant = p_tenant AND owner = v_owner AND due_at > now();
+      GET DIAGNOSTICS v_count = ROW_COUNT;
+      v_total := v_total + v_count;
+    END IF;
+  END LOOP;
+  RETURN v_total;
+END $$;
+
+-- engine_flush: a group commit. Each unit is checked against its run's fence under a row lock. Units
+-- without operations are written set-based; a unit with operations has a savepoint of its own, so a
+-- poison effect fails alone. Returns one verdict per unit, by its index x:
+-- ok, again (this batch was written before; its reply was lost), fenced, exists, or failed.
+CREATE OR REPLACE FUNCTION engine_flush(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[])
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_held uuid[];
+  v_ok int[] := '{}';
+  v_some int[];
+  v_verdicts jsonb := '{}';
+  v_unit record;
+  v_state text;
+  v_detail text;
+BEGIN
+  PERFORM enter(p_tenant);
+  SELECT array_agg(z.run_id) INTO v_held
+  FROM (SELECT DISTINCT u.r, u.f FROM jsonb_to_recordset(p_units) AS u(r uuid, f bigint) ORDER BY u.r) u
+  CROSS JOIN LATERAL (SELECT l.run_id FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
+                      AND l.owner = p_worker FOR NO KEY UPDATE) z;
+  IF v_held IS NULL THEN v_held := '{}'; END IF;
+  -- Steps without operations.
+  WITH u AS (
+    SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, k text, p text, i text, q int, a int,
+                                                   o text, b int, s timestamptz, e jsonb, ops jsonb)
+    WHERE u.r = ANY (v_held) AND u.k = 'step' AND u.ops IS NULL
+  ), done AS (
+    INSERT INTO step (tenant, run_id, path, iter, seq, attempt, outcome, fence, batch, effect, result, started_at)
+    SELECT p_tenant, u.r, u.p, u.i, u.q, u.a, u.o, u.f, p_batch, u.e, p_blobs[u.b + 1], u.s FROM u
+    ON CONFLICT DO NOTHING RETURNING run_id, path, iter
+  ) SELECT array_agg(u.x) INTO v_some FROM u JOIN done d ON d.run_id = u.r AND d.path = u.p AND d.iter = u.i;
+  v_ok := v_ok || coalesce(v_some, '{}');
+  -- Attempts that will be repeated.
+  WITH u AS (
+    SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, i text, a int, o text, b int,
+                                                   s timestamptz, after float8)
+    WHERE u.r = ANY (v_held) AND u.k = 'attempt'
+  ), done AS (
+    INSERT INTO attempt (tenant, run_id, path, iter, attempt, code, batch, detail, started_at, retry_at)
+    SELECT p_tenant, u.r, u.p, u.i, u.a, u.o, p_batch, p_blobs[u.b + 1], u.s, now() + make_interval(secs => u.after) FROM u
+    ON CONFLICT DO NOTHING RETURNING run_id, path, iter, attempt
+  ) SELECT array_agg(u.x) INTO v_some
+    FROM u JOIN done d ON d.run_id = u.r AND d.path = u.p AND d.iter = u.i AND d.attempt = u.a;
+  v_ok := v_ok || coalesce(v_some, '{}');
+  -- A close or a park with nothing to record.
+  SELECT array_agg(u.x) INTO v_some FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text)
+    WHERE u.r = ANY (v_held) AND u.k IN ('close', 'park');
+  v_ok := v_ok || coalesce(v_some, '{}');
+  -- Steps and waits with operations, each alone.
+  FOR v_unit IN SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, k text, p text, i text, q int,
+        a int, o text, b int, s timestamptz, e jsonb, ops jsonb, store text, actor jsonb, event text, until timestamptz)
+      WHERE u.r = ANY (v_held) AND u.k IN ('step', 'wait') AND (u.k = 'wait' OR u.ops IS NOT NULL) ORDER BY u.x LOOP
+    BEGIN
+      IF engine_unit(p_tenant, p_batch, to_jsonb(v_unit), p_blobs) THEN
+        v_ok := v_ok || v_unit.x;
+      END IF;
+    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR program_limit_exceeded
+      OR SQLSTATE 'CL001' OR SQLSTATE 'CL002' OR SQLSTATE 'CL003' OR SQLSTATE 'CL004' OR SQLSTATE 'CL005'
+      OR SQLSTATE 'CL006' OR SQLSTATE 'CL008' OR SQLSTATE 'CL009' THEN
+      GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_detail = PG_EXCEPTION_DETAIL;
+      v_verdicts := v_verdicts || jsonb_build_object(v_unit.x::text, jsonb_build_object('verdict', 'failed', 'state', v_state,
+        'detail', CASE WHEN v_state LIKE 'CL%' THEN v_detail END));
+    END;
+  END LOOP;
+  PERFORM engine_settle(p_tenant, p_worker, p_batch, p_units, p_blobs, v_ok);
+  RETURN (SELECT jsonb_object_agg(u.x::text, coalesce(v_verdicts->(u.x::text),
+      CASE WHEN u.x = ANY (v_ok) THEN '{"verdict": "ok"}'::jsonb
+           ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.r = ANY (v_held))) END))
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, i text, a int));
+END $$;
+
+-- engine_unit: one step or wait with its effect; false when its row exists already.
+CREATE OR REPLACE FUNCTION engine_unit(p_tenant text, p_batch uuid, p_unit jsonb, p_blobs bytea[]) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_run uuid := (p_unit->>'r')::uuid;
+  v_results jsonb;
+BEGIN
+  IF p_unit->>'k' = 'wait' THEN
+    INSERT INTO wait (tenant, run_id, path, iter, event, until, batch, detail)
+    VALUES (p_tenant, v_run, p_unit->>'p', p_unit->>'i', p_unit->>'event', (p_unit->>'until')::timestamptz, p_batch,
+            p_blobs[(p_unit->>'b')::int + 1]) ON CONFLICT DO NOTHING;
+  ELSE
+    INSERT INTO step (tenant, run_id, path, iter, seq, attempt, outcome, fence, batch, effect, result, started_at)
+    VALUES (p_tenant, v_run, p_unit->>'p', p_unit->>'i', (p_unit->>'q')::int, (p_unit->>'a')::int, p_unit->>'o',
+            (p_unit->>'f')::bigint, p_batch, p_unit->'e', p_blobs[(p_unit->>'b')::int + 1], (p_unit->>'s')::timestamptz)
+    ON CONFLICT DO NOTHING;
+  END IF;
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF jsonb_typeof(p_unit->'ops') = 'array' THEN
+    v_results := effect_apply(p_tenant, p_unit->>'store', p_unit->'ops', p_blobs, p_unit->'actor');
+    IF p_unit->>'k' = 'step' THEN
+      UPDATE step SET effect = v_results
+        WHERE tenant = p_tenant AND run_id = v_run AND path = p_unit->>'p' AND iter = p_unit->>'i';
+    END IF;
+  END IF;
+  RETURN true;
+END $$;
+
+-- engine_settle: audit rows of the units that were written, then closes and parks.
+CREATE OR REPLACE FUNCTION engine_settle(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[], p_ok int[])
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_audit jsonb; v_store text;
+BEGIN
+  FOR v_store, v_audit IN
+    SELECT u.store, jsonb_agg(jsonb_build_object('action', CASE u.k WHEN 'step' THEN 'step.' || u.o WHEN 'attempt' THEN 'step.retry'
+          WHEN 'wait' THEN 'step.waiting' ELSE 'run.' || (u.then->>'state') END,
+        'entity', 'Run/' || u.r || coalesce('/' || u.p, ''), 'actor', u.actor, 'run_id', u.r,
+        'detail', coalesce(u.d, '{}') || CASE WHEN u.k <> 'close' AND u.then ? 'state'
+                  THEN jsonb_build_object('run', u.then->>'state') ELSE '{}' END) ORDER BY u.x)
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, o text, store text, actor jsonb, d jsonb, then jsonb)
+    WHERE u.x = ANY (p_ok) AND u.k <> 'park' GROUP BY u.store LOOP
+    PERFORM audit_record_many(p_tenant, v_store, v_audit);
+  END LOOP;
+  UPDATE run SET patient = u.patient
+  FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, patient text)
+  WHERE run.tenant = p_tenant AND run.run_id = u.r AND u.x = ANY (p_ok) AND u.patient IS NOT NULL;
+  WITH u AS (
+    SELECT u.r, u.then->>'state' AS state, (u.then->>'out')::int AS o
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, then jsonb) WHERE u.x = ANY (p_ok) AND u.then ? 'state'
+  ), closed AS (
+    UPDATE run SET state = u.state, output = p_blobs[u.o + 1], closed_batch = p_batch, closed_at = clock_timestamp()
+    FROM u WHERE run.tenant = p_tenant AND run.run_id = u.r RETURNING run.run_id
+  ) DELETE FROM live WHERE tenant = p_tenant AND run_id IN (SELECT run_id FROM closed);
+  UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = 0
+      THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
+  FROM (SELECT u.r, u.f, (u.then->>'seen')::int AS seen, (u.then->>'until')::timestamptz AS until,
+               (u.then->>'after')::float8 AS after
+        FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, then jsonb)
+        WHERE u.x = ANY (p_ok) AND u.then ? 'seen') u
+  WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
+END $$;
+
+-- engine_why_not: a unit was not written: by this batch before (its reply was lost), or by another.
+CREATE OR REPLACE FUNCTION engine_why_not(p_tenant text, p_batch uuid, p_run uuid, p_path text, p_iter text,
+                                          p_attempt int, p_held boolean) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM step WHERE tenant = p_tenant AND run_id = p_run AND path = p_path AND iter = p_iter AND batch = p_batch)
+     OR EXISTS (SELECT 1 FROM wait WHERE tenant = p_tenant AND run_id = p_run AND path = p_path AND iter = p_iter AND batch = p_batch)
+     OR EXISTS (SELECT 1 FROM attempt WHERE tenant = p_tenant AND run_id = p_run AND path = p_path AND iter = p_iter
+                AND attempt = p_attempt AND batch = p_batch)
+     OR EXISTS (SELECT 1 FROM run WHERE tenant = p_tenant AND run_id = p_run AND closed_batch = p_batch) THEN
+    RETURN 'again';
+  END IF;
+  RETURN CASE WHEN p_held THEN 'exists' ELSE 'fenced' END;
+END $$;
+
+-- engine_next_due: when the tenant's next parked run is due, for the timer of a worker.
+CREATE OR REPLACE FUNCTION engine_next_due(p_tenant text, p_lane text) RETURNS float8 LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT extract(epoch FROM l.due_at - now()) FROM live l WHERE l.tenant = p_tenant AND l.lane = p_lane
+          AND l.due_at < 'infinity' ORDER BY l.due_at LIMIT 1);
+END $$;
+
+-- run_cancel: ask the run to stop; seen at claim, renewal, checkpoint or park.
+CREATE OR REPLACE FUNCTION run_cancel(p_tenant text, p_store text, p_run uuid, p_actor jsonb) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE live SET ctl = 1 WHERE tenant = p_tenant AND run_id = p_run
+    AND EXISTS (SELECT 1 FROM run WHERE run.tenant = p_tenant AND run.run_id = p_run AND run.store = p_store);
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM audit_record(p_tenant, p_store, 'run.cancel', 'Run/' || p_run, p_actor, '{}');
+  PERFORM run_wake(p_tenant, p_run);
+  RETURN true;
+END $$;
+
+-- run_read: a run with its journal; sealed parts stay sealed.
+CREATE OR REPLACE FUNCTION run_read(p_tenant text, p_store text, p_run uuid)
+RETURNS TABLE (run run, due_at timestamptz, owned boolean, steps step[], attempts attempt[], waits wait[])
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT r, l.due_at, l.owner IS NOT NULL,
+    ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run ORDER BY s.seq),
+    ARRAY(SELECT a FROM attempt a WHERE a.tenant = p_tenant AND a.run_id = p_run ORDER BY a.at),
+    ARRAY(SELECT w FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run ORDER BY w.at)
+  FROM run r LEFT JOIN live l ON l.tenant = p_tenant AND l.run_id = p_run
+  WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
+END $$;
+
+-- run_list: newest first, before a run id (for paging); optionally of one workflow and state.
+CREATE OR REPLACE FUNCTION run_list(p_tenant text, p_store text, p_workflow text, p_state text, p_before uuid, p_limit int)
+RETURNS TABLE (run_id uuid, workflow_id text, version int, state text, source text, created_at timestamptz,
+               closed_at timestamptz, waiting boolean, steps int, failed text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT r.run_id, r.workflow_id, r.version, r.state, r.source, r.created_at, r.closed_at,
+    EXISTS (SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved) AND r.state = 'running',
+    (SELECT count(*)::int FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id),
+    (SELECT s.path FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id AND s.outcome = 'failed' ORDER BY s.seq LIMIT 1)
+  FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
+    AND (p_state IS NULL OR r.state = p_state) AND (p_before IS NULL OR r.run_id < p_before)
+  ORDER BY r.run_id DESC LIMIT p_limit;
+END $$;
+
+-- workflow_deploy: a new version, unless the newest has the same content; returns {version, created}.
+-- p_expect is the newest version that the caller saw: 0 for a new workflow, null for any.
+CREATE OR REPLACE FUNCTION workflow_deploy(p_tenant text, p_store text, p_workflow text, p_name text, p_hash text,
+                                           p_canonical jsonb, p_source text, p_receipts jsonb, p_expect int, p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_known workflow; v_version int;
+BEGIN
+  PERFORM enter(p_tenant);
+  PERFORM pg_advisory_xact_lock(hashtextextended('workflow/' || p_tenant || '/' || p_store || '/' || p_workflow, 0));
+  SELECT * INTO v_known FROM workflow WHERE tenant = p_tenant AND store = p_store AND workflow_id = p_workflow;
+  IF p_expect IS NOT NULL AND coalesce(v_known.version, 0) <> p_expect THEN
+    PERFORM refuse('CL002', jsonb_build_object('message', 'A workflow with this id exists already', 'version', v_known.version));
+  END IF;
+  IF v_known.hash = p_hash THEN
+    RETURN jsonb_build_object('version', v_known.version, 'created', false);
+  END IF;
+  v_version := coalesce(v_known.version, 0) + 1;
+  INSERT INTO definition (tenant, hash, canonical) VALUES (p_tenant, p_hash, p_canonical) ON CONFLICT DO NOTHING;
+  INSERT INTO workflow_version (tenant, store, workflow_id, version, hash, source, receipts, owner)
+    VALUES (p_tenant, p_store, p_workflow, v_version, p_hash, p_source, p_receipts, p_actor);
+  INSERT INTO workflow (tenant, store, workflow_id, name, version, hash)
+    VALUES (p_tenant, p_store, p_workflow, p_name, v_version, p_hash)
+    ON CONFLICT (tenant, store, workflow_id) DO UPDATE
+      SET name = excluded.name, version = excluded.version, hash = excluded.hash, active = true, updated_at = now();
+  PERFORM audit_record(p_tenant, p_store, 'workflow.deploy', 'Workflow/' || p_workflow || '/' || v_version, p_actor,
+                       jsonb_build_object('hash', p_hash));
+  RETURN jsonb_build_object('version', v_version, 'created', true);
+END $$;
+
+-- workflow_list: the newest version of every workflow, with its definition.
+CREATE OR REPLACE FUNCTION workflow_list(p_tenant text, p_store text)
+RETURNS TABLE (workflow_id text, name text, version int, hash text, active boolean, updated_at timestamptz,
+               canonical jsonb, source text, receipts jsonb, owner jsonb) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT w.workflow_id, w.name, w.version, w.hash, w.active, w.updated_at, d.canonical, v.source, v.receipts, v.owner
+  FROM workflow w JOIN definition d ON d.tenant = p_tenant AND d.hash = w.hash
+  JOIN workflow_version v ON v.tenant = p_tenant AND v.store = w.store AND v.workflow_id = w.workflow_id AND v.version = w.version
+  WHERE w.tenant = p_tenant AND (p_store IS NULL OR w.store = p_store) ORDER BY w.workflow_id;
+END $$;
+
+-- workflows_changed: a cheap number that moves when any workflow of the tenant changes.
+CREATE OR REPLACE FUNCTION workflows_changed(p_tenant text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT count(*) || '/' || coalesce(max(extract(epoch FROM updated_at)), 0) FROM workflow WHERE tenant = p_tenant);
+END $$;
+
+-- definition_read: a definition by its content hash.
+CREATE OR REPLACE FUNCTION definition_read(p_tenant text, p_hash text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT canonical FROM definition WHERE tenant = p_tenant AND hash = p_hash);
+END $$;

@@ -1,0 +1,115 @@
+-- op_message_record: one outgoing message with its receipt; the key is the step's, so it is recorded once.
+CREATE OR REPLACE FUNCTION op_message_record(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO message (tenant, store, message_id, run_id, path, channel, connection, state, patient, content, receipt, warnings)
+  VALUES (p_tenant, p_store, p_op->>'id', (p_op->>'run')::uuid, p_op->>'path', p_op->>'channel', p_op->>'connection',
+          p_op->>'state', p_op->>'patient', p_bodies[(p_op->>'body')::int + 1], coalesce(p_op->'receipt', '{}'),
+          coalesce(p_op->'warnings', '[]'))
+  ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    PERFORM audit_record(p_tenant, p_store, 'message.' || (p_op->>'state'), 'Message/' || (p_op->>'id'), p_actor,
+      jsonb_build_object('channel', p_op->>'channel', 'sha256', encode(sha256(p_bodies[(p_op->>'body')::int + 1]), 'hex')));
+  END IF;
+  RETURN jsonb_build_object('message', p_op->>'id');
+END $$;
+
+-- message_list: newest first, of the store or of one run.
+CREATE OR REPLACE FUNCTION message_list(p_tenant text, p_store text, p_run uuid, p_limit int)
+RETURNS SETOF message LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM message m WHERE m.tenant = p_tenant AND m.store = p_store
+    AND (p_run IS NULL OR m.run_id = p_run) ORDER BY m.created_at DESC LIMIT p_limit;
+END $$;
+
+-- op_incident_open: open an incident, or count one more of the same cause.
+CREATE OR REPLACE FUNCTION op_incident_open(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_id uuid; v_count int;
+BEGIN
+  INSERT INTO incident AS i (tenant, store, kind, cause, ref)
+  VALUES (p_tenant, p_store, p_op->>'kind', p_op->>'cause', coalesce(p_op->'ref', '{}'))
+  ON CONFLICT (tenant, store, kind, cause) WHERE state = 'open'
+    DO UPDATE SET count = i.count + 1, last_at = clock_timestamp(), ref = excluded.ref
+  RETURNING i.incident_id, i.count INTO v_id, v_count;
+  PERFORM audit_record(p_tenant, p_store, 'incident.open', 'Incident/' || v_id, p_actor,
+                       jsonb_build_object('kind', p_op->>'kind', 'count', v_count));
+  RETURN jsonb_build_object('incident', v_id, 'count', v_count);
+END $$;
+
+-- incident_list: open incidents, the latest first.
+CREATE OR REPLACE FUNCTION incident_list(p_tenant text, p_store text, p_limit int)
+RETURNS SETOF incident LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM incident i WHERE i.tenant = p_tenant AND i.store = p_store
+    ORDER BY (i.state = 'open') DESC, i.last_at DESC LIMIT p_limit;
+END $$;
+
+-- op_upload_put: name an uploaded file; the same bytes again change nothing, other bytes are CL002.
+CREATE OR REPLACE FUNCTION op_upload_put(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_known upload;
+BEGIN
+  INSERT INTO upload (tenant, store, upload_id, bucket, name, blob_id, sha256, size, content_type)
+  VALUES (p_tenant, p_store, (p_op->>'id')::uuid, p_op->>'bucket', p_op->>'name', p_op->>'blob', p_op->>'sha256',
+          (p_op->>'size')::bigint, p_op->>'contentType') ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    PERFORM audit_record(p_tenant, p_store, 'upload.create', 'Upload/' || (p_op->>'id'), p_actor,
+                         jsonb_build_object('blob', p_op->>'blob'));
+    PERFORM event_emit(p_tenant, p_store, 'file', 'NewFileUploaded', jsonb_build_object(
+      'uri', 'file://' || (p_op->>'bucket') || '/' || (p_op->>'name'), 'sha256', p_op->>'sha256',
+      'contentType', p_op->>'contentType'));
+    RETURN jsonb_build_object('upload', p_op->>'id', 'outcome', 'created');
+  END IF;
+  SELECT * INTO v_known FROM upload
+    WHERE tenant = p_tenant AND store = p_store AND bucket = p_op->>'bucket' AND name = p_op->>'name';
+  IF v_known.sha256 <> p_op->>'sha256' THEN
+    PERFORM refuse('CL002', '{"message": "A file of this name with other content exists"}');
+  END IF;
+  RETURN jsonb_build_object('upload', v_known.upload_id, 'outcome', 'unchanged');
+END $$;
+
+-- upload_read: one uploaded file by bucket and name.
+CREATE OR REPLACE FUNCTION upload_read(p_tenant text, p_store text, p_bucket text, p_name text)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT to_jsonb(u) FROM upload u
+          WHERE u.tenant = p_tenant AND u.store = p_store AND u.bucket = p_bucket AND u.name = p_name);
+END $$;
+
+-- op_referral_put: the triage result of a referral, its text sealed.
+CREATE OR REPLACE FUNCTION op_referral_put(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO referral (tenant, store, referral_id, patient_id, text, urgency, confidence)
+  VALUES (p_tenant, p_store, (p_op->>'id')::uuid, p_op->>'patient', p_bodies[(p_op->>'body')::int + 1],
+          p_op->>'urgency', (p_op->>'confidence')::float8) ON CONFLICT DO NOTHING;
+  IF FOUND THEN
+    PERFORM audit_record(p_tenant, p_store, 'referral.create', 'Referral/' || (p_op->>'id'), p_actor, '{}');
+  END IF;
+  RETURN jsonb_build_object('referral', p_op->>'id');
+END $$;
+
+-- connection_put: keep a connection; the secret is sealed.
+CREATE OR REPLACE FUNCTION connection_put(p_tenant text, p_store text, p_id text, p_kind text, p_settings jsonb,
+                                          p_secret bytea, p_actor jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  INSERT INTO connection (tenant, store, connection_id, kind, settings, secret)
+  VALUES (p_tenant, p_store, p_id, p_kind, p_settings, p_secret)
+  ON CONFLICT (tenant, store, connection_id) DO UPDATE
+    SET kind = excluded.kind, settings = excluded.settings, secret = excluded.secret, updated_at = now();
+  PERFORM audit_record(p_tenant, p_store, 'connection.put', 'Connection/' || p_id, p_actor, jsonb_build_object('kind', p_kind));
+END $$;
+
+-- connection_list: every connection of the store.
+CREATE OR REPLACE FUNCTION connection_list(p_tenant text, p_store text) RETURNS SETOF connection
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM connection c WHERE c.tenant = p_tenant AND c.store = p_store ORDER BY c.connection_id;
+END $$;
