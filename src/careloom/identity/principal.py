@@ -56,7 +56,7 @@ class Principal:
         return allows(self.grants, permission, resource_type)
 
     def require(self, permission: str, resource_type: str | None = None) -> None:
-        """Raise `Forbidden` unless granted; the refusal is audited when the principal has a sink."""
+        """Raise `Forbidden` unless granted; a sink puts the refusal in the audit trail."""
         if self.allows(permission, resource_type):
             return
         if self.sink is not None:

@@ -25,6 +25,12 @@ CREATE TABLE api_key (
     FOREIGN KEY (tenant, principal_id) REFERENCES principal,
     FOREIGN KEY (tenant, store) REFERENCES store
 );
+-- What the hashes are keyed with, itself sealed with the tenant's data key: a copy of the database
+-- alone does not let anyone test secrets.
+CREATE TABLE api_key_pepper (
+    tenant text PRIMARY KEY REFERENCES tenant,
+    sealed bytea NOT NULL
+);
 CREATE INDEX api_key_principal ON api_key (tenant, principal_id);
 -- content is the canonical text that content_hash covers; the other columns repeat parts of it
 -- for look-ups, and the verifier compares them with it.
@@ -87,7 +93,7 @@ CREATE TABLE audit_checkpoint (
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['principal', 'api_key', 'audit', 'audit_queue', 'audit_chain', 'audit_head',
+  FOREACH t IN ARRAY ARRAY['principal', 'api_key', 'api_key_pepper', 'audit', 'audit_queue', 'audit_chain', 'audit_head',
                            'audit_checkpoint'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);

@@ -1,0 +1,72 @@
+"""Whose request this is: an API key as Bearer token, or as the password of HTTP Basic.
+
+Basic exists for clients that know nothing else (DICOMweb tools, feed readers); its user name is
+the key's id or the word `key`. RFC 6750, RFC 7617.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from careloom.errors import CareloomError, Unauthenticated
+from careloom.identity.attempts import TooManyAttempts
+from careloom.identity.keytext import parse
+from careloom.identity.principal import Principal
+from careloom.identity.service import Identity
+
+_CHALLENGE = 'Bearer realm="careloom", Basic realm="careloom", charset="UTF-8"'
+
+
+async def authenticate(request: Request) -> Principal:
+    """The principal of the request; raises `Unauthenticated` or `TooManyAttempts`."""
+    identity: Identity = request.app.state.services.identity
+    return await identity.authenticate(read_credential(request.headers.get("authorization")))
+
+
+PrincipalDep = Annotated[Principal, Depends(authenticate)]
+"""For FastAPI endpoints: `principal: PrincipalDep`."""
+
+
+def challenge_headers(error: CareloomError) -> dict[str, str]:
+    """The headers that an answer with this error must carry: the challenge, or when to retry."""
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": _CHALLENGE}
+    return {}
+
+
+def read_credential(header: str | None) -> str:
+    """The key's text from an Authorization header; raises `Unauthenticated`."""
+    if not header:
+        raise Unauthenticated(
+            "This address needs a key", fix="send `Authorization: Bearer <key>` with the request"
+        )
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer" and rest.strip():
+        return rest.strip()
+    if scheme.lower() == "basic":
+        return _password(rest.strip())
+    raise Unauthenticated(
+        "The Authorization header is neither Bearer nor Basic",
+        fix="send `Authorization: Bearer <key>`",
+    )
+
+
+def _password(encoded: str) -> str:
+    try:
+        user, separator, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("The Basic credential is not base64 of UTF-8 text") from error
+    key = parse(password)
+    if not separator or key is None or user not in ("key", key.key_id, key.prefix):
+        raise Unauthenticated(
+            "The Basic credential does not name a key",
+            fix="use the key's id, or the word key, as user name and the whole key as password",
+        )
+    return password

@@ -1,0 +1,243 @@
+"""Principals and API keys: make them, revoke them, and tell whose credential this is."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from careloom.errors import InvalidInput, Unauthenticated
+from careloom.identity.attempts import Attempts
+from careloom.identity.keytext import KeyText, generate, parse
+from careloom.identity.permissions import ROLES, grants_of
+from careloom.identity.principal import Principal
+from careloom.identity.refusals import Refusal, Refusals
+from careloom.store.database import Database
+from careloom.store.keys import Keyring
+from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+
+SYSTEM_ACTOR: JsonObject = {"principal": "system", "kind": "system"}
+FIRST_PRINCIPAL = "admin"
+_PEPPER_PLACE = "api_key_pepper"
+_FIX = "send `Authorization: Bearer <key>`; an administrator creates keys"
+_STATES = {
+    "revoked": "This key was revoked",
+    "expired": "This key has expired",
+    "disabled": "The principal of this key is disabled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key: its text exists here and nowhere else; show it once."""
+
+    key_id: str
+    prefix: str
+    text: str = field(repr=False)
+
+
+class Identity:
+    """The service. A right key is remembered for `cache_seconds`, so a revocation made by another
+    process takes effect within that time; one made here, at once."""
+
+    def __init__(
+        self,
+        db: Database,
+        keyring: Keyring,
+        *,
+        cache_seconds: float = 5.0,
+        cache_size: int = 4096,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._keyring = keyring
+        self._cache_seconds = cache_seconds
+        self._cache_size = cache_size
+        self._clock = clock
+        self._cache: dict[bytes, tuple[Principal, float]] = {}
+        self._peppers: dict[str, bytes] = {}
+        self._attempts = Attempts(clock=clock)
+        self.refusals = Refusals(db, clock=clock)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep the audit trail of refusals up to date until told to stop."""
+        await self.refusals.run(stop)
+
+    async def create_principal(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        name: str,
+        roles: Iterable[str],
+        kind: str = "service",
+        actor: JsonObject,
+    ) -> JsonObject:
+        """A new principal; raises `InvalidInput` for an unknown role, `Conflict` for a taken id."""
+        given = {"id": id, "kind": kind, "name": name, "roles": _known(roles)}
+        if kind not in ("user", "service", "worker") or not id:
+            raise InvalidInput("A principal needs an id and a kind: user, service or worker")
+        return await self._row("principal_create", scope, given, actor)
+
+    async def change_principal(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        roles: Iterable[str] | None = None,
+        disabled: bool | None = None,
+        actor: JsonObject,
+    ) -> JsonObject:
+        """Set roles or disable; raises `NotFound`."""
+        change: JsonObject = {} if roles is None else {"roles": _known(roles)}
+        if disabled is not None:
+            change["disabled"] = disabled
+        changed = await self._row("principal_change", scope, id, change, actor)
+        self._cache.clear()
+        return changed
+
+    async def principals(self, scope: Scope) -> list[JsonObject]:
+        """Every principal of the tenant with its keys: prefixes and dates, never a hash."""
+        found: list[JsonObject] = await self._db.call("principal_list", scope.tenant)
+        return found
+
+    async def create_key(
+        self,
+        scope: Scope,
+        principal_id: str,
+        *,
+        expires_at: datetime | None = None,
+        actor: JsonObject,
+    ) -> IssuedKey:
+        """A new key for a principal, into this scope's store; raises `NotFound`."""
+        key, row, digest = await self._new_key(scope, principal_id, expires_at)
+        await self._row("api_key_create", scope, row, digest, actor)
+        return IssuedKey(key.key_id, key.prefix, key.text)
+
+    async def revoke(self, scope: Scope, key_id: str, *, actor: JsonObject) -> bool:
+        """End a key for good; False when it was revoked before; raises `NotFound`."""
+        done = await self._db.call("api_key_revoke", scope.tenant, scope.store, key_id, actor)
+        self._cache.clear()
+        return bool(done)
+
+    async def ensure_first_key(self, scope: Scope = DEFAULT_SCOPE) -> IssuedKey | None:
+        """For a tenant without any key: an administrator with one. None when there are keys.
+
+        Several processes may call it at once; one gets the key and prints it.
+        """
+        key, row, digest = await self._new_key(scope, FIRST_PRINCIPAL, None)
+        made = await self._db.call(
+            "api_key_first", scope.tenant, scope.store, row, digest, SYSTEM_ACTOR
+        )
+        return IssuedKey(key.key_id, key.prefix, key.text) if made else None
+
+    async def authenticate(self, text: str) -> Principal:
+        """Whose key this is; raises `Unauthenticated` or `TooManyAttempts`."""
+        slot = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        principal, until = self._cache.get(slot, (None, 0.0))
+        if principal is not None and self._clock() < until:
+            return principal
+        self._cache.pop(slot, None)
+        key = parse(text)
+        if key is None:
+            self._refuse(DEFAULT_SCOPE, "ApiKey", "unknown", "not_a_key")
+            raise Unauthenticated("The credential is not a key of Careloom", fix=_FIX)
+        principal, lifetime, touch = await self._verify(key)
+        self._remember(slot, principal, lifetime)
+        if touch:
+            await self._db.call("api_key_touch", key.tenant, key.key_id)
+        return principal
+
+    async def _verify(self, key: KeyText) -> tuple[Principal, float, bool]:
+        found = await self._db.call("api_key_find", key.tenant, key.key_id)
+        pepper = await self._pepper(key.tenant) if found else None
+        right = pepper is not None and hmac.compare_digest(
+            _digest(pepper, key), bytes.fromhex(found["hash"])
+        )
+        if not right:
+            reason = "wrong_secret" if found else "unknown_key"
+            self._refuse(Scope(key.tenant, "main"), f"ApiKey/{key.key_id}", "unknown", reason)
+            self._attempts.failed(key.prefix)
+            raise Unauthenticated("The key is not valid", fix=_FIX)
+        scope, left = Scope(key.tenant, found["store"]), found["seconds_left"]
+        state = "expired" if left is not None and left <= 0 else None
+        state = "revoked" if found["revoked"] else "disabled" if found["disabled"] else state
+        if state is not None:
+            self._refuse(scope, f"ApiKey/{key.key_id}", found["principal"], state)
+            raise Unauthenticated(_STATES[state], fix=_FIX)
+        return self._principal(scope, found), float("inf") if left is None else left, found["touch"]
+
+    def _principal(self, scope: Scope, found: JsonObject) -> Principal:
+        return Principal(
+            found["principal"],
+            scope.tenant,
+            scope.store,
+            found["kind"],
+            frozenset(found["roles"]),
+            grants_of(found["roles"]),
+            name=found["name"],
+            sink=self.refusals,
+        )
+
+    def _remember(self, slot: bytes, principal: Principal, lifetime: float) -> None:
+        if len(self._cache) >= self._cache_size:
+            del self._cache[next(iter(self._cache))]
+        until = self._clock() + min(self._cache_seconds, lifetime)
+        self._cache[slot] = (principal, until)
+
+    def _refuse(self, scope: Scope, entity: str, principal: str, reason: str) -> None:
+        self.refusals.add(Refusal(scope, "identity.rejected", entity, principal, "unknown", reason))
+
+    async def _new_key(
+        self, scope: Scope, principal_id: str, expires_at: datetime | None
+    ) -> tuple[KeyText, JsonObject, bytes]:
+        key = generate(scope.tenant)
+        if parse(key.text) != key:
+            raise InvalidInput(
+                "The tenant's name cannot stand in a key",
+                fix="use up to 63 letters, digits, - and _, beginning with a letter or digit",
+            )
+        row: JsonObject = {"id": key.key_id, "principal": principal_id, "prefix": key.prefix}
+        row["expires_at"] = expires_at.isoformat() if expires_at else None
+        pepper = await self._pepper(scope.tenant) or await self._new_pepper(scope.tenant)
+        return key, row, _digest(pepper, key)
+
+    async def _pepper(self, tenant: str) -> bytes | None:
+        if tenant not in self._peppers:
+            sealed = await self._db.call("pepper_read", tenant)
+            if sealed is None:
+                return None
+            self._peppers[tenant] = await self._keyring.open(tenant, sealed, _PEPPER_PLACE)
+        return self._peppers[tenant]
+
+    async def _new_pepper(self, tenant: str) -> bytes:
+        fresh = secrets.token_bytes(32)
+        sealed = await self._keyring.seal(tenant, None, _PEPPER_PLACE, fresh)
+        kept = await self._db.call("pepper_keep", tenant, sealed)
+        self._peppers[tenant] = await self._keyring.open(tenant, kept, _PEPPER_PLACE)
+        return self._peppers[tenant]
+
+    async def _row(self, function: str, scope: Scope, *args: Any) -> JsonObject:
+        row: JsonObject = await self._db.call(function, scope.tenant, scope.store, *args)
+        return row
+
+
+def _digest(pepper: bytes, key: KeyText) -> bytes:
+    return hmac.new(pepper, f"{key.prefix}_{key.secret}".encode(), hashlib.sha256).digest()
+
+
+def _known(roles: Iterable[str]) -> list[str]:
+    names = sorted(set(roles))
+    unknown = [name for name in names if name not in ROLES]
+    if unknown or not names:
+        raise InvalidInput(
+            f"Not a role: {', '.join(unknown) or 'none given'}",
+            fix=f"use one or more of {', '.join(ROLES)}",
+        )
+    return names
