@@ -1,0 +1,61 @@
+"""The watcher: starts the embedded PostgreSQL, keeps it up while it has users, then stops it.
+
+Run as `python -m careloom.store.postgres_watch HOME REPORT`. There is one per home. It holds no
+data and no connection, and it decides by locks that vanish with their processes, so any process
+may be killed: a killed postmaster is started again, a killed watcher by the next user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from careloom.errors import ConfigurationError
+from careloom.store.file_lock import FileLock, remove_unlocked
+from careloom.store.postgres_cluster import Cluster
+from careloom.store.postgres_place import ServerPlace
+
+_TURN = 0.2
+"""Seconds between two looks at the users."""
+
+
+def main(arguments: list[str]) -> int:
+    home, report = Path(arguments[0]), Path(arguments[1])
+    # The end of a session or a service reaches the users first; the server outlasts them.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.chdir("/")
+    try:
+        _watch(ServerPlace.of(home))
+    except (ConfigurationError, OSError) as error:
+        fix = error.fix if isinstance(error, ConfigurationError) else None
+        report.write_text(json.dumps({"message": str(error), "fix": fix}))
+        return 1
+    return 0
+
+
+def _watch(place: ServerPlace) -> None:
+    lock = FileLock(place.watch)
+    if not lock.acquire(timeout=0.5):
+        return
+    cluster = Cluster(place)
+    cluster.start()
+    gate = FileLock(place.gate)
+    while True:
+        time.sleep(_TURN)
+        if gate.try_acquire():
+            if remove_unlocked(place.users) == 0:
+                cluster.stop()
+                return
+            gate.release()
+        if not cluster.is_running():
+            cluster = Cluster(place)
+            cluster.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
