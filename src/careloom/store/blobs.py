@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from careloom.errors import ConfigurationError, NotFound, TooLarge, Unavailable
+from careloom.settings import Settings
+from careloom.store.blob_s3 import S3Store
 from careloom.store.keys import Keyring
 from careloom.types import Scope
 
@@ -183,6 +185,24 @@ class FolderStore:
             f"The blob folder {self._root} does not work: {error.strerror or 'input/output error'}",
             fix="check its free space and permissions; nothing was acknowledged, so try again",
         )
+
+
+def open_blobs(settings: Settings, keyring: Keyring) -> Blobs:
+    """The blobs that the settings name; raises `ConfigurationError`."""
+    place = settings.blobs
+    store: BlobStore
+    if place.bucket is not None:
+        store = S3Store.open(
+            place.bucket,
+            prefix=place.prefix,
+            endpoint=place.endpoint,
+            region=place.region,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+        )
+    else:
+        store = FolderStore.open(place.folder or settings.home / "blobs")
+    return Blobs(store, keyring, limit=settings.upload_limit_mb << 20)
 
 
 def _place(scope: Scope, blob_id: str) -> str:
