@@ -49,12 +49,12 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_run ON audit (tenant, run_id, audit_id) WHERE run_id IS NOT NULL;
 CREATE INDEX audit_entity ON audit (tenant, entity);
--- Rows written but not yet sealed. The hash is here too, so that a row deleted before it was
+-- Rows written but not yet sealed; n, drawn when the row is written, is in its content too. The hash is here too, so that a row deleted before it was
 -- sealed still leaves its mark in the chain.
 CREATE SEQUENCE audit_queue_n;
 CREATE TABLE audit_queue (
     tenant text NOT NULL,
-    n bigint NOT NULL DEFAULT nextval('audit_queue_n'),
+    n bigint NOT NULL,
     audit_id uuid NOT NULL,
     content_hash bytea NOT NULL,
     PRIMARY KEY (tenant, n)
@@ -102,5 +102,6 @@ BEGIN
 END $$;
 -- The scheduler sees which tenants have rows to seal and which have signed ones: the names only.
 CREATE POLICY scheduler ON audit_queue FOR SELECT TO careloom_scheduler USING (true);
+CREATE POLICY scheduler ON audit_head FOR SELECT TO careloom_scheduler USING (true);
 CREATE POLICY scheduler ON audit_checkpoint FOR SELECT TO careloom_scheduler USING (true);
-GRANT SELECT (tenant) ON audit_queue, audit_checkpoint TO careloom_scheduler;
+GRANT SELECT (tenant) ON audit_queue, audit_head, audit_checkpoint TO careloom_scheduler;

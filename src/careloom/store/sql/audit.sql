@@ -11,10 +11,10 @@ CREATE OR REPLACE FUNCTION audit_run(p_run text) RETURNS uuid LANGUAGE sql IMMUT
 $$;
 
 -- audit_content: the canonical text of a row, which its hash covers.
-CREATE OR REPLACE FUNCTION audit_content(p_tenant text, p_id uuid, p_store text, p_at timestamptz, p_action text,
+CREATE OR REPLACE FUNCTION audit_content(p_tenant text, p_id uuid, p_n bigint, p_store text, p_at timestamptz, p_action text,
   p_entity text, p_actor jsonb, p_detail jsonb, p_run uuid, p_request text) RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT jsonb_build_object('v', 1, 'tenant', p_tenant, 'id', p_id, 'store', p_store,
+  SELECT jsonb_build_object('v', 1, 'tenant', p_tenant, 'id', p_id, 'n', p_n, 'store', p_store,
     'at', p_at, 'action', p_action, 'entity', p_entity,
     'actor', p_actor, 'detail', p_detail, 'run_id', p_run, 'request_id', p_request)::text
 $$;
@@ -28,13 +28,14 @@ DECLARE
   v_id uuid := audit_id_at(v_at);
   v_run uuid := audit_run(p_actor->>'run_id');
   v_request text := p_actor->>'request_id';
-  v_content text := audit_content(p_tenant, v_id, p_store, v_at, p_action, p_entity, coalesce(p_actor, '{}'),
+  v_n bigint := nextval('audit_queue_n');
+  v_content text := audit_content(p_tenant, v_id, v_n, p_store, v_at, p_action, p_entity, coalesce(p_actor, '{}'),
     coalesce(p_detail, '{}'), v_run, v_request);
   v_hash bytea := sha256(convert_to(v_content, 'UTF8'));
 BEGIN
   INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
     VALUES (p_tenant, v_id, p_store, v_at, p_action, p_entity, v_run, v_request, v_content, v_hash);
-  INSERT INTO audit_queue (tenant, audit_id, content_hash) VALUES (p_tenant, v_id, v_hash);
+  INSERT INTO audit_queue (tenant, n, audit_id, content_hash) VALUES (p_tenant, v_n, v_id, v_hash);
   RETURN v_id;
 END $$;
 
@@ -46,12 +47,12 @@ DECLARE
   v_count int;
 BEGIN
   WITH given AS MATERIALIZED (
-    SELECT r.value AS row, audit_id_at(v_at) AS id,
+    SELECT r.value AS row, audit_id_at(v_at) AS id, nextval('audit_queue_n') AS n,
       audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run
     FROM jsonb_array_elements(p_rows) r
   ), written AS MATERIALIZED (
-    SELECT g.row, g.id, g.run, g.row->'actor'->>'request_id' AS request,
-      audit_content(p_tenant, g.id, p_store, v_at, g.row->>'action', g.row->>'entity',
+    SELECT g.row, g.id, g.n, g.run, g.row->'actor'->>'request_id' AS request,
+      audit_content(p_tenant, g.id, g.n, p_store, v_at, g.row->>'action', g.row->>'entity',
         coalesce(g.row->'actor', '{}'), coalesce(g.row->'detail', '{}'), g.run,
         g.row->'actor'->>'request_id') AS content
     FROM given g
@@ -62,7 +63,7 @@ BEGIN
       SELECT p_tenant, h.id, p_store, v_at, h.row->>'action', h.row->>'entity', h.run, h.request, h.content, h.hash
       FROM hashed h
   )
-  INSERT INTO audit_queue (tenant, audit_id, content_hash) SELECT p_tenant, h.id, h.hash FROM hashed h;
+  INSERT INTO audit_queue (tenant, n, audit_id, content_hash) SELECT p_tenant, h.n, h.id, h.hash FROM hashed h;
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;
@@ -118,6 +119,12 @@ BEGIN
   RETURN cardinality(v_ids);
 END $$;
 
+-- audit_heads: the tenants that have a chain, and so perhaps positions that nobody signed yet.
+CREATE OR REPLACE FUNCTION audit_heads() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+  SELECT h.tenant FROM audit_head h
+$$;
+
 -- audit_unsigned: what the next checkpoint must cover, at most p_limit positions; null when all is signed.
 CREATE OR REPLACE FUNCTION audit_unsigned(p_tenant text, p_limit int) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -128,7 +135,7 @@ BEGIN
   PERFORM enter(p_tenant);
   SELECT * INTO v_last FROM audit_checkpoint c WHERE c.tenant = p_tenant ORDER BY c.pos DESC LIMIT 1;
   v_from := coalesce(v_last.pos, 0);
-  SELECT jsonb_build_object('from_pos', v_from, 'last', to_jsonb(v_last),
+  SELECT jsonb_build_object('from_pos', v_from, 'last', CASE WHEN v_from > 0 THEN to_jsonb(v_last) END,
       'hashes', jsonb_agg(encode(c.content_hash, 'hex') ORDER BY c.pos),
       'pos', max(c.pos),
       'chain_hash', (array_agg(encode(c.chain_hash, 'hex') ORDER BY c.pos DESC))[1])
@@ -152,6 +159,15 @@ BEGIN
   RETURN true;
 END $$;
 
+-- audit_checkpoints: the signed checkpoints after a position, oldest first.
+CREATE OR REPLACE FUNCTION audit_checkpoints(p_tenant text, p_after bigint, p_limit int)
+RETURNS SETOF audit_checkpoint LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM audit_checkpoint c WHERE c.tenant = p_tenant AND c.pos > p_after
+    ORDER BY c.pos LIMIT p_limit;
+END $$;
+
 -- audit_tenants: the tenants that have rows waiting to be sealed (a loose scan of the queue's key).
 CREATE OR REPLACE FUNCTION audit_tenants() RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
@@ -170,8 +186,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
   SELECT EXISTS (SELECT c.tenant FROM audit_checkpoint c)
 $$;
 
--- These two act as the scheduler, which may read the column "tenant" and nothing else.
+-- These three act as the scheduler, which may read the column "tenant" and nothing else.
 GRANT CREATE ON SCHEMA careloom TO careloom_scheduler;
 ALTER FUNCTION audit_tenants() OWNER TO careloom_scheduler;
+ALTER FUNCTION audit_heads() OWNER TO careloom_scheduler;
 ALTER FUNCTION audit_is_signed() OWNER TO careloom_scheduler;
 REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;

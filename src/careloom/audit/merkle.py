@@ -1,0 +1,48 @@
+"""Merkle trees (RFC 6962, section 2.1): a root over leaves, and the path that proves one leaf."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+
+def leaf(pos: int, content_hash: bytes) -> bytes:
+    """The leaf of a chain position: it binds the row's content to its place."""
+    return hashlib.sha256(b"\x00" + pos.to_bytes(8, "big") + content_hash).digest()
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """The root over at least one leaf."""
+    level = list(leaves)
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0]
+
+
+def path(leaves: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
+    """The neighbours from a leaf up to the root, each with the side on which it stands (L or R)."""
+    level, steps = list(leaves), []
+    while len(level) > 1:
+        other = index ^ 1
+        if other < len(level):
+            steps.append(("L" if other < index else "R", level[other]))
+        level, index = _parents(level), index // 2
+    return steps
+
+
+def follow(start: bytes, steps: Sequence[tuple[str, bytes]]) -> bytes:
+    """The root that a leaf and its path give."""
+    found = start
+    for side, other in steps:
+        found = _node(other, found) if side == "L" else _node(found, other)
+    return found
+
+
+def _parents(level: list[bytes]) -> list[bytes]:
+    # An odd one out moves up unchanged: the same tree as RFC 6962's split by powers of two.
+    pairs = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
