@@ -1,6 +1,6 @@
 """Definitions: YAML, JSON or an object in, one canonical model out."""
 
-from careloom.workflows.definition.durations import seconds
+from careloom.workflows.definition.durations import parse_duration
 from careloom.workflows.definition.errors import DefinitionError
 from careloom.workflows.definition.model import (
     Definition,
@@ -25,5 +25,5 @@ __all__ = [
     "TriggerDefinition",
     "content_hash",
     "parse_definition",
-    "seconds",
+    "parse_duration",
 ]

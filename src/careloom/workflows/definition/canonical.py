@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from careloom.types import Json, JsonObject
-from careloom.workflows.definition.durations import seconds
+from careloom.workflows.definition.durations import parse_duration
 from careloom.workflows.definition.errors import DefinitionError
+from careloom.workflows.definition.json_schema import schema_fault
 from careloom.workflows.definition.model import STEP_KEYS, RetryPolicy, branch_path
 
 WORKFLOW_KEYS = (
@@ -148,6 +149,15 @@ class Canonical:
                 f"{key} must be a JSON Schema",
                 "write {type: object, required: [file], properties: {file: {type: string}}}",
             )
+        fault = schema_fault(schema)
+        if fault:
+            self.refuse(
+                (*place, key),
+                key,
+                "E-SCHEMA",
+                f"{key} is not a usable JSON Schema: {fault}",
+                "write the schema out, without references",
+            )
         return numbers(schema)  # type: ignore[no-any-return]
 
     def steps(self, raw: Json, place: tuple[str | int, ...], path: str) -> list[JsonObject]:
@@ -205,10 +215,10 @@ class Canonical:
             if retry != _retry_json(RetryPolicy()):
                 out[key] = retry
         elif key == "timeout":
-            length = seconds(value)
+            length = _duration(value)
             if not length:
                 self.refuse(place, here, "E-DURATION", "this is no length of time", "write 30s")
-            out[key] = numbers(length)
+            out[key] = length
         elif key == "onError":
             if value not in ("fail", "continue"):
                 self.refuse(place, here, "E-SHAPE", "onError is fail or continue", "write continue")
@@ -285,8 +295,7 @@ class Canonical:
     def retry_number(self, field: str | None, value: Json) -> int | float | None:
         """The value in its range, or None."""
         if field in ("initial_s", "max_s"):
-            length = seconds(value)
-            return None if length is None else _plain(length)
+            return _duration(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
         if field == "attempts":
@@ -342,6 +351,13 @@ def numbers(value: Json) -> Json:
     if isinstance(value, list):
         return [numbers(item) for item in value]
     return _plain(value) if isinstance(value, float) else value
+
+
+def _duration(value: Json) -> int | float | None:
+    try:
+        return _plain(parse_duration(value))
+    except ValueError:
+        return None
 
 
 def _plain(value: float) -> int | float:

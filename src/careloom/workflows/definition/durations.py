@@ -13,11 +13,11 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST_S = 366 * 86400.0
 
 
-def seconds(value: Json) -> float | None:
-    """The length in seconds, or None when it is not one: at least 0, at most 366 days."""
+def parse_duration(value: Json) -> float:
+    """The length in seconds, 0 to 366 days; raises ValueError saying how to write one."""
     found = _seconds(value)
     if found is None or not math.isfinite(found) or not 0 <= found <= LONGEST_S:
-        return None
+        raise ValueError("not a length of time; write seconds, 30s, 5m, 2h, 1d or PT5M")
     return found
 
 

@@ -22,7 +22,7 @@ _PARAMETERS = {
     "worker": frozenset({"worker", "model", "input", "session"}),
     "model": frozenset({"model", "input", "file"}),
     "document": frozenset({"action", "file", "input"}),
-    "fhir": frozenset({"action", "resourceType", "resourceId", "data", "query", "bundle"}),
+    "fhir": frozenset({"action", "resourceType", "data", "query", "criteria", "ifNoneExist"}),
     "bot": frozenset({"tool", "params", "connection"}),
     "pipeline": frozenset({"pipeline", "action", "resourceType", "params"}),
 }

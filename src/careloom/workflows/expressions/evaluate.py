@@ -69,12 +69,15 @@ class Evaluation:
             )
 
     def now(self) -> str:
-        """The run's clock."""
+        """The run's clock: `run.now`, or the time at which the run began."""
         run = self.context.get("run")
-        value = run.get("now") if isinstance(run, Mapping) else None
+        value = run.get("now", run.get("createdAt")) if isinstance(run, Mapping) else None
         if not isinstance(value, str):
             raise ExpressionError(
-                "the run's clock (run.now) is not set", code=MISSING, path="run.now"
+                "the run's clock is not set",
+                code=MISSING,
+                path="run.now",
+                fix="today() and now() work inside a run only",
             )
         return value
 
