@@ -1,0 +1,1 @@
+"""One file per FHIR interaction: http://hl7.org/fhir/R4/http.html"""

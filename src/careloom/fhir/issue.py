@@ -1,0 +1,67 @@
+"""An issue found in a resource or request, and the OperationOutcome that carries issues.
+
+http://hl7.org/fhir/R4/operationoutcome.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from careloom.errors import CareloomError, Unprocessable
+from careloom.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is wrong, where (FHIRPath) and what to do; never a value from the resource."""
+
+    severity: str
+    code: str
+    expression: str
+    message: str
+    fix: str = ""
+
+    def to_json(self) -> JsonObject:
+        """As an element of OperationOutcome.issue."""
+        diagnostics = f"{self.message}; {self.fix}" if self.fix else self.message
+        issue: JsonObject = {
+            "severity": self.severity,
+            "code": self.code,
+            "diagnostics": diagnostics,
+        }
+        if self.expression:
+            issue["expression"] = [self.expression]
+        return issue
+
+
+class InvalidResource(Unprocessable):
+    """The resource breaks rules of its type; `issues` says which and where."""
+
+    default_code = "invalid_resource"
+
+    def __init__(self, issues: list[Issue]) -> None:
+        first = issues[0]
+        more = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
+        super().__init__(
+            f"{first.expression}: {first.message}{more}",
+            path=first.expression,
+            fix=first.fix or None,
+            details={"issues": [issue.to_json() for issue in issues]},
+        )
+        self.issues = issues
+
+
+def outcome(issues: Iterable[Issue]) -> JsonObject:
+    """An OperationOutcome resource."""
+    return {"resourceType": "OperationOutcome", "issue": [issue.to_json() for issue in issues]}
+
+
+def outcome_of(error: CareloomError) -> JsonObject:
+    """The OperationOutcome for one of our errors."""
+    if isinstance(error, InvalidResource):
+        return outcome(error.issues)
+    issue = Issue("error", error.issue, error.path or "", error.message, error.fix or "")
+    content = issue.to_json()
+    content["details"] = {"coding": [{"system": "urn:careloom:error", "code": error.code}]}
+    return {"resourceType": "OperationOutcome", "issue": [content]}

@@ -1,0 +1,90 @@
+"""References: their forms, and rewriting them inside a resource.
+
+http://hl7.org/fhir/R4/references.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from careloom.types import JsonObject
+
+_RELATIVE = re.compile(
+    r"(?:(?P<base>https?://\S+?)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
+    r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?\Z"
+)
+_CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>\S+)\Z")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal reference to a resource by type and id; base is None inside the store."""
+
+    type: str
+    id: str
+    version: str | None
+    base: str | None
+
+
+def parse_literal(text: str) -> Literal | None:
+    """The parts of `Patient/1`, `Patient/1/_history/2` or `http://host/fhir/Patient/1`."""
+    match = _RELATIVE.match(text)
+    if match is None:
+        return None
+    return Literal(match["type"], match["id"], match["version"], match["base"])
+
+
+def parse_conditional(text: str) -> tuple[str, str] | None:
+    """Type and query of `Practitioner?identifier=…`."""
+    match = _CONDITIONAL.match(text)
+    return None if match is None else (match["type"], match["query"])
+
+
+def is_absolute(text: str) -> bool:
+    """Whether this is an absolute URI of any scheme."""
+    return _ABSOLUTE.match(text) is not None
+
+
+def walk(value: Any) -> Iterator[JsonObject]:
+    """Every object inside a JSON value, itself included, without recursion."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
+        elif isinstance(item, list):
+            stack.extend(v for v in item if isinstance(v, (dict, list)))
+
+
+def references(resource: JsonObject) -> Iterator[tuple[JsonObject, str]]:
+    """Each object that has a literal reference, with the reference's text."""
+    for item in walk(resource):
+        text = item.get("reference")
+        if isinstance(text, str) and "resourceType" not in item:
+            yield item, text
+
+
+def rewrite(value: Any, replace: Callable[[str], str | None]) -> Any:
+    """A copy with references and urn: uris replaced where `replace` answers.
+
+    An Identifier's value stays: http://hl7.org/fhir/R4/http.html#trules
+    """
+    if isinstance(value, dict):
+        return {key: _rewrite_member(key, item, replace) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rewrite(item, replace) for item in value]
+    return value
+
+
+def _rewrite_member(key: str, value: Any, replace: Callable[[str], str | None]) -> Any:
+    if isinstance(value, str):
+        if key == "reference" or (key != "value" and value.startswith(("urn:uuid:", "urn:oid:"))):
+            replaced = replace(value)
+            return value if replaced is None else replaced
+        return value
+    return rewrite(value, replace) if isinstance(value, (dict, list)) else value

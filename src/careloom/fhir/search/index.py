@@ -1,0 +1,69 @@
+"""What a resource type offers to search, compiled on first use."""
+
+from __future__ import annotations
+
+from careloom.fhir.definitions import Definitions
+from careloom.fhir.search.extract import Extractor, extractors, index_rows
+from careloom.fhir.search.parameters import (
+    STORED_ELSEWHERE,
+    SearchParameter,
+    compile_parameters,
+)
+from careloom.types import JsonObject
+
+IndexRows = dict[str, list[list[object]]]
+
+
+class SearchIndex:
+    """Parameters and extractors of every resource type."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._parameters: dict[str, dict[str, SearchParameter]] = {}
+        self._extractors: dict[str, list[Extractor]] = {}
+        self._compartment: dict[str, tuple[str, ...]] = {}
+
+    def parameters(self, resource_type: str) -> dict[str, SearchParameter]:
+        """The parameters of a type by code."""
+        found = self._parameters.get(resource_type)
+        if found is None:
+            found = compile_parameters(self.definitions, resource_type)
+            self._parameters[resource_type] = found
+        return found
+
+    def rows(self, resource: JsonObject) -> IndexRows:
+        """The index rows of a valid resource, by table letter."""
+        resource_type = resource["resourceType"]
+        made = self._extractors.get(resource_type)
+        if made is None:
+            made = self._compile(resource_type)
+        return index_rows(made, resource)
+
+    def patient(self, resource_type: str, resource_id: str, rows: IndexRows) -> str | None:
+        """The id of the Patient whose data key protects the resource.
+
+        http://hl7.org/fhir/R4/compartmentdefinition-patient.html
+        """
+        if resource_type == "Patient":
+            return resource_id
+        params = self._compartment.get(resource_type)
+        if params is None:
+            codes = self.definitions.compartment.get(resource_type, [])
+            params = tuple(f"{resource_type}.{code}" for code in codes)
+            self._compartment[resource_type] = params
+        for param in params:
+            for row in rows.get("r", ()):
+                target = str(row[1])
+                if row[0] == param and target.startswith("Patient/"):
+                    return target[8:]
+        return None
+
+    def _compile(self, resource_type: str) -> list[Extractor]:
+        made = [
+            extractor
+            for parameter in self.parameters(resource_type).values()
+            if parameter.code not in STORED_ELSEWHERE
+            for extractor in extractors(self.definitions, parameter)
+        ]
+        self._extractors[resource_type] = made
+        return made

@@ -1,0 +1,138 @@
+"""The FHIR store: the room's door, which hands each interaction to its file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+
+from careloom.errors import CareloomError
+from careloom.fhir.context import FhirContext, Stored
+from careloom.fhir.definitions import Definitions, load_definitions
+from careloom.fhir.interactions import create, delete, read, update, vread
+from careloom.fhir.planned import Planned
+from careloom.fhir.search.index import SearchIndex
+from careloom.store.database import Database
+from careloom.store.keys import Keyring
+from careloom.types import JsonObject, Scope
+
+ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one resource: created, updated, matched, deleted or absent."""
+
+    outcome: str
+    type: str
+    id: str
+    version: int | None
+    body: bytes | None = None
+    """The JSON bytes stored by this write."""
+
+
+class FhirStore:
+    """FHIR R4 resources of every tenant and store."""
+
+    def __init__(
+        self, db: Database, keyring: Keyring, definitions: Definitions | None = None
+    ) -> None:
+        known = definitions or load_definitions()
+        self.context = FhirContext(db, keyring, known, SearchIndex(known))
+
+    async def read(self, scope: Scope, type: str, id: str) -> JsonObject:
+        """The current version of a resource; raises NotFound or Gone."""
+        return _object(await read.read(self.context, scope, type, id))
+
+    async def read_stored(self, scope: Scope, type: str, id: str) -> Stored:
+        """The same as JSON bytes, exactly as stored."""
+        return await read.read(self.context, scope, type, id)
+
+    async def vread(self, scope: Scope, type: str, id: str, version: str) -> JsonObject:
+        """One version of a resource; raises NotFound or Gone."""
+        return _object(await vread.vread(self.context, scope, type, id, version))
+
+    async def vread_stored(self, scope: Scope, type: str, id: str, version: str) -> Stored:
+        """The same as JSON bytes, exactly as stored."""
+        return await vread.vread(self.context, scope, type, id, version)
+
+    async def plan_create(
+        self,
+        scope: Scope,
+        resource: JsonObject,
+        *,
+        if_none_exist: str | None = None,
+        id: str | None = None,
+    ) -> Planned:
+        """A create made ready: interactions/create.py."""
+        return await create.plan_create(
+            self.context, scope, resource, if_none_exist=if_none_exist, id=id
+        )
+
+    async def plan_update(
+        self,
+        scope: Scope,
+        resource: JsonObject,
+        *,
+        if_match: int | None = None,
+        criteria: str | None = None,
+    ) -> Planned:
+        """An update made ready: interactions/update.py."""
+        return await update.plan_update(
+            self.context, scope, resource, if_match=if_match, criteria=criteria
+        )
+
+    async def plan_delete(
+        self, scope: Scope, type: str, id: str, *, if_match: int | None = None
+    ) -> Planned:
+        """A deletion made ready: interactions/delete.py."""
+        return await delete.plan_delete(self.context, scope, type, id, if_match=if_match)
+
+    async def plan_conditional_delete(self, scope: Scope, type: str, criteria: str) -> Planned:
+        """A deletion by criteria made ready: interactions/delete.py."""
+        return await delete.plan_conditional_delete(self.context, scope, type, criteria)
+
+    async def commit(self, scope: Scope, planned: Planned, actor: JsonObject) -> list[Written]:
+        """Store a plan as one transaction; raises PreconditionFailed (code stale) if outdated."""
+        effect = planned.effect
+        if not effect:
+            return []
+        results = await self.context.db.call(
+            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
+        )
+        self.context.db.notify(scope.tenant, "events")
+        return _written(planned, results)
+
+    async def write(
+        self, scope: Scope, plan: Callable[[], Awaitable[Planned]], actor: JsonObject
+    ) -> list[Written]:
+        """Plan and commit; a plan that another writer made stale is made again."""
+        for attempt in range(ATTEMPTS):
+            planned = await plan()
+            try:
+                return await self.commit(scope, planned, actor)
+            except CareloomError as error:
+                if error.code != "stale" or planned.pinned or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _object(stored: Stored) -> JsonObject:
+    found: JsonObject = orjson.loads(stored.body)
+    return found
+
+
+def _written(planned: Planned, results: list[JsonObject]) -> list[Written]:
+    written = []
+    bodies = iter(planned.bodies)
+    for op, result in zip(planned.effect.ops, results, strict=True):
+        if op["op"] not in ("fhir.put", "fhir.delete"):
+            continue
+        body = next(bodies) if op["op"] == "fhir.put" else None
+        if result["outcome"] == "matched":
+            body = None
+        written.append(
+            Written(result["outcome"], result["type"], result["id"], result["version"], body)
+        )
+    return written
