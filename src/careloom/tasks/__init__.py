@@ -1,0 +1,1 @@
+"""Human tasks: what a person is asked, and what they decided."""

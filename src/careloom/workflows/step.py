@@ -29,6 +29,8 @@ class StepCall:
     attempt: int
     input: JsonObject
     """The step's parameters (all keys of its definition but the engine's own), rendered."""
+    alias: str | None
+    """The definition's `output:` name: the step's main result also goes under it."""
     expects: frozenset[str]
     """Names that later steps read from this step's output."""
     key: str
@@ -39,6 +41,8 @@ class StepCall:
     """Who started the run: {"principal": …, "grants": […]}; grants of the run."""
     ai_fed: bool
     """True when this step's input reads the output of an AI step (worker, model, document)."""
+    ai_evidence: tuple[JsonObject, ...]
+    """What the run's AI steps said of themselves: step, model, version, confidence."""
     patient: str | None
     """The Patient id the run is about, when known; payloads are sealed with that patient's key."""
     now: datetime

@@ -228,11 +228,11 @@ DECLARE v_audit jsonb; v_store text;
 BEGIN
   FOR v_store, v_audit IN
     SELECT u.store, jsonb_agg(jsonb_build_object('action', CASE u.k WHEN 'step' THEN 'step.' || u.o WHEN 'attempt' THEN 'step.retry'
-          WHEN 'wait' THEN 'step.waiting' ELSE 'run.' || (u.then->>'state') END,
+          WHEN 'wait' THEN 'step.waiting' ELSE 'run.' || (u.fin->>'state') END,
         'entity', 'Run/' || u.r || coalesce('/' || u.p, ''), 'actor', u.actor, 'run_id', u.r,
-        'detail', coalesce(u.d, '{}') || CASE WHEN u.k <> 'close' AND u.then ? 'state'
-                  THEN jsonb_build_object('run', u.then->>'state') ELSE '{}' END) ORDER BY u.x)
-    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, o text, store text, actor jsonb, d jsonb, then jsonb)
+        'detail', coalesce(u.d, '{}') || CASE WHEN u.k <> 'close' AND u.fin ? 'state'
+                  THEN jsonb_build_object('run', u.fin->>'state') ELSE '{}' END) ORDER BY u.x)
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, o text, store text, actor jsonb, d jsonb, fin jsonb)
     WHERE u.x = ANY (p_ok) AND u.k <> 'park' GROUP BY u.store LOOP
     PERFORM audit_record_many(p_tenant, v_store, v_audit);
   END LOOP;
@@ -240,18 +240,18 @@ BEGIN
   FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, patient text)
   WHERE run.tenant = p_tenant AND run.run_id = u.r AND u.x = ANY (p_ok) AND u.patient IS NOT NULL;
   WITH u AS (
-    SELECT u.r, u.then->>'state' AS state, (u.then->>'out')::int AS o
-    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, then jsonb) WHERE u.x = ANY (p_ok) AND u.then ? 'state'
+    SELECT u.r, u.fin->>'state' AS state, (u.fin->>'out')::int AS o
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, fin jsonb) WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
   ), closed AS (
     UPDATE run SET state = u.state, output = p_blobs[u.o + 1], closed_batch = p_batch, closed_at = clock_timestamp()
     FROM u WHERE run.tenant = p_tenant AND run.run_id = u.r RETURNING run.run_id
   ) DELETE FROM live WHERE tenant = p_tenant AND run_id IN (SELECT run_id FROM closed);
   UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = 0
       THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
-  FROM (SELECT u.r, u.f, (u.then->>'seen')::int AS seen, (u.then->>'until')::timestamptz AS until,
-               (u.then->>'after')::float8 AS after
-        FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, then jsonb)
-        WHERE u.x = ANY (p_ok) AND u.then ? 'seen') u
+  FROM (SELECT u.r, u.f, (u.fin->>'seen')::int AS seen, (u.fin->>'until')::timestamptz AS until,
+               (u.fin->>'after')::float8 AS after
+        FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, fin jsonb)
+        WHERE u.x = ANY (p_ok) AND u.fin ? 'seen') u
   WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
 END $$;
 
@@ -267,14 +267,6 @@ BEGIN
     RETURN 'again';
   END IF;
   RETURN CASE WHEN p_held THEN 'exists' ELSE 'fenced' END;
-END $$;
-
--- engine_next_due: when the tenant's next parked run is due, for the timer of a worker.
-CREATE OR REPLACE FUNCTION engine_next_due(p_tenant text, p_lane text) RETURNS float8 LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN (SELECT extract(epoch FROM l.due_at - now()) FROM live l WHERE l.tenant = p_tenant AND l.lane = p_lane
-          AND l.due_at < 'infinity' ORDER BY l.due_at LIMIT 1);
 END $$;
 
 -- run_cancel: ask the run to stop; seen at claim, renewal, checkpoint or park.

@@ -81,6 +81,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom AS $$
     UNION ALL SELECT e.tenant, true, false FROM e WHERE e.tenant IS NOT NULL) x
   GROUP BY x.tenant
 $$;
+
+-- tenants_leased: tenants that have runs under a lease or a timer ahead; tenants only, no data.
+CREATE OR REPLACE FUNCTION tenants_leased(p_lane text) RETURNS TABLE (tenant text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom AS $$
+  WITH RECURSIVE l AS (
+    (SELECT live.tenant FROM live WHERE live.lane = p_lane AND live.due_at < 'infinity' ORDER BY live.tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT live.tenant FROM live WHERE live.tenant > l.tenant AND live.lane = p_lane
+            AND live.due_at < 'infinity' ORDER BY live.tenant LIMIT 1) FROM l WHERE l.tenant IS NOT NULL
+  )
+  SELECT l.tenant FROM l WHERE l.tenant IS NOT NULL
+$$;
 GRANT USAGE, CREATE ON SCHEMA careloom TO careloom_scheduler;
 ALTER FUNCTION tenants_with_work(text) OWNER TO careloom_scheduler;
+ALTER FUNCTION tenants_leased(text) OWNER TO careloom_scheduler;
 REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;

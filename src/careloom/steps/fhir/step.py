@@ -1,0 +1,181 @@
+"""`fhir`: an interaction with the run's own FHIR store, exactly once per completed step.
+
+Writes are planned here and committed by the engine together with the journal row. A write that is
+fed by an AI step also leaves a Provenance that names the model.
+https://hl7.org/fhir/R4/http.html, https://hl7.org/fhir/R4/provenance.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from careloom.fhir.store import FhirStore, Planned
+from careloom.steps.fhir.references import collapse_references
+from careloom.steps.schema import load_schema
+from careloom.types import JsonObject
+from careloom.workflows.step import StepCall, StepError, StepResult
+
+_Action = Callable[["FhirStep", StepCall], Awaitable[StepResult]]
+
+
+class FhirStep:
+    """create, update, delete, read, search or transaction."""
+
+    type = "fhir"
+
+    def __init__(self, store: FhirStore) -> None:
+        self._store = store
+
+    @property
+    def schema(self) -> JsonObject:
+        return load_schema("fhir")
+
+    async def execute(self, call: StepCall) -> StepResult:
+        action = _ACTIONS.get(call.input.get("action", ""))
+        if action is None:
+            raise StepError(f"The action is none of {', '.join(_ACTIONS)}", code="unknown_action")
+        return await action(self, call)
+
+    async def create(self, call: StepCall) -> StepResult:
+        resource, notes = _resource(call)
+        condition = call.input.get("ifNoneExist")
+        planned = await self._store.plan_create(call.scope, resource, if_none_exist=condition)
+        return await self._written(call, planned, notes)
+
+    async def update(self, call: StepCall) -> StepResult:
+        resource, notes = _resource(call)
+        if "id" in call.input:
+            resource["id"] = str(call.input["id"]).removeprefix(f"{resource['resourceType']}/")
+        planned = await self._store.plan_update(
+            call.scope, resource, criteria=call.input.get("criteria")
+        )
+        return await self._written(call, planned, notes)
+
+    async def delete(self, call: StepCall) -> StepResult:
+        type_, id_ = _target(call)
+        planned = await self._store.plan_delete(call.scope, type_, id_)
+        return StepResult(output={"reference": f"{type_}/{id_}"}, effect=planned.effect)
+
+    async def read(self, call: StepCall) -> StepResult:
+        type_, id_ = _target(call)
+        resource = await self._store.read(call.scope, type_, id_)
+        return _output(call, {"resource": resource, "reference": f"{type_}/{id_}"}, resource)
+
+    async def search(self, call: StepCall) -> StepResult:
+        query = _query(call.input.get("query", {}))
+        bundle = await self._store.search(call.scope, str(call.input.get("resourceType")), query)
+        resources = [
+            entry["resource"]
+            for entry in bundle.get("entry", ())
+            if entry.get("search", {}).get("mode") == "match"
+        ]
+        output = {"bundle": bundle, "resources": resources, "count": len(resources)}
+        return _output(call, output, resources)
+
+    async def transaction(self, call: StepCall) -> StepResult:
+        bundle = call.input.get("data")
+        if not isinstance(bundle, dict):
+            raise StepError("`data` must be a transaction Bundle", code="not_a_bundle")
+        planned = await self._store.plan_transaction(call.scope, bundle)
+        references = [_reference(resource) for resource in planned.resources]
+        return StepResult(output={"references": references}, effect=planned.effect)
+
+    async def _written(
+        self, call: StepCall, planned: Planned, notes: list[JsonObject]
+    ) -> StepResult:
+        resource = planned.resources[0]
+        reference = _reference(resource)
+        result = _output(
+            call, {"id": resource["id"], "reference": reference, "resource": resource}, resource
+        )
+        result.effect = planned.effect
+        result.notes = notes
+        if call.ai_fed:
+            note, provenance = _provenance(call, resource, reference)
+            if note is not None:
+                result.notes.append(note)
+            written = await self._store.plan_create(call.scope, provenance)
+            result.effect.extend(written.effect)
+        return result
+
+
+def _resource(call: StepCall) -> tuple[JsonObject, list[JsonObject]]:
+    data = call.input.get("data")
+    type_ = call.input.get("resourceType") or (data or {}).get("resourceType")
+    if not isinstance(data, dict) or not isinstance(type_, str):
+        raise StepError("`resourceType` and `data` are needed for a write", code="no_data")
+    resource, notes = collapse_references({"resourceType": type_, **data})
+    if call.ai_fed and resource.get("status") == "final" and call.environment == "production":
+        raise StepError(
+            "An AI's result must not be written as final without a person's review",
+            code="E-AIFINAL",
+        )
+    return resource, notes
+
+
+def _provenance(
+    call: StepCall, resource: JsonObject, reference: str
+) -> tuple[JsonObject | None, JsonObject]:
+    agents = [
+        {
+            "type": {"text": "AI model"},
+            "who": {"display": f"{evidence.get('model')} {evidence.get('version', '')}".strip()},
+        }
+        for evidence in call.ai_evidence
+    ] or [{"who": {"display": f"workflow {call.workflow_id}"}}]
+    provenance: JsonObject = {
+        "resourceType": "Provenance",
+        "target": [{"reference": reference}],
+        "recorded": call.now.isoformat(timespec="milliseconds"),
+        "activity": {"text": f"{call.workflow_id}/{call.path.removeprefix('steps/')}"},
+        "agent": agents,
+    }
+    note: JsonObject | None = None
+    if resource.get("status") == "final":
+        note = {
+            "code": "W-AIFINAL",
+            "path": f"{call.path}/data/status",
+            "message": "An AI's result was stored as final without a person's review;"
+            " a production environment refuses this",
+        }
+    return note, provenance
+
+
+def _output(call: StepCall, output: JsonObject, main: Any) -> StepResult:
+    if call.alias is not None:
+        output[call.alias] = main
+    return StepResult(output=output)
+
+
+def _reference(resource: JsonObject) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _target(call: StepCall) -> tuple[str, str]:
+    type_ = str(call.input.get("resourceType", ""))
+    id_ = str(call.input.get("id", "")).removeprefix(f"{type_}/")
+    if not type_ or not id_ or "/" in id_:
+        raise StepError("`resourceType` and `id` are needed", code="no_target")
+    return type_, id_
+
+
+def _query(query: Any) -> list[tuple[str, str]]:
+    if isinstance(query, str):
+        return parse_qsl(query.lstrip("?"), keep_blank_values=True)
+    pairs: list[tuple[str, str]] = []
+    for name, value in dict(query).items():
+        values = value if isinstance(value, list) else [value]
+        pairs.extend((name, str(one)) for one in values)
+    return pairs
+
+
+_ACTIONS: dict[str, _Action] = {
+    "create": FhirStep.create,
+    "update": FhirStep.update,
+    "delete": FhirStep.delete,
+    "read": FhirStep.read,
+    "search": FhirStep.search,
+    "transaction": FhirStep.transaction,
+}

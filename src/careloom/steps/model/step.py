@@ -1,0 +1,54 @@
+"""`model`: ask one model. Its label, score, confidence and version go into the output."""
+
+from __future__ import annotations
+
+from careloom.ai.models import Model, ModelRegistry
+from careloom.dicom.archive import DicomArchive
+from careloom.steps.schema import load_schema
+from careloom.types import Json, JsonObject
+from careloom.workflows.step import StepCall, StepError, StepResult
+
+
+class ModelStep:
+    """Calls a registered model with an image, a text or a resource."""
+
+    type = "model"
+
+    def __init__(self, models: ModelRegistry, archive: DicomArchive) -> None:
+        self._models = models
+        self._archive = archive
+
+    @property
+    def schema(self) -> JsonObject:
+        return load_schema("model")
+
+    async def execute(self, call: StepCall) -> StepResult:
+        given = call.input.get("input")
+        if not isinstance(given, dict):
+            raise StepError("`input` must be an object", code="model_input")
+        model, note = self._models.get(str(call.input.get("model")))
+        answer = await model.predict(await model_input(self._archive, call, model, given))
+        output = {**answer, "evidence": evidence_of(answer)}
+        if call.alias is not None:
+            output[call.alias] = answer
+        return StepResult(output=output, notes=[note] if note else [])
+
+
+async def model_input(archive: DicomArchive, call: StepCall, model: Model, given: JsonObject) -> Json:
+    """What the model looks at: pixels of a DICOM address, a text, or a resource."""
+    if model.kind == "image":
+        uri = given.get("file")
+        if not isinstance(uri, str) or not uri.startswith("dicom://"):
+            raise StepError("`input.file` must be a dicom:// address", code="model_input")
+        return await archive.pixels(call.scope, uri)
+    values = [value for value in given.values() if value is not None]
+    wanted = dict if model.kind == "resource" else str
+    for value in values:
+        if isinstance(value, wanted):
+            return value
+    raise StepError(f"The model {model.name} needs a {model.kind}", code="model_input")
+
+
+def evidence_of(answer: JsonObject) -> JsonObject:
+    """What an AI step says of itself, for Provenance and for people."""
+    return {key: answer[key] for key in ("model", "version", "confidence") if key in answer}

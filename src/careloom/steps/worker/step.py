@@ -1,0 +1,60 @@
+"""`worker`: an AI worker reads its input and answers, with evidence of which model did."""
+
+from __future__ import annotations
+
+from careloom.ai.models import ModelRegistry
+from careloom.ai.workers import WorkerDefinition, WorkerRegistry
+from careloom.dicom.archive import DicomArchive
+from careloom.steps.model.step import evidence_of, model_input
+from careloom.steps.schema import load_schema
+from careloom.types import JsonObject
+from careloom.workflows.step import StepCall, StepError, StepResult
+
+
+class WorkerStep:
+    """Runs a registered worker; `model:` overrides the worker's own."""
+
+    type = "worker"
+
+    def __init__(
+        self, workers: WorkerRegistry, models: ModelRegistry, archive: DicomArchive
+    ) -> None:
+        self._workers = workers
+        self._models = models
+        self._archive = archive
+
+    @property
+    def schema(self) -> JsonObject:
+        return load_schema("worker")
+
+    async def execute(self, call: StepCall) -> StepResult:
+        worker = self._workers.get(str(call.input.get("worker")))
+        given = call.input.get("input")
+        if not isinstance(given, dict) or worker.reads not in given:
+            raise StepError(
+                f"The worker {worker.name} reads `input.{worker.reads}`", code="worker_input"
+            )
+        model, note = self._models.get(str(call.input.get("model") or worker.model))
+        answer = await model.predict(await model_input(self._archive, call, model, given))
+        output = _output(call, worker, answer)
+        return StepResult(
+            output=output,
+            notes=[note] if note else [],
+            messages=[{"role": "worker", "worker": worker.name, "content": output["summary"]}],
+        )
+
+
+def _output(call: StepCall, worker: WorkerDefinition, answer: JsonObject) -> JsonObject:
+    """The answer, a sentence for people, and the main result under the names that are asked for.
+
+    A name that later steps read and the worker does not know stands for its main result, when
+    there is one such name; with several it stays missing, and the engine says so.
+    """
+    summary = worker.summarize(answer)
+    output: JsonObject = {**answer, "summary": summary, "evidence": evidence_of(answer)}
+    if call.alias is not None:
+        output.setdefault(call.alias, output[worker.result])
+    unknown = call.expects - output.keys()
+    if len(unknown) == 1:
+        output[unknown.pop()] = output[worker.result]
+    return output

@@ -1,0 +1,1 @@
+"""The durable engine: a pure core, a ledger that groups commits, and workers with leases."""

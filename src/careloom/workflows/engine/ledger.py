@@ -1,0 +1,178 @@
+"""The ledger: journal rows and effects of concurrent runs, grouped into one transaction a turn.
+
+One flush is under way per tenant; what arrives meanwhile makes the next one. A lost reply is
+settled by repeating the same call under the same batch id. A poison effect fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass, field
+
+import orjson
+
+from careloom.errors import CareloomError, Unavailable
+from careloom.store.database import Database
+from careloom.types import JsonObject
+
+_JOURNAL_UNITS, _EFFECT_UNITS, _BYTES = 500, 48, 1 << 20
+_GIVE_UP_S = 15.0
+
+
+class EngineBroken(Exception):
+    """The database reports a bug or corruption; the worker must stop claiming."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """What one turn of one run wants written, with the bodies it names by index."""
+
+    fields: JsonObject
+    blobs: list[bytes] = field(default_factory=list)
+
+    def add_blob(self, blob: bytes) -> int:
+        self.blobs.append(blob)
+        return len(self.blobs) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """ok, exists, fenced, failed (with the SQLSTATE and the verdict's detail) or lost."""
+
+    kind: str
+    state: str | None = None
+    detail: JsonObject | None = None
+
+    @property
+    def written(self) -> bool:
+        return self.kind in ("ok", "again")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Unit
+    done: asyncio.Future[Verdict]
+
+
+@dataclass(slots=True)
+class _Queue:
+    waiting: list[_Waiting] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+
+class Ledger:
+    """Commits units of one worker."""
+
+    def __init__(self, db: Database, worker_id: str) -> None:
+        self._db = db
+        self._worker = worker_id
+        self._queues: dict[str, _Queue] = {}
+        self.broken: EngineBroken | None = None
+
+    async def commit(self, tenant: str, unit: Unit) -> Verdict:
+        """Write the unit together with whatever else is ready; returns its own verdict."""
+        loop = asyncio.get_running_loop()
+        queue = self._queues.setdefault(tenant, _Queue())
+        entry = _Waiting(unit, loop.create_future())
+        queue.waiting.append(entry)
+        if queue.task is None:
+            queue.task = loop.create_task(self._drain(tenant, queue))
+        return await entry.done
+
+    async def _drain(self, tenant: str, queue: _Queue) -> None:
+        try:
+            while queue.waiting:
+                await self._write(tenant, _take(queue.waiting))
+        finally:
+            queue.task = None
+            if queue.waiting:
+                queue.task = asyncio.get_running_loop().create_task(self._drain(tenant, queue))
+
+    async def _write(self, tenant: str, entries: list[_Waiting]) -> None:
+        try:
+            verdicts = await self._call(tenant, [entry.unit for entry in entries])
+        except Unavailable:
+            for entry in entries:
+                _settle(entry, Verdict("lost"))
+        except CareloomError as error:
+            await self._bisect(tenant, entries, error)
+        else:
+            for entry, verdict in zip(entries, verdicts, strict=True):
+                _settle(entry, verdict)
+
+    async def _bisect(self, tenant: str, entries: list[_Waiting], error: CareloomError) -> None:
+        """Find the unit that makes the whole batch fail; its neighbours commit."""
+        state = str(error.details.get("sqlstate", ""))
+        if state.startswith(("42", "XX")):
+            self.broken = EngineBroken(f"SQLSTATE {state}")
+        if len(entries) == 1:
+            _settle(entries[0], Verdict("failed", state or error.code, {"message": error.message}))
+            return
+        middle = len(entries) // 2
+        await self._write(tenant, entries[:middle])
+        await self._write(tenant, entries[middle:])
+
+    async def _call(self, tenant: str, units: list[Unit]) -> list[Verdict]:
+        batch = uuid.uuid4()
+        rows, blobs = _encode(units)
+        deadline = asyncio.get_running_loop().time() + _GIVE_UP_S
+        while True:
+            try:
+                answer = await self._db.call(
+                    "engine_flush", tenant, self._worker, batch, rows, blobs
+                )
+            except Unavailable:
+                # In doubt: the fence lock of the repeat waits for the old transaction, and its
+                # own batch id in the journal tells success from loss.
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(random.uniform(0.05, 0.3))  # noqa: S311
+                continue
+            return [_verdict(answer[str(index)]) for index in range(len(units))]
+
+
+def _take(waiting: list[_Waiting]) -> list[_Waiting]:
+    """The next batch within the caps; a larger unit goes alone."""
+    effects = size = count = 0
+    for entry in waiting[:_JOURNAL_UNITS]:
+        size += sum(map(len, entry.unit.blobs))
+        effects += "ops" in entry.unit.fields
+        if count and (effects > _EFFECT_UNITS or size > _BYTES):
+            break
+        count += 1
+    taken = waiting[:count]
+    del waiting[:count]
+    return taken
+
+
+def _encode(units: list[Unit]) -> tuple[list[JsonObject], list[bytes]]:
+    rows: list[JsonObject] = []
+    blobs: list[bytes] = []
+    for index, unit in enumerate(units):
+        offset = len(blobs)
+        row: JsonObject = {**unit.fields, "x": index}
+        if "b" in row:
+            row["b"] += offset
+        if "ops" in row:
+            row["ops"] = [
+                {**op, "body": op["body"] + offset} if "body" in op else op for op in row["ops"]
+            ]
+        if "out" in row.get("fin", {}):
+            row["fin"] = {**row["fin"], "out": row["fin"]["out"] + offset}
+        rows.append(row)
+        blobs.extend(unit.blobs)
+    return rows, blobs
+
+
+def _verdict(answer: JsonObject) -> Verdict:
+    detail = answer.get("detail")
+    return Verdict(
+        answer["verdict"], answer.get("state"), orjson.loads(detail) if detail else None
+    )
+
+
+def _settle(entry: _Waiting, verdict: Verdict) -> None:
+    if not entry.done.done():
+        entry.done.set_result(verdict)

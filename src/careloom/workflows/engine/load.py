@@ -1,0 +1,104 @@
+"""From rows to a run in memory."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from careloom.types import JsonObject
+from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord
+from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
+
+
+async def run_from_claim(tenant: str, row: asyncpg.Record, payloads: Payloads) -> RunState:
+    """A claimed run with its journal, opened."""
+    run = RunState(
+        tenant=tenant,
+        store=row["store"],
+        run_id=row["run_id"],
+        fence=row["fence"],
+        wakes=row["wakes"],
+        workflow_id=row["workflow_id"],
+        version=row["version"],
+        def_hash=row["def_hash"],
+        origin_run=row["origin_run"],
+        source=row["source"],
+        actor=row["actor"],
+        patient=row["patient"],
+        trigger=await payloads.open(tenant, row["origin_run"], "input", row["input"]),
+        created_at=row["created_at"],
+        cancelled=bool(row["ctl"]),
+        crashes=row["crashes"],
+    )
+    for fields, sealed in zip(row["steps"], row["results"] or (), strict=True):
+        record = await _step(run, fields, sealed, payloads)
+        run.steps[record.path, record.iteration] = record
+    for fields in row["attempts"]:
+        key = fields["path"], fields["iter"]
+        run.attempts[key] = max(run.attempts.get(key, 0), fields["attempt"])
+    for fields, sealed in zip(row["waits"], row["wait_results"] or (), strict=True):
+        waiting = await _wait(run, fields, sealed, payloads)
+        run.waits[waiting.path, waiting.iteration] = waiting
+    return run
+
+
+async def _step(
+    run: RunState, fields: JsonObject, sealed: bytes | None, payloads: Payloads
+) -> StepRecord:
+    path, iteration = fields["path"], fields["iter"]
+    place = step_place(path, iteration)
+    payload: JsonObject = {}
+    if sealed is not None:
+        payload = await payloads.open(run.tenant, run.origin_run, place, sealed)
+    return StepRecord(
+        path=path,
+        iteration=iteration,
+        seq=fields["seq"],
+        attempt=fields["attempt"],
+        outcome=fields["outcome"],
+        output=payload.get("output", {}),
+        error=payload.get("error"),
+        branch=payload.get("branch"),
+        effect=fields["effect"],
+    )
+
+
+async def _wait(
+    run: RunState, fields: JsonObject, sealed: bytes | None, payloads: Payloads
+) -> WaitRecord:
+    path, iteration = fields["path"], fields["iter"]
+    resume: JsonObject | None = None
+    if fields["resolved"]:
+        resume = {"reason": "event"}
+        if sealed is not None:
+            place = wait_place(path, iteration)
+            value = await payloads.open(run.tenant, run.origin_run, place, sealed)
+            resume = {"reason": "event", **value}
+    elif fields["due"]:
+        resume = {"reason": "time"}
+    return WaitRecord(path, iteration, resume)
+
+
+def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObject) -> RunState:
+    """A run that its creator owns at birth: nothing needs to be read back."""
+    run_id = uuid.UUID(str(fields["id"]))
+    origin: Any = fields.get("origin")
+    return RunState(
+        tenant=tenant,
+        store=fields["store"],
+        run_id=run_id,
+        fence=born["fence"],
+        wakes=0,
+        workflow_id=fields["workflow"],
+        version=fields["version"],
+        def_hash=fields["hash"],
+        origin_run=uuid.UUID(str(origin)) if origin else run_id,
+        source=fields["source"],
+        actor=fields["actor"],
+        patient=fields.get("patient"),
+        trigger=trigger,
+        created_at=datetime.fromisoformat(born["created_at"]),
+    )

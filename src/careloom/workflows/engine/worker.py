@@ -1,0 +1,286 @@
+"""A worker: claims due runs, drives each as a coroutine, keeps their leases, hands them back.
+
+Safety comes from the fence that every commit checks; stopping early when a lease cannot be kept
+only saves work. Waiting runs are rows: a parked run holds nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from careloom.errors import CareloomError, Unavailable
+from careloom.store.database import Database
+from careloom.store.notices import Notices
+from careloom.types import JsonObject
+from careloom.workflows.engine.dispatch import Dispatch, PostgresDispatch
+from careloom.workflows.engine.journal import RunState
+from careloom.workflows.engine.ledger import Ledger, Verdict
+from careloom.workflows.engine.load import run_from_claim
+from careloom.workflows.engine.payloads import Payloads
+from careloom.workflows.engine.program import Program
+from careloom.workflows.engine.turn import Turn, Turns
+
+log = logging.getLogger("careloom.worker")
+_MAX_CRASHES = 5
+_MAX_STALE = 3
+_CLAIM_BATCH = 64
+
+
+@dataclass(slots=True)
+class _Held:
+    run: RunState
+    task: asyncio.Task[None] | None = None
+    wanted: bool = False
+    """A notice came while the run was held; look again after it parks."""
+
+
+@dataclass(slots=True)
+class WorkerCounters:
+    """What a worker did since it started, for /metrics."""
+
+    claimed: int = 0
+    turns: int = 0
+    closed: dict[str, int] = field(default_factory=dict)
+    fenced: int = 0
+    retried: int = 0
+
+
+class Worker:
+    """Runs workflows of the tenants it may serve (all, unless `tenants` names some)."""
+
+    def __init__(
+        self,
+        db: Database,
+        notices: Notices,
+        turns: Turns,
+        payloads: Payloads,
+        program_for: Callable[[str, str], Awaitable[Program]],
+        *,
+        concurrency: int = 64,
+        lease: timedelta = timedelta(seconds=20),
+        poll_s: float = 1.0,
+        tenants: frozenset[str] | None = None,
+    ) -> None:
+        self.id = f"w{uuid.uuid4().hex[:16]}"
+        self.lease = lease
+        self.counters = WorkerCounters()
+        self.ledger = Ledger(db, self.id)
+        self._dispatch: Dispatch = PostgresDispatch(db, self.id, lease)
+        self._notices = notices
+        self._turns = turns
+        self._payloads = payloads
+        self._program_for = program_for
+        self._concurrency = concurrency
+        self._poll_s = poll_s
+        self._tenants = tenants
+        self._held: dict[tuple[str, uuid.UUID], _Held] = {}
+        self._ready: set[str] = set()
+        self._wake = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    @property
+    def room(self) -> int:
+        """How many more runs this worker can hold now."""
+        if self._stopping or self.ledger.broken:
+            return 0
+        return max(self._concurrency - len(self._held), 0)
+
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
+    def serves(self, tenant: str) -> bool:
+        return self._tenants is None or tenant in self._tenants
+
+    async def start(self) -> None:
+        await self._notices.hold(f"worker/{self.id}")
+        self._notices.subscribe("runs", self.wake)
+        self._loops = [
+            asyncio.create_task(self._claim_loop(), name="careloom-claim"),
+            asyncio.create_task(self._renew_loop(), name="careloom-renew"),
+            asyncio.create_task(self._poll_loop(), name="careloom-poll"),
+        ]
+
+    async def stop(self, grace_s: float = 25.0) -> None:
+        """Claim nothing more, let steps finish, hand the rest back."""
+        self._stopping = True
+        tasks = [held.task for held in self._held.values() if held.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
+        for task in [*self._loops, *(t for t in tasks if not t.done())]:
+            task.cancel()
+        await asyncio.gather(*self._loops, *tasks, return_exceptions=True)
+        for tenant, held in self._by_tenant().items():
+            with contextlib.suppress(CareloomError):
+                await self._dispatch.release(tenant, held)
+        self._held.clear()
+
+    def wake(self, tenant: str) -> None:
+        """The tenant may have due runs."""
+        if not self.serves(tenant):
+            return
+        for key, held in self._held.items():
+            if key[0] == tenant:
+                held.wanted = True
+        self._ready.add(tenant)
+        self._wake.set()
+
+    def adopt(self, run: RunState) -> None:
+        """Drive a run that is owned by this worker since its birth or its claim."""
+        key = (run.tenant, run.run_id)
+        held = _Held(run)
+        self._held[key] = held
+        held.task = asyncio.create_task(self._drive(key, held))
+
+    async def _claim_loop(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            tenants, self._ready = sorted(self._ready), set()
+            random.shuffle(tenants)
+            for tenant in tenants:
+                if not self.room:
+                    self._ready.add(tenant)
+                    continue
+                try:
+                    await self._claim(tenant)
+                except Unavailable:
+                    self._ready.add(tenant)
+                    await asyncio.sleep(0.5)
+                    self._wake.set()
+
+    async def _claim(self, tenant: str) -> None:
+        limit = min(self.room, _CLAIM_BATCH)
+        rows = await self._dispatch.claim(tenant, limit)
+        self.counters.claimed += len(rows)
+        for row in rows:
+            self.adopt(await run_from_claim(tenant, row, self._payloads))
+        if len(rows) == limit:
+            self._ready.add(tenant)
+            self._wake.set()
+
+    async def _poll_loop(self) -> None:
+        """The slow poll behind the notices: due timers, missed notices, dead workers' runs."""
+        while not self._stopping:
+            with contextlib.suppress(Unavailable):
+                for tenant, _events, runs in await self._dispatch.tenants():
+                    if runs:
+                        self.wake(tenant)
+                for tenant in await self._reapable():
+                    if await self._dispatch.reap(tenant):
+                        self.wake(tenant)
+            await asyncio.sleep(self._poll_s * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _reapable(self) -> list[str]:
+        return [t for t in await self._dispatch.tenants_leased() if self.serves(t)]
+
+    async def _renew_loop(self) -> None:
+        while not self._stopping:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            for tenant, held in self._by_tenant().items():
+                try:
+                    kept = await self._dispatch.renew(tenant, held)
+                except Unavailable:
+                    continue
+                for run_id in held:
+                    self._renewed((tenant, run_id), kept.get(run_id))
+
+    def _renewed(self, key: tuple[str, uuid.UUID], control: int | None) -> None:
+        held = self._held.get(key)
+        if held is None or held.task is None:
+            return
+        if control is None:
+            self.counters.fenced += 1
+            held.task.cancel()
+        elif control:
+            held.run.cancelled = True
+
+    def _by_tenant(self) -> dict[str, dict[uuid.UUID, int]]:
+        held: dict[str, dict[uuid.UUID, int]] = {}
+        for (tenant, run_id), entry in self._held.items():
+            held.setdefault(tenant, {})[run_id] = entry.run.fence
+        return held
+
+    async def _drive(self, key: tuple[str, uuid.UUID], held: _Held) -> None:
+        run, again = held.run, False
+        try:
+            again = await self._turns_of(run)
+        except Unavailable:
+            log.warning("run %s: the database does not answer; its lease will expire", run.run_id)
+        except Exception as error:
+            # A bug must not take the worker down; the lease expires and crashes are counted.
+            log.error("run %s: %s at %s", run.run_id, type(error).__name__, _where(error))
+        finally:
+            self._held.pop(key, None)
+            if again or held.wanted or self._ready:
+                self.wake(run.tenant)
+
+    async def _turns_of(self, run: RunState) -> bool:
+        """Take turns until the run closes, parks or is lost; True when it is due again at once."""
+        if run.crashes >= _MAX_CRASHES:
+            turn = await self._turns.dead_letter(
+                run, f"the worker died {run.crashes} times while it held this run"
+            )
+            await self.ledger.commit(run.tenant, turn.unit)
+            return False
+        program = await self._program_for(run.tenant, run.def_hash)
+        stale = 0
+        while True:
+            turn = await self._turns.next(program, run)
+            verdict = await self.ledger.commit(run.tenant, turn.unit)
+            self.counters.turns += 1
+            if verdict.kind == "failed":
+                stale += 1
+                if verdict.state in ("CL001", "CL006") and stale <= _MAX_STALE:
+                    continue
+                turn = await self._refused(program, run, turn, verdict)
+                verdict = await self.ledger.commit(run.tenant, turn.unit)
+            if not verdict.written:
+                self.counters.fenced += 1
+                return False
+            stale = 0
+            if self._apply(run, turn):
+                return turn.parked is not None and turn.parked <= 0
+
+    async def _refused(
+        self, program: Program, run: RunState, turn: Turn, verdict: Verdict
+    ) -> Turn:
+        path = turn.unit.fields["p"]
+        detail: JsonObject = verdict.detail or {}
+        return await self._turns.failed_effect(program, run, path, verdict.state or "", detail)
+
+    def _apply(self, run: RunState, turn: Turn) -> bool:
+        """Advance memory after the database replied; True when the worker lets go of the run."""
+        if turn.record is not None:
+            run.steps[turn.record.path, turn.record.iteration] = turn.record
+        if turn.patient is not None:
+            run.patient = turn.patient
+        if turn.closed is not None:
+            self.counters.closed[turn.closed] = self.counters.closed.get(turn.closed, 0) + 1
+            self._notices.publish("closed", run.tenant)
+            return True
+        if turn.parked is None:
+            return False
+        if turn.attempted is not None:
+            self.counters.retried += 1
+        if turn.parked != float("inf"):
+            asyncio.get_running_loop().call_later(
+                min(turn.parked + 0.001, 3600.0), self.wake, run.tenant
+            )
+        return True
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame: no values, so no patient data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "unknown" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,50 @@
+"""Whether a run's input is what the workflow needs, checked before any step runs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import orjson
+from jsonschema import Draft202012Validator
+
+from careloom.errors import Unprocessable
+from careloom.types import JsonObject
+from careloom.workflows.engine.program import Program
+
+
+def check_input(program: Program, body: JsonObject) -> None:
+    """Raise Unprocessable naming every field that is missing or wrong; values are never shown."""
+    schema = program.definition.input_schema
+    if schema is not None:
+        _check_schema(orjson.dumps(schema), body)
+        return
+    missing = sorted(name for name in program.trigger_fields if name not in body)
+    if missing:
+        raise Unprocessable(
+            f"The run's input misses {', '.join(repr(name) for name in missing)}",
+            code="input_missing",
+            path=f"/{missing[0]}",
+            fix=f"send a JSON object with {', '.join(sorted(program.trigger_fields))}",
+            details={"missing": missing},
+        )
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> Draft202012Validator:
+    return Draft202012Validator(orjson.loads(schema))
+
+
+def _check_schema(schema: bytes, body: JsonObject) -> None:
+    errors = sorted(_validator(schema).iter_errors(body), key=lambda error: list(error.path))
+    if not errors:
+        return
+    first = errors[0]
+    path = "/" + "/".join(str(part) for part in first.path)
+    rule = f"{first.validator}: {orjson.dumps(first.validator_value).decode()[:200]}"
+    raise Unprocessable(
+        f"The run's input breaks its schema at {path} ({rule})",
+        code="input_invalid",
+        path=path,
+        fix="send an input that meets the workflow's input schema",
+        details={"errors": len(errors)},
+    )

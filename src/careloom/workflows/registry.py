@@ -1,0 +1,125 @@
+"""Deployed workflows: immutable versions by content hash, and the newest of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from careloom.errors import NotFound
+from careloom.store.database import Database
+from careloom.types import JsonObject, Scope
+from careloom.workflows.engine.program import Program, program_of
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """The newest version of a workflow."""
+
+    scope: Scope
+    id: str
+    name: str
+    version: int
+    hash: str
+    active: bool
+    updated_at: datetime
+    canonical: JsonObject
+    source: str
+    receipts: list[JsonObject]
+    owner: JsonObject
+
+
+class Registry:
+    """Reads and writes workflows; keeps programs in memory by content hash."""
+
+    def __init__(self, db: Database, ai_types: frozenset[str]) -> None:
+        self._db = db
+        self._ai_types = ai_types
+        self._programs: dict[tuple[str, str], Program] = {}
+        self._known: dict[str, tuple[str, list[tuple[Workflow, Program]]]] = {}
+
+    async def deploy(
+        self,
+        scope: Scope,
+        workflow_id: str,
+        name: str,
+        digest: str,
+        canonical: JsonObject,
+        source: str,
+        receipts: list[JsonObject],
+        actor: JsonObject,
+        *,
+        expect: int | None = None,
+    ) -> JsonObject:
+        """Store a new version; the same content again is no new version. Raises Conflict when
+        `expect` is not the newest version there is."""
+        answer: JsonObject = await self._db.call(
+            "workflow_deploy",
+            scope.tenant,
+            scope.store,
+            workflow_id,
+            name,
+            digest,
+            canonical,
+            source,
+            receipts,
+            expect,
+            actor,
+        )
+        return answer
+
+    async def all(self, scope: Scope) -> list[Workflow]:
+        rows = await self._db.rows("workflow_list", scope.tenant, scope.store)
+        return [_workflow(scope, row) for row in rows]
+
+    async def get(self, scope: Scope, workflow_id: str) -> Workflow:
+        for workflow in await self.all(scope):
+            if workflow.id == workflow_id:
+                return workflow
+        raise NotFound(
+            f"There is no workflow {workflow_id!r}",
+            code="workflow_not_found",
+            fix="list them with GET /api/workflows",
+        )
+
+    async def program(self, tenant: str, digest: str) -> Program:
+        """The program of a definition that a run is pinned to."""
+        program = self._programs.get((tenant, digest))
+        if program is None:
+            canonical = await self._db.call("definition_read", tenant, digest)
+            if canonical is None:
+                raise NotFound("The definition of the run is not there", code="definition_lost")
+            program = program_of(canonical, self._ai_types)
+            self._programs[tenant, digest] = program
+        return program
+
+    async def active(self, scope: Scope) -> list[tuple[Workflow, Program]]:
+        """Workflows whose triggers count now; re-read only when any workflow changed."""
+        key = f"{scope.tenant}/{scope.store}"
+        stamp = await self._db.call("workflows_changed", scope.tenant)
+        known = self._known.get(key)
+        if known is None or known[0] != stamp:
+            found = [
+                (workflow, await self.program(scope.tenant, workflow.hash))
+                for workflow in await self.all(scope)
+                if workflow.active
+            ]
+            known = self._known[key] = (stamp, found)
+        return known[1]
+
+
+def _workflow(scope: Scope, row: asyncpg.Record) -> Workflow:
+    return Workflow(
+        scope=scope,
+        id=row["workflow_id"],
+        name=row["name"],
+        version=row["version"],
+        hash=row["hash"],
+        active=row["active"],
+        updated_at=row["updated_at"],
+        canonical=row["canonical"],
+        source=row["source"],
+        receipts=row["receipts"],
+        owner=row["owner"],
+    )

@@ -1,0 +1,289 @@
+"""Runs as people and programs see them: start, status, list, cancel, session."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from careloom.errors import NotFound, Unprocessable
+from careloom.store.database import Database
+from careloom.store.notices import Notices
+from careloom.types import JsonObject, Scope
+from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
+from careloom.workflows.engine.load import new_run
+from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
+from careloom.workflows.engine.worker import Worker
+from careloom.workflows.input_schema import check_input
+from careloom.workflows.registry import Registry, Workflow
+from careloom.workflows.triggers import patient_of
+
+CheckLinks = Callable[[Scope, JsonObject], Awaitable[None]]
+"""Raises Unprocessable when a dicom:// or file:// value of the input points at nothing."""
+
+
+class Runs:
+    """The service behind /api/workflows/…/execute and /api/workflows/runs."""
+
+    def __init__(
+        self,
+        db: Database,
+        notices: Notices,
+        registry: Registry,
+        worker: Worker | None,
+        payloads: Payloads,
+        check_links: CheckLinks,
+    ) -> None:
+        self._db = db
+        self._notices = notices
+        self._registry = registry
+        self._worker = worker
+        self._payloads = payloads
+        self._check_links = check_links
+
+    async def start(
+        self, scope: Scope, workflow_id: str, body: JsonObject, actor: JsonObject
+    ) -> JsonObject:
+        """Start a run by request. Raises Unprocessable (422) before any step when the input
+        misses a field or points at nothing."""
+        workflow = await self._registry.get(scope, workflow_id)
+        program = await self._registry.program(scope.tenant, workflow.hash)
+        check_input(program, body)
+        await self._check_links(scope, body)
+        trigger = {**body, "source": "manual"}
+        now = datetime.now(UTC)
+        fields = _fields(workflow, trigger, actor, now)
+        sealed = await self._payloads.seal(
+            scope.tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
+        )
+        worker = self._worker
+        started = await self._db.call(
+            "run_start",
+            scope.tenant,
+            worker.id if worker else None,
+            worker.lease if worker else None,
+            worker.room if worker and worker.serves(scope.tenant) else 0,
+            [fields],
+            [sealed],
+        )
+        born = started[0]
+        if born["owned"] and worker is not None:
+            worker.adopt(new_run(scope.tenant, fields, born, trigger))
+        else:
+            self._notices.publish("runs", scope.tenant)
+        return {
+            "runId": run_name(uuid.UUID(fields["id"])),
+            "status": "running",
+            "message": "Workflow execution started",
+            "createdAt": _iso(datetime.fromisoformat(born["created_at"])),
+            "workflowId": workflow.id,
+            "version": workflow.version,
+        }
+
+    async def status(self, scope: Scope, name: str) -> JsonObject:
+        """A run with its steps, opened: envelopes of output, error, timings."""
+        row = await self._row(scope, name)
+        run = row["run"]
+        program = await self._registry.program(scope.tenant, run["def_hash"])
+        steps = [await self._step(run, step) for step in row["steps"]]
+        steps += [await self._open_wait(run, wait, steps) for wait in _open(row["waits"], steps)]
+        attempts = [await self._attempt(run, attempt) for attempt in row["attempts"]]
+        closing: JsonObject = {}
+        if run["output"] is not None:
+            closing = await self._payloads.open(
+                scope.tenant, run["origin_run"], "output", run["output"]
+            )
+        return {
+            "runId": run_name(run["run_id"]),
+            "workflowId": run["workflow_id"],
+            "workflowName": program.definition.name,
+            "version": run["version"],
+            "definitionHash": run["def_hash"],
+            "status": _state(run, row["waits"]),
+            "source": run["source"],
+            "sessionId": f"ses_{run['run_id'].hex}",
+            "createdAt": _iso(run["created_at"]),
+            "finishedAt": _iso(run["closed_at"]),
+            "durationMs": _millis(run["created_at"], run["closed_at"]),
+            "steps": steps,
+            "attempts": attempts,
+            "output": closing.get("output"),
+            "error": closing.get("error"),
+        }
+
+    async def session(self, scope: Scope, name: str) -> JsonObject:
+        """The run's session: its messages, derived from the journal."""
+        row = await self._row(scope, name)
+        run = row["run"]
+        messages: list[JsonObject] = [
+            {"role": "system", "content": f"Run of {run['workflow_id']} started by {run['source']}",
+             "at": _iso(run["created_at"])}
+        ]
+        for step in row["steps"]:
+            payload = await self._payload(run, step)
+            for message in payload.get("messages", ()):
+                messages.append({**message, "step": step["path"], "at": _iso(step["at"])})
+            messages.append(
+                {"role": "system", "content": f"{step['path']} {step['outcome']}",
+                 "step": step["path"], "at": _iso(step["at"])}
+            )
+        return {
+            "id": f"ses_{run['run_id'].hex}",
+            "runId": run_name(run["run_id"]),
+            "patientId": run["patient"],
+            "createdAt": _iso(run["created_at"]),
+            "messages": messages,
+        }
+
+    async def page(
+        self,
+        scope: Scope,
+        *,
+        workflow_id: str | None = None,
+        state: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[JsonObject]:
+        """Newest first, without payloads."""
+        rows = await self._db.rows(
+            "run_list",
+            scope.tenant,
+            scope.store,
+            workflow_id,
+            state,
+            parse_run_name(before) if before else None,
+            limit,
+        )
+        return [
+            {
+                "runId": run_name(row["run_id"]),
+                "workflowId": row["workflow_id"],
+                "version": row["version"],
+                "status": "waiting" if row["waiting"] else row["state"],
+                "source": row["source"],
+                "createdAt": _iso(row["created_at"]),
+                "finishedAt": _iso(row["closed_at"]),
+                "durationMs": _millis(row["created_at"], row["closed_at"]),
+                "stepsDone": row["steps"],
+                "failedStep": row["failed"],
+            }
+            for row in rows
+        ]
+
+    async def cancel(self, scope: Scope, name: str, actor: JsonObject) -> JsonObject:
+        """Ask a run to stop; a finished run is 422."""
+        run_id = parse_run_name(name)
+        if not await self._db.call("run_cancel", scope.tenant, scope.store, run_id, actor):
+            row = await self._row(scope, name)
+            raise Unprocessable(
+                f"The run is {row['run']['state']} and cannot be cancelled", code="run_finished"
+            )
+        self._notices.publish("runs", scope.tenant)
+        return {"runId": run_name(run_id), "status": "cancelling"}
+
+    async def _row(self, scope: Scope, name: str) -> asyncpg.Record:
+        rows = await self._db.rows("run_read", scope.tenant, scope.store, parse_run_name(name))
+        if not rows:
+            raise NotFound("There is no such run", code="run_not_found")
+        return rows[0]
+
+    async def _payload(self, run: Any, step: Any) -> JsonObject:
+        if step["result"] is None:
+            return {}
+        place = step_place(step["path"], step["iter"])
+        payload: JsonObject = await self._payloads.open(
+            run["tenant"], run["origin_run"], place, step["result"]
+        )
+        return payload
+
+    async def _step(self, run: Any, step: Any) -> JsonObject:
+        payload = await self._payload(run, step)
+        return {
+            "id": step["path"].rsplit("/", 1)[-1],
+            "path": step["path"],
+            "status": step["outcome"],
+            "attempt": step["attempt"],
+            "startedAt": _iso(step["started_at"]),
+            "finishedAt": _iso(step["at"]),
+            "durationMs": _millis(step["started_at"], step["at"]),
+            "input": payload.get("input"),
+            "output": payload.get("output"),
+            "branch": payload.get("branch"),
+            "notes": payload.get("notes", []),
+            "effect": step["effect"],
+            "error": payload.get("error"),
+        }
+
+    async def _open_wait(self, run: Any, wait: Any, steps: list[JsonObject]) -> JsonObject:
+        payload: JsonObject = {}
+        if wait["detail"] is not None:
+            place = wait_place(wait["path"], wait["iter"]) + "|detail"
+            payload = await self._payloads.open(
+                run["tenant"], run["origin_run"], place, wait["detail"]
+            )
+        return {
+            "id": wait["path"].rsplit("/", 1)[-1],
+            "path": wait["path"],
+            "status": "waiting",
+            "startedAt": _iso(wait["at"]),
+            "until": _iso(wait["until"]),
+            "event": wait["event"],
+            "input": payload.get("input"),
+            "notes": payload.get("notes", []),
+        }
+
+    async def _attempt(self, run: Any, attempt: Any) -> JsonObject:
+        detail: JsonObject = {}
+        if attempt["detail"] is not None:
+            place = attempt_place(attempt["path"], attempt["iter"], attempt["attempt"])
+            detail = await self._payloads.open(
+                run["tenant"], run["origin_run"], place, attempt["detail"]
+            )
+        return {
+            "path": attempt["path"],
+            "attempt": attempt["attempt"],
+            "startedAt": _iso(attempt["started_at"]),
+            "finishedAt": _iso(attempt["at"]),
+            "retryAt": _iso(attempt["retry_at"]),
+            "error": detail,
+        }
+
+
+def _fields(
+    workflow: Workflow, trigger: JsonObject, actor: JsonObject, now: datetime
+) -> JsonObject:
+    return {
+        "id": str(run_id_at(now)),
+        "store": workflow.scope.store,
+        "workflow": workflow.id,
+        "version": workflow.version,
+        "hash": workflow.hash,
+        "source": "manual",
+        "actor": {**actor, "kind": "run", "owner": workflow.owner},
+        "patient": patient_of(trigger),
+        "input": 0,
+    }
+
+
+def _open(waits: list[Any], steps: list[JsonObject]) -> list[Any]:
+    done = {step["path"] for step in steps}
+    return [wait for wait in waits if wait["path"] not in done]
+
+
+def _state(run: Any, waits: list[Any]) -> str:
+    if run["state"] == "running" and any(not wait["resolved"] for wait in waits):
+        return "waiting"
+    return str(run["state"])
+
+
+def _iso(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _millis(start: datetime, end: datetime | None) -> float | None:
+    return None if end is None else round((end - start).total_seconds() * 1000, 1)

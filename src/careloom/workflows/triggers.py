@@ -1,0 +1,238 @@
+"""Triggers: from stored events to runs, once per (trigger, event).
+
+An event row is written with its cause and acknowledged only then; the matcher takes queued events,
+gives them dense numbers and starts their runs in one transaction. A filter that fails puts its
+event aside as an incident; it never blocks the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from careloom.errors import CareloomError, Unavailable
+from careloom.store.database import Database
+from careloom.store.effect import Effect
+from careloom.store.notices import Notices
+from careloom.types import JsonObject, Scope
+from careloom.workflows.definition import TriggerDefinition
+from careloom.workflows.engine.ids import run_id_at
+from careloom.workflows.engine.load import new_run
+from careloom.workflows.engine.payloads import Payloads
+from careloom.workflows.engine.worker import Worker
+from careloom.workflows.expressions import ExpressionError, compile_condition
+from careloom.workflows.registry import Registry, Workflow
+
+log = logging.getLogger("careloom.triggers")
+_BATCH = 200
+
+LoadEvent = Callable[[Scope, str, str, JsonObject], Awaitable[JsonObject | None]]
+"""(scope, kind, name, ref) → what `trigger.*` shows, or None when the thing is gone."""
+MatchesSearch = Callable[[Scope, JsonObject, str], Awaitable[bool]]
+"""(scope, ref, FHIR search text) → whether the event's resource matches."""
+
+
+class Matcher:
+    """Matches the events of every tenant this process serves."""
+
+    def __init__(
+        self,
+        db: Database,
+        notices: Notices,
+        registry: Registry,
+        worker: Worker,
+        payloads: Payloads,
+        load_event: LoadEvent,
+        matches_search: MatchesSearch,
+    ) -> None:
+        self._db = db
+        self._notices = notices
+        self._registry = registry
+        self._worker = worker
+        self._payloads = payloads
+        self._load_event = load_event
+        self._matches_search = matches_search
+        self._ready: set[str] = set()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._notices.subscribe("events", self.wake)
+        self._tasks = [
+            asyncio.create_task(self._run(), name="careloom-matcher"),
+            asyncio.create_task(self._poll(), name="careloom-matcher-poll"),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self, tenant: str) -> None:
+        if self._worker.serves(tenant):
+            self._ready.add(tenant)
+            self._wake.set()
+
+    async def _poll(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                for row in await self._db.rows("tenants_with_work", "main"):
+                    if row["events"]:
+                        self.wake(row["tenant"])
+            await asyncio.sleep(random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            tenants, self._ready = sorted(self._ready), set()
+            for tenant in tenants:
+                try:
+                    while await self.match(tenant) == _BATCH:
+                        pass
+                except Unavailable:
+                    await asyncio.sleep(0.5)
+                    self.wake(tenant)
+                except Exception as error:
+                    log.error("matching events failed: %s", type(error).__name__)
+                    await asyncio.sleep(1.0)
+
+    async def match(self, tenant: str) -> int:
+        """Match one batch of queued events; returns how many there were."""
+        events = await self._db.rows("events_pending", tenant, _BATCH)
+        if not events:
+            return 0
+        runs: list[JsonObject] = []
+        inputs: list[bytes] = []
+        triggers: dict[str, JsonObject] = {}
+        for event in events:
+            for fields, trigger in await self._runs_of(tenant, event):
+                fields["input"] = len(inputs)
+                inputs.append(
+                    await self._payloads.seal(
+                        tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
+                    )
+                )
+                triggers[fields["id"]] = trigger
+                runs.append({"n": event["n"], "run": fields})
+        started = await self._db.call(
+            "events_dispatch",
+            tenant,
+            self._worker.id,
+            self._worker.lease,
+            self._worker.room,
+            [event["n"] for event in events],
+            runs,
+            inputs,
+        )
+        self._begin(tenant, started, runs, triggers)
+        return len(events)
+
+    def _begin(
+        self,
+        tenant: str,
+        started: list[JsonObject],
+        runs: list[JsonObject],
+        triggers: dict[str, JsonObject],
+    ) -> None:
+        by_id = {entry["run"]["id"]: entry["run"] for entry in runs}
+        for born in started:
+            if born["owned"]:
+                fields = by_id[born["id"]]
+                self._worker.adopt(new_run(tenant, fields, born, triggers[born["id"]]))
+        if any(not born["owned"] for born in started):
+            self._notices.publish("runs", tenant)
+
+    async def _runs_of(
+        self, tenant: str, event: asyncpg.Record
+    ) -> list[tuple[JsonObject, JsonObject]]:
+        scope = Scope(tenant, event["store"])
+        found: list[tuple[JsonObject, JsonObject]] = []
+        shown: JsonObject | None = None
+        for workflow, program in await self._registry.active(scope):
+            for number, trigger in enumerate(program.definition.triggers):
+                if not _listens(trigger, event):
+                    continue
+                try:
+                    if shown is None:
+                        shown = await self._load_event(
+                            scope, event["kind"], event["name"], event["ref"]
+                        )
+                    if shown is None or not await self._passes(scope, trigger, event, shown):
+                        continue
+                except Unavailable:
+                    raise
+                except (CareloomError, ExpressionError) as error:
+                    await self._put_aside(scope, workflow, event, error)
+                    continue
+                found.append((_fields(workflow, number, event, shown), shown))
+        return found
+
+    async def _passes(
+        self, scope: Scope, trigger: TriggerDefinition, event: asyncpg.Record, shown: JsonObject
+    ) -> bool:
+        if trigger.filter and not await self._matches_search(scope, event["ref"], trigger.filter):
+            return False
+        if trigger.where:
+            context = {"trigger": shown, "current": shown.get("resource", shown)}
+            return compile_condition(trigger.where, focus=True).holds(context)
+        return True
+
+    async def _put_aside(
+        self, scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception
+    ) -> None:
+        code = getattr(error, "code", "error")
+        effect = Effect()
+        effect.add(
+            "incident.open",
+            kind="trigger.filter_failed",
+            cause=f"{workflow.id}: {code}",
+            ref={"event": event["name"], "n": event["n"], "ref": event["ref"]},
+        )
+        actor = {"principal": "system", "kind": "system"}
+        await self._db.call(
+            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
+        )
+
+
+def _listens(trigger: TriggerDefinition, event: asyncpg.Record) -> bool:
+    if trigger.type != event["kind"]:
+        return False
+    return trigger.event is None or trigger.event.lower() == event["name"].lower()
+
+
+def _fields(
+    workflow: Workflow, number: int, event: asyncpg.Record, shown: JsonObject
+) -> JsonObject:
+    seed = f"{workflow.scope.tenant}|{workflow.id}|{number}|{event['n']}"
+    return {
+        "id": str(run_id_at(event["at"], seed)),
+        "store": workflow.scope.store,
+        "workflow": workflow.id,
+        "version": workflow.version,
+        "hash": workflow.hash,
+        "source": event["kind"],
+        "actor": owner_actor(workflow.owner),
+        "patient": patient_of(shown),
+    }
+
+
+def owner_actor(owner: JsonObject) -> JsonObject:
+    """Background work acts for the workflow's owner, with the owner's grants."""
+    return {"principal": owner.get("principal"), "kind": "run", "owner": owner}
+
+
+def patient_of(shown: JsonObject) -> str | None:
+    """The Patient id that a run is about, from `trigger.patientId`, when it names one."""
+    value: Any = shown.get("patientId")
+    if not isinstance(value, str) or not value:
+        return None
+    name = value.removeprefix("Patient/")
+    return name if name.replace("-", "").replace(".", "").isalnum() and len(name) <= 64 else None
