@@ -38,7 +38,7 @@ def _pattern(
         yield ValidationError("does not match its pattern")
 
 
-BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _pattern})
+BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def validator(schema: JsonObject) -> Any:

@@ -111,16 +111,14 @@ class _Compiler:
 
     def refuse(self, message: str) -> NoReturn:
         raise ExpressionError(
-            f"the pattern of matches() cannot be read at {self.at}: {message}",
+            f"the pattern cannot be read at {self.at}: {message}",
             code=SYNTAX,
-            fix="use letters, classes such as [0-9] and \\\\d, groups, |, ?, *, +, {m,n}, ^ and $",
+            fix="use letters, classes such as [0-9] and \\d, groups, |, ?, *, +, {m,n}, ^ and $",
         )
 
     def state(self, test: Test | None = None, anchor: str = "", to: list[int] | None = None) -> int:
         if len(self.states) >= MAX_STATES:
-            raise ExpressionError(
-                "the pattern of matches() is too large", code=LIMIT, fix="repeat less"
-            )
+            raise ExpressionError("the pattern is too large", code=LIMIT, fix="repeat less")
         self.states.append(_State(test, anchor, to if to is not None else []))
         return len(self.states) - 1
 

@@ -1,0 +1,24 @@
+"""Static verification: what is wrong with a definition, before it is deployed.
+
+Every code is described in docs/reference/codes.md.
+"""
+
+from careloom.workflows.verification.cascades import (
+    Cascade,
+    TriggerGraph,
+    cascade_findings,
+    trigger_graph,
+)
+from careloom.workflows.verification.finding import CheckStructure, Finding, Known
+from careloom.workflows.verification.verify import verify
+
+__all__ = [
+    "Cascade",
+    "CheckStructure",
+    "Finding",
+    "Known",
+    "TriggerGraph",
+    "cascade_findings",
+    "trigger_graph",
+    "verify",
+]

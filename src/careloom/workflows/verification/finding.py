@@ -1,0 +1,102 @@
+"""What verification says: one finding per fault, each with a code, a place, a cause and a fix."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from careloom.types import JsonObject
+from careloom.workflows.definition import Definition, StepDefinition
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault or remark. An error stops the deployment."""
+
+    code: str
+    severity: Severity
+    path: str
+    message: str
+    cause: str
+    fix: str
+    line: int | None = None
+
+    def to_json(self) -> JsonObject:
+        """As the API and `careloom validate --json` show it."""
+        out: JsonObject = {"code": self.code, "severity": self.severity, "path": self.path}
+        out |= {"message": self.message, "cause": self.cause, "fix": self.fix}
+        return out | ({"line": self.line} if self.line else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that are configured where the workflow will run; None means: not checked."""
+
+    workers: frozenset[str] | None = None
+    models: frozenset[str] | None = None
+    tools: frozenset[str] | None = None
+    connections: frozenset[str] | None = None
+    pipelines: frozenset[str] | None = None
+    resource_types: frozenset[str] | None = None
+
+
+CheckStructure = Callable[[str, JsonObject], list[Finding]]
+"""Faults of a resource's structure, given its type and its data with templates still in it.
+
+Paths are relative to the data. A fault that the fhir step repairs is a warning; strict mode makes
+it an error.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is verified, and against what."""
+
+    definition: Definition
+    schemas: Mapping[str, JsonObject]
+    """schema.json of every step type."""
+    environment: str
+    strict: bool
+    check_structure: CheckStructure | None = None
+    known: Known = field(default_factory=Known)
+
+    @property
+    def production(self) -> bool:
+        """Production refuses what development only warns of."""
+        return self.environment == "production"
+
+    def is_ai(self, step: StepDefinition) -> bool:
+        """True when the step's output is an AI's."""
+        return bool(self.schemas.get(step.type, {}).get("ai"))
+
+    def is_review(self, step: StepDefinition) -> bool:
+        """True when the step waits for a person's decision."""
+        return bool(self.schemas.get(step.type, {}).get("review"))
+
+
+def error(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding:
+    """A finding that stops the deployment."""
+    return Finding(code, "error", path, message, cause, fix)
+
+
+def warning(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding:
+    """A finding to think about."""
+    return Finding(code, "warning", path, message, cause, fix)
+
+
+def info(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding:
+    """A remark."""
+    return Finding(code, "info", path, message, cause, fix)
+
+
+def did_you_mean(name: str, names: Iterable[str], otherwise: str) -> str:
+    """A fix that offers the nearest name, or lists what there is."""
+    names = sorted(names)
+    near = difflib.get_close_matches(name[:100], names, n=1)
+    if near:
+        return f"write {near[0]}"
+    return f"{otherwise}: {', '.join(names[:20])}" if names else otherwise

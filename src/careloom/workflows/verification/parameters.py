@@ -1,0 +1,164 @@
+"""Step types, their parameters and the names they use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from careloom.types import Json
+from careloom.workflows.definition import StepDefinition
+from careloom.workflows.definition.json_schema import validator
+from careloom.workflows.verification.finding import (
+    Finding,
+    Subject,
+    did_you_mean,
+    error,
+    warning,
+)
+
+
+def check_steps(subject: Subject) -> Iterator[Finding]:
+    """Ids, types, parameters and names of every step."""
+    steps = list(subject.definition.walk())
+    for identity, count in Counter(step.id for step in steps).items():
+        if count > 1:
+            second = [step for step in steps if step.id == identity][1]
+            yield error(
+                "E-DUPLICATEID",
+                second.path,
+                f"{count} steps are called {identity!r}",
+                cause="a step's id names its result in the whole workflow",
+                fix="give each step its own id",
+            )
+    for step in steps:
+        if step.type not in subject.schemas:
+            yield error(
+                "E-STEPTYPE",
+                f"{step.path}/type",
+                f"there is no step type {step.type!r}",
+                cause="the type is not in the step catalog",
+                fix=did_you_mean(step.type, subject.schemas, "the types are"),
+            )
+            continue
+        yield from _parameters(subject, step)
+        yield from _branches(step)
+        yield from _names(subject, step)
+        yield from _connection(subject, step)
+
+
+def _parameters(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
+    schema = subject.schemas[step.type].get("input")
+    if not schema:
+        return
+    for fault in validator(schema).iter_errors(step.params):
+        if not _excused(fault):
+            yield from _parameter_fault(step, schema, fault)
+
+
+def _excused(fault: Any) -> bool:
+    """A template may become anything, so a fault of a template's own value is none."""
+    if fault.validator in ("required", "additionalProperties"):
+        return False
+    return has_template(fault.instance)
+
+
+def has_template(value: Json) -> bool:
+    """True when an expression stands anywhere in the value."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, dict):
+        return any(has_template(item) for item in value.values())
+    return isinstance(value, list) and any(has_template(item) for item in value)
+
+
+def _parameter_fault(step: StepDefinition, schema: Json, fault: Any) -> Iterator[Finding]:
+    path = "/".join([step.path, *map(str, fault.absolute_path)])
+    properties = fault.schema.get("properties", {}) if isinstance(fault.schema, dict) else {}
+    if fault.validator == "required":
+        for name in fault.validator_value:
+            if name not in fault.instance:
+                yield error(
+                    "E-MISSINGKEY",
+                    path,
+                    f"{name} is missing",
+                    cause=f"a {step.type} step needs {', '.join(fault.validator_value)}",
+                    fix=f"add {name}:",
+                )
+    elif fault.validator == "additionalProperties":
+        for name in sorted(fault.instance.keys() - properties.keys()):
+            yield error(
+                "E-UNKNOWNKEY",
+                f"{path}/{name}",
+                f"{name!r} is not a key of this {step.type} step",
+                cause="the step would ignore it",
+                fix=did_you_mean(name, properties, "the keys are"),
+            )
+    else:
+        yield error(
+            "E-PARAM",
+            path,
+            f"the value breaks the step's schema ({fault.validator})",
+            cause=f"{fault.validator} must be {fault.validator_value!r}"[:200],
+            fix=f"see the {step.type} step's page",
+        )
+
+
+def _branches(step: StepDefinition) -> Iterator[Finding]:
+    wanted = {"if": "then", "switch": "cases"}.get(step.type)
+    if wanted is None and step.branches:
+        yield error(
+            "E-BRANCH",
+            step.path,
+            f"a {step.type} step has no branches",
+            cause="then, else, cases and default belong to if and switch",
+            fix="move these steps after this one, or make it an if",
+        )
+    chooses = step.branches.keys() - ({"else"} if step.type == "if" else {"default"})
+    if wanted and not chooses:
+        yield error(
+            "E-BRANCH",
+            step.path,
+            f"the {step.type} step has nothing to choose",
+            cause=f"{wanted} is missing",
+            fix=f"add {wanted}: with its steps",
+        )
+
+
+def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
+    known = subject.known
+    lists = {
+        "worker": ("E-WORKER", known.workers),
+        "model": ("E-MODEL", known.models),
+        "tool": ("E-TOOL", known.tools),
+        "pipeline": ("E-PIPELINE", known.pipelines),
+    }
+    for key, (code, names) in lists.items():
+        value = step.params.get(key)
+        if names is None or not isinstance(value, str) or "{{" in value or value in names:
+            continue
+        yield error(
+            code,
+            f"{step.path}/{key}",
+            f"there is no {key} {value!r} here",
+            cause=f"it is not among the configured {key}s",
+            fix=did_you_mean(value, names, f"configure it, or use one of the {key}s"),
+        )
+
+
+def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
+    names, tool = subject.known.connections, step.params.get("tool")
+    given = step.params.get("connection")
+    if names is None or not isinstance(given or tool, str):
+        return
+    wanted = given or str(tool).partition(".")[0].lower()
+    if "{{" in wanted or wanted in names:
+        return
+    make, code = (error, "E-CONNECTION") if subject.production else (warning, "W-CONNECTION")
+    yield make(
+        code,
+        f"{step.path}/{'connection' if given else 'tool'}",
+        f"there is no connection {wanted!r}",
+        cause="without it nothing can be sent; development keeps the message where it can be seen",
+        fix=did_you_mean(wanted, names, "configure the connection; there is"),
+    )

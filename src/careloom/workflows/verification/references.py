@@ -1,0 +1,232 @@
+"""Expressions that cannot be read, and references that lead nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from careloom.types import JsonObject
+from careloom.workflows.expressions import ExpressionError, Reference
+from careloom.workflows.verification.finding import (
+    Finding,
+    Subject,
+    did_you_mean,
+    error,
+    info,
+    warning,
+)
+from careloom.workflows.verification.flow import Place, read_template
+
+_OF_STEP = ("output", "outcome", "error")
+
+
+def check_references(subject: Subject, all_places: list[Place]) -> Iterator[Finding]:
+    """Every expression of every step, and of the workflow's output."""
+    by_id = {place.step.id: place for place in reversed(all_places)}
+    for place in all_places:
+        for path, fault in place.faults:
+            yield expression_finding(path, fault)
+        told: set[Reference] = set()
+        for path, reference, required in place.reads:
+            if reference not in told:
+                told.add(reference)
+                yield from _reference(subject, place, by_id, path, reference, required)
+    yield from _output(subject, by_id)
+    yield from _cycles(all_places, by_id)
+
+
+def expression_finding(path: str, fault: ExpressionError) -> Finding:
+    """An expression's own error as a finding."""
+    return error(
+        fault.code,
+        path,
+        f"the expression cannot be used: {fault.message}",
+        cause=f"in {fault.expression!r}" if fault.expression else "the text is no expression",
+        fix=fault.fix or "see docs/reference/expressions.md",
+    )
+
+
+def _output(subject: Subject, by_id: dict[str, Place]) -> Iterator[Finding]:
+    faults: list[tuple[str, ExpressionError]] = []
+    template = read_template(faults, "output", subject.definition.output)
+    for path, fault in faults:
+        yield expression_finding(path, fault)
+    for reference in sorted(template.references) if template else ():
+        if reference[0] == "steps":
+            yield from _named(subject, by_id, "output", reference)
+        else:
+            yield from _root(subject, "output", reference)
+
+
+def _reference(
+    subject: Subject,
+    place: Place,
+    by_id: dict[str, Place],
+    path: str,
+    reference: Reference,
+    required: bool,
+) -> Iterator[Finding]:
+    if reference[0] != "steps":
+        yield from _root(subject, path, reference)
+        return
+    faults = list(_named(subject, by_id, path, reference))
+    yield from faults
+    if faults and faults[0].severity == "error":
+        return
+    if len(reference) > 1 and by_id[reference[1]] is not place:
+        yield from _order(place, by_id[reference[1]], path, required)
+
+
+def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
+    if reference[0] in ("item", "current", "previous"):
+        yield error(
+            "E-REFROOT",
+            path,
+            f"{reference[0]} does not exist here",
+            cause="item belongs to a loop, %current and %previous to a trigger's where:",
+            fix="read trigger, steps, run or session",
+        )
+    names = _input_names(subject)
+    if reference[0] != "trigger" or len(reference) < 2 or names is None or reference[1] in names:
+        return
+    yield error(
+        "E-INPUTKEY",
+        path,
+        f"the input has no {reference[1]!r}",
+        cause="the workflow's input schema allows no other properties",
+        fix=did_you_mean(reference[1], names, "add it to input; it has"),
+    )
+
+
+def _input_names(subject: Subject) -> frozenset[str] | None:
+    """What `trigger` can have, when only the input schema decides it."""
+    schema = subject.definition.input_schema or {}
+    manual = all(trigger.type == "manual" for trigger in subject.definition.triggers)
+    if schema.get("additionalProperties") is not False or not manual:
+        return None
+    return frozenset({*schema.get("properties", {}), "source"})
+
+
+def _named(
+    subject: Subject, by_id: dict[str, Place], path: str, reference: Reference
+) -> Iterator[Finding]:
+    if len(reference) < 2:
+        return
+    name = reference[1]
+    if name not in by_id:
+        yield error(
+            "E-REF",
+            path,
+            f"there is no step {name!r}",
+            cause=f"steps.{name} is read here",
+            fix=did_you_mean(name, by_id, "the steps are"),
+        )
+    elif len(reference) > 2 and reference[2] not in _OF_STEP:
+        yield error(
+            "E-REFSHAPE",
+            path,
+            f"a step has {', '.join(_OF_STEP)}, not {reference[2]!r}",
+            cause="results stand under output",
+            fix=f"write steps.{name}.output.{reference[2]}",
+        )
+    elif len(reference) > 3 and reference[2] == "output":
+        yield from _output_key(subject, by_id[name], path, reference)
+
+
+def _output_key(
+    subject: Subject, target: Place, path: str, reference: Reference
+) -> Iterator[Finding]:
+    key, step = reference[3], target.step
+    schema: JsonObject = subject.schemas.get(step.type, {}).get("output", {})
+    properties = schema.get("properties", {})
+    if key in properties or key == step.output or not properties:
+        return
+    if schema.get("additionalProperties") is True:
+        yield info(
+            "I-EXPECTS",
+            path,
+            f"step {step.id!r} will be asked for {key!r}",
+            cause="a later step reads it, so it becomes part of the output that is required",
+            fix="nothing to do; a missing key fails the step",
+        )
+        return
+    yield error(
+        "E-OUTPUTKEY",
+        path,
+        f"the output of step {step.id!r} has no {key!r}",
+        cause=f"a {step.type} step answers {', '.join(sorted(properties))}",
+        fix=did_you_mean(key, properties, "read one of these"),
+    )
+
+
+def _order(place: Place, target: Place, path: str, required: bool) -> Iterator[Finding]:
+    if target.index > place.index:
+        yield error(
+            "E-REFORDER",
+            path,
+            f"step {target.step.id!r} comes later",
+            cause="a step can only read what ran before it",
+            fix=f"move step {target.step.id!r} before this one",
+        )
+        return
+    mine, theirs = dict(place.parents), dict(target.parents)
+    for parent, branch in theirs.items():
+        if parent in mine and mine[parent] != branch:
+            yield error(
+                "E-REFBRANCH",
+                path,
+                f"step {target.step.id!r} is in another branch of {parent!r}",
+                cause="only one branch of an if or switch runs",
+                fix="read a step of the same branch, or one before the branches",
+            )
+            return
+    outside = any(parent not in mine for parent in theirs)
+    optional = target.step.condition not in (None, place.step.condition)
+    if required and (outside or optional):
+        yield warning(
+            "W-REFMAYBE",
+            path,
+            f"step {target.step.id!r} may not have run",
+            cause="it stands in a branch or has a condition of its own",
+            fix=f"write coalesce(steps.{target.step.id}.output…, 'a default')",
+        )
+
+
+def _cycles(all_places: list[Place], by_id: dict[str, Place]) -> Iterator[Finding]:
+    edges = {place.step.id: sorted(place.step_ids & by_id.keys()) for place in all_places}
+    for cycle in find_cycles(edges):
+        first = by_id[cycle[0]]
+        yield error(
+            "E-CYCLE",
+            first.step.path,
+            f"the steps wait for each other: {' → '.join([*cycle, cycle[0]])}",
+            cause="each reads a result of the next",
+            fix="remove one of these references",
+        )
+
+
+def find_cycles(edges: dict[str, list[str]]) -> list[tuple[str, ...]]:
+    """One cycle through each knot of a directed graph, each beginning with its first node."""
+    cycles: list[tuple[str, ...]] = []
+    done: set[str] = set()
+    for start in edges:
+        if start in done:
+            continue
+        trail: list[str] = [start]
+        branches = [iter(edges.get(start, ()))]
+        while branches:
+            following = next(branches[-1], None)
+            if following is None:
+                branches.pop()
+                done.add(trail.pop())
+            elif following in trail:
+                cycles.append(_turned(trail[trail.index(following) :], edges))
+            elif following not in done:
+                trail.append(following)
+                branches.append(iter(edges.get(following, ())))
+    return list(dict.fromkeys(cycles))
+
+
+def _turned(cycle: list[str], edges: dict[str, list[str]]) -> tuple[str, ...]:
+    order = {name: index for index, name in enumerate(edges)}
+    first = min(range(len(cycle)), key=lambda i: order.get(cycle[i], 0))
+    return (*cycle[first:], *cycle[:first])

@@ -1,0 +1,58 @@
+"""All checks of a definition before it is deployed; nothing is run and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from careloom.types import JsonObject
+from careloom.workflows.definition import Definition
+from careloom.workflows.definition.model import Mode
+from careloom.workflows.verification.finding import CheckStructure, Finding, Known, Subject
+from careloom.workflows.verification.flow import places
+from careloom.workflows.verification.parameters import check_steps
+from careloom.workflows.verification.privacy import check_messages
+from careloom.workflows.verification.reachability import check_reachability
+from careloom.workflows.verification.references import check_references
+from careloom.workflows.verification.starts import check_triggers
+from careloom.workflows.verification.writes import check_writes
+
+_RANK = {"error": 0, "warning": 1, "info": 2}
+
+
+def verify(
+    definition: Definition,
+    catalog_schemas: Mapping[str, JsonObject],
+    *,
+    mode: Mode = "compat",
+    environment: str = "development",
+    check_structure: CheckStructure | None = None,
+    known: Known | None = None,
+    line: Callable[[str], int | None] | None = None,
+) -> list[Finding]:
+    """Every finding, errors first. `line` (ParseResult.line) gives the line of a path.
+
+    `strict` turns what the fhir step would repair into errors; `production` turns unreviewed AI
+    results marked final, patient data in messages and missing connections into errors.
+    """
+    subject = Subject(
+        definition,
+        catalog_schemas,
+        environment,
+        mode == "strict",
+        check_structure,
+        known or Known(),
+    )
+    everything = places(definition)
+    findings = [
+        *check_triggers(subject),
+        *check_steps(subject),
+        *check_references(subject, everything),
+        *check_writes(subject, everything),
+        *check_messages(subject),
+        *check_reachability(subject),
+    ]
+    if line is not None:
+        findings = [replace(one, line=one.line or line(one.path)) for one in findings]
+    unique = dict.fromkeys(findings)
+    return sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0))

@@ -1,0 +1,153 @@
+"""FHIR writes: structure that can never be valid, and AI results marked final without review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from careloom.types import Json, JsonObject
+from careloom.workflows.definition import StepDefinition
+from careloom.workflows.verification.finding import (
+    Finding,
+    Subject,
+    did_you_mean,
+    error,
+    info,
+    warning,
+)
+from careloom.workflows.verification.flow import Place
+
+FINAL = frozenset({"final", "amended", "corrected"})
+"""Statuses that say a result has been verified: http://hl7.org/fhir/observation-status."""
+_METHODS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A resource that a step writes."""
+
+    action: str
+    resource_type: str
+    data: JsonObject
+    path: str
+
+
+def writes_of(step: StepDefinition) -> list[Write]:
+    """What a fhir step writes: one resource, or the entries of a transaction."""
+    action, data = step.params.get("action"), step.params.get("data")
+    if step.type != "fhir" or action not in ("create", "update", "delete", "transaction"):
+        return []
+    if action != "transaction":
+        resource = data if isinstance(data, dict) else {}
+        name = step.params.get("resourceType") or resource.get("resourceType")
+        known = isinstance(name, str) and "{{" not in name
+        return [Write(action, str(name), resource, f"{step.path}/data")] if known else []
+    entries = data.get("entry") if isinstance(data, dict) else None
+    return [
+        write
+        for number, entry in enumerate(entries if isinstance(entries, list) else [])
+        for write in _entry(entry, f"{step.path}/data/entry/{number}")
+    ]
+
+
+def _entry(entry: Json, path: str) -> Iterator[Write]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
+        return
+    action = _METHODS.get(str(entry["request"].get("method")), "")
+    resource = entry.get("resource")
+    data = resource if isinstance(resource, dict) else {}
+    name = data.get("resourceType") or str(entry["request"].get("url", "")).partition("/")[0]
+    if action and isinstance(name, str) and name and "{{" not in name:
+        yield Write(action, name, data, f"{path}/resource")
+
+
+def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]:
+    """Every write of every fhir step."""
+    for place in all_places:
+        for write in writes_of(place.step):
+            types = subject.known.resource_types
+            if types is not None and write.resource_type not in types:
+                yield error(
+                    "E-RESOURCETYPE",
+                    f"{place.step.path}/resourceType",
+                    f"FHIR R4 has no resource type {write.resource_type!r}",
+                    cause="the store would refuse every such write",
+                    fix=did_you_mean(write.resource_type, types, "use an R4 type"),
+                )
+            elif write.action in ("create", "update"):
+                yield from _structure(subject, place.step, write)
+                yield from _coding(write)
+        yield from _final(subject, place, all_places)
+
+
+def _structure(subject: Subject, step: StepDefinition, write: Write) -> Iterator[Finding]:
+    if subject.check_structure is None:
+        return
+    if not write.data:
+        if step.params.get("data") is None:
+            yield error(
+                "E-MISSINGKEY",
+                step.path,
+                "data is missing",
+                cause=f"a {write.action} writes a resource",
+                fix="add data: with the elements of the resource",
+            )
+        return
+    data = {key: value for key, value in write.data.items() if key != "resourceType"}
+    for found in subject.check_structure(write.resource_type, data):
+        path = f"{write.path}/{found.path}" if found.path else write.path
+        upgraded = subject.strict and found.severity == "warning"
+        code = found.code.replace("W-", "E-", 1) if upgraded else found.code
+        yield replace(found, path=path, code=code, severity="error" if upgraded else found.severity)
+
+
+def _coding(write: Write) -> Iterator[Finding]:
+    code = write.data.get("code")
+    if write.resource_type not in ("Observation", "DiagnosticReport"):
+        return
+    if isinstance(code, dict) and "text" in code and not code.get("coding"):
+        yield info(
+            "I-CODING",
+            f"{write.path}/code",
+            "the code is text only",
+            cause="a search by code will not find it",
+            fix="add coding: [{system: 'http://loinc.org', code: …}]",
+        )
+
+
+def _final(subject: Subject, place: Place, all_places: list[Place]) -> Iterator[Finding]:
+    final = [write for write in writes_of(place.step) if write.data.get("status") in FINAL]
+    if not final or not unreviewed(subject, place, all_places):
+        return
+    make, code = (error, "E-AIFINAL") if subject.production else (warning, "W-AIFINAL")
+    for write in final:
+        yield make(
+            code,
+            f"{write.path}/status",
+            f"an AI's result is written with status {write.data['status']} that nobody reviewed",
+            cause="the data reads the output of an AI step, and no task stands between",
+            fix="write status: preliminary, or put a task step between the AI and this write",
+        )
+
+
+def unreviewed(subject: Subject, place: Place, all_places: list[Place]) -> bool:
+    """True when a step reads an AI's output that no person has surely decided on before it."""
+    fed = _fed_by_ai(subject, all_places)
+    sources = [p.index for p in all_places if p.step.id in place.step_ids & fed.keys()]
+    gates = [
+        index
+        for index in place.before
+        if subject.is_review(all_places[index].step) and not all_places[index].step.condition
+    ]
+    return any(not any(gate > source for gate in gates) for source in sources)
+
+
+def _fed_by_ai(subject: Subject, all_places: list[Place]) -> dict[str, int]:
+    """Steps whose output is an AI's, or made from one; a person's decision is the person's."""
+    fed: dict[str, int] = {}
+    for place in all_places:
+        if subject.is_review(place.step):
+            continue
+        if subject.is_ai(place.step) or place.step_ids & fed.keys():
+            fed[place.step.id] = place.index
+    return fed
