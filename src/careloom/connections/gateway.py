@@ -1,0 +1,117 @@
+"""The outgoing gateway: resolve once, refuse what is not public, connect to that very address.
+
+Redirects are not followed, so a peer cannot send us elsewhere. What is allowed inside the own
+network is listed in the setting CARELOOM_OUTGOING_ALLOW (host:port, host, or CIDR).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from careloom.errors import CareloomError
+
+_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+
+
+class Refused(CareloomError):
+    """The address may not be called; nothing was sent."""
+
+    status, issue, default_code = 422, "forbidden", "address_refused"
+
+
+class Gateway:
+    """Checks addresses and makes the calls."""
+
+    def __init__(self, allow: Iterable[str] = ()) -> None:
+        self._hosts: set[str] = set()
+        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+        for entry in allow:
+            try:
+                self._networks.append(ipaddress.ip_network(entry, strict=False))
+            except ValueError:
+                self._hosts.add(entry.lower())
+        self._client: httpx.AsyncClient | None = None
+
+    async def request(
+        self, method: str, url: str, *, headers: dict[str, str], content: bytes
+    ) -> httpx.Response:
+        """One HTTP call; raises Refused, or httpx.TransportError when the peer does not answer."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=_transport(self), timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+            )
+        return await self._client.request(method, url, headers=headers, content=content)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def resolve(self, host: str, port: int) -> str:
+        """The one address to connect to; raises Refused when any address of the host is not fit.
+
+        All are checked: a name that also points inside is a name made to mislead.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise httpx.ConnectError(f"the name of the peer does not resolve: {error}") from error
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
+            if not self._may_call(host, port, address):
+                raise Refused(
+                    f"{host}:{port} is not a public address",
+                    fix="add it to CARELOOM_OUTGOING_ALLOW when it is a peer of yours",
+                )
+        return addresses[0]
+
+    def _may_call(self, host: str, port: int, address: str) -> bool:
+        if {host.lower(), f"{host.lower()}:{port}"} & self._hosts:
+            return True
+        ip = ipaddress.ip_address(address.split("%", 1)[0])
+        mapped = getattr(ip, "ipv4_mapped", None)
+        if mapped is not None:
+            ip = mapped
+        return ip.is_global or any(ip in network for network in self._networks)
+
+
+class _PinnedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to the address that was checked, not to whatever the name says next time."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
+        address = await self._gateway.resolve(host, port)
+        return await self._inner.connect_tcp(
+            address, port, timeout=timeout, local_address=local_address,
+            socket_options=socket_options,
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def _transport(gateway: Gateway) -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
+    pool = transport._pool
+    if not isinstance(pool, httpcore.AsyncConnectionPool):
+        raise AssertionError("httpx has another kind of pool")
+    # httpx offers no argument for the network backend; its pool is httpcore's, which does.
+    pool._network_backend = _PinnedBackend(gateway)
+    return transport

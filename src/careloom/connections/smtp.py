@@ -1,0 +1,82 @@
+"""E-mail over SMTP (RFC 5321), with STARTTLS or TLS as the address says.
+
+smtp://user:password@host:587 upgrades when the server offers it; smtps:// speaks TLS at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+import httpx
+
+from careloom.connections.delivery import DeliveryFailed, Outgoing, Receipt
+from careloom.connections.gateway import Gateway
+
+_TIMEOUT_S = 20.0
+
+
+class SmtpSender:
+    """Sends plain-text mail. The Message-ID stays the same over retries."""
+
+    def __init__(self, gateway: Gateway, url: str, sender: str) -> None:
+        self._gateway = gateway
+        self._parts = urlsplit(url)
+        self._sender = sender
+        self._tls = self._parts.scheme == "smtps"
+
+    async def send(self, message: Outgoing) -> Receipt:
+        host = self._parts.hostname or ""
+        port = self._parts.port or (465 if self._tls else 587)
+        mail = self._mail(message)
+        try:
+            address = await self._gateway.resolve(host, port)
+            connected = await _connect(address, port)
+            errors, _ = await aiosmtplib.send(
+                mail,
+                hostname=host,
+                port=None,
+                sock=connected,
+                username=unquote(self._parts.username) if self._parts.username else None,
+                password=unquote(self._parts.password) if self._parts.password else None,
+                use_tls=self._tls,
+                timeout=_TIMEOUT_S,
+            )
+        except aiosmtplib.SMTPResponseException as error:
+            raise DeliveryFailed(
+                f"The mail server answered {error.code}", retryable=400 <= error.code < 500
+            ) from error
+        except (aiosmtplib.SMTPException, httpx.TransportError, OSError) as error:
+            raise DeliveryFailed(
+                f"The mail server did not answer ({type(error).__name__})", retryable=True
+            ) from error
+        if errors:
+            raise DeliveryFailed("The mail server refused some recipients", retryable=False)
+        return Receipt("smtp", str(mail["Message-ID"]), "at least once, same Message-ID")
+
+    def _mail(self, message: Outgoing) -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"] = self._sender
+        mail["To"] = ", ".join(message.to)
+        mail["Subject"] = message.subject or "Message from Careloom"
+        domain = self._sender.rpartition("@")[2] or "careloom"
+        mail["Message-ID"] = f"<{message.key.replace(':', '.').replace('/', '-')}@{domain}>"
+        mail.set_content(message.text)
+        return mail
+
+
+async def _connect(address: str, port: int) -> socket.socket:
+    """A socket to the checked address: the name is used for TLS only, never looked up again."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connected = socket.socket(family, socket.SOCK_STREAM)
+    connected.setblocking(False)
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            await asyncio.get_running_loop().sock_connect(connected, (address, port))
+    except BaseException:
+        connected.close()
+        raise
+    return connected
