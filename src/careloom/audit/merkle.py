@@ -11,22 +11,27 @@ def leaf(pos: int, content_hash: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + pos.to_bytes(8, "big") + content_hash).digest()
 
 
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree over at least one leaf, from the leaves up to the root."""
+    tree = [list(leaves)]
+    while len(tree[-1]) > 1:
+        tree.append(_parents(tree[-1]))
+    return tree
+
+
 def root(leaves: Sequence[bytes]) -> bytes:
     """The root over at least one leaf."""
-    level = list(leaves)
-    while len(level) > 1:
-        level = _parents(level)
-    return level[0]
+    return levels(leaves)[-1][0]
 
 
-def path(leaves: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
-    """The neighbours from a leaf up to the root, each with the side on which it stands (L or R)."""
-    level, steps = list(leaves), []
-    while len(level) > 1:
+def path(tree: Sequence[Sequence[bytes]], index: int) -> list[tuple[str, bytes]]:
+    """The neighbours from a leaf up to the root, each with the side on which it stands: L or R."""
+    steps = []
+    for level in tree[:-1]:
         other = index ^ 1
         if other < len(level):
             steps.append(("L" if other < index else "R", level[other]))
-        level, index = _parents(level), index // 2
+        index //= 2
     return steps
 
 

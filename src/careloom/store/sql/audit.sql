@@ -1,8 +1,8 @@
--- audit_id_at: a time-ordered unique id (the shape of UUIDv7, RFC 9562) for this moment.
-CREATE OR REPLACE FUNCTION audit_id_at(p_at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
-  SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-    PLACING substring(int8send((date_part('epoch', p_at) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-    52, 1), 53, 1), 'hex')::uuid
+-- audit_id_at: the id of a row: the shape of UUIDv7 (RFC 9562), the moment in microseconds, then the row's n.
+CREATE OR REPLACE FUNCTION audit_id_at(p_at timestamptz, p_n bigint) RETURNS uuid LANGUAGE sql STABLE AS $$
+  SELECT encode(int8send((u / 1000) << 16 | 28672 | (u % 1000) * 4) || int8send((-9223372036854775808)::bigint | p_n),
+    'hex')::uuid
+  FROM (SELECT (date_part('epoch', p_at) * 1000000)::bigint AS u) t
 $$;
 
 -- audit_run: the run an actor acts for, from its id with or without "run_"; null for none.
@@ -25,10 +25,10 @@ CREATE OR REPLACE FUNCTION audit_record(p_tenant text, p_store text, p_action te
 LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
 DECLARE
   v_at timestamptz := clock_timestamp();
-  v_id uuid := audit_id_at(v_at);
   v_run uuid := audit_run(p_actor->>'run_id');
   v_request text := p_actor->>'request_id';
   v_n bigint := nextval('audit_queue_n');
+  v_id uuid := audit_id_at(v_at, v_n);
   v_content text := audit_content(p_tenant, v_id, v_n, p_store, v_at, p_action, p_entity, coalesce(p_actor, '{}'),
     coalesce(p_detail, '{}'), v_run, v_request);
   v_hash bytea := sha256(convert_to(v_content, 'UTF8'));
@@ -47,12 +47,12 @@ DECLARE
   v_count int;
 BEGIN
   WITH given AS MATERIALIZED (
-    SELECT r.value AS row, audit_id_at(v_at) AS id, nextval('audit_queue_n') AS n,
+    SELECT r.value AS row, nextval('audit_queue_n') AS n,
       audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run
     FROM jsonb_array_elements(p_rows) r
   ), written AS MATERIALIZED (
-    SELECT g.row, g.id, g.n, g.run, g.row->'actor'->>'request_id' AS request,
-      audit_content(p_tenant, g.id, g.n, p_store, v_at, g.row->>'action', g.row->>'entity',
+    SELECT g.row, audit_id_at(v_at, g.n) AS id, g.n, g.run, g.row->'actor'->>'request_id' AS request,
+      audit_content(p_tenant, audit_id_at(v_at, g.n), g.n, p_store, v_at, g.row->>'action', g.row->>'entity',
         coalesce(g.row->'actor', '{}'), coalesce(g.row->'detail', '{}'), g.run,
         g.row->'actor'->>'request_id') AS content
     FROM given g
@@ -117,6 +117,34 @@ BEGIN
     FROM unnest(v_ids, v_contents, v_chain) WITH ORDINALITY u(id, content, chain, i);
   UPDATE audit_head SET pos = v_pos + cardinality(v_ids), chain_hash = v_hash WHERE tenant = p_tenant;
   RETURN cardinality(v_ids);
+END $$;
+
+-- audit_read: audit rows of the tenant after an id, oldest first, with their places in the chain. Filters
+-- that are null do not apply.
+CREATE OR REPLACE FUNCTION audit_read(p_tenant text, p_store text, p_run uuid, p_entity text, p_since timestamptz,
+  p_until timestamptz, p_after uuid, p_limit int)
+RETURNS TABLE (audit_id uuid, content text, content_hash bytea, pos bigint, chain_hash bytea)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT a.audit_id, a.content, a.content_hash, c.pos, c.chain_hash
+    FROM audit a LEFT JOIN audit_chain c ON c.tenant = a.tenant AND c.audit_id = a.audit_id
+    WHERE a.tenant = p_tenant AND a.audit_id > p_after
+      AND (p_store IS NULL OR a.store = p_store)
+      AND (p_run IS NULL OR a.run_id = p_run)
+      AND (p_entity IS NULL OR a.entity = p_entity)
+      AND (p_since IS NULL OR a.at >= p_since)
+      AND (p_until IS NULL OR a.at < p_until)
+    ORDER BY a.audit_id LIMIT p_limit;
+END $$;
+
+-- audit_stretch: the content hashes of a stretch of the chain, in order: the leaves of one checkpoint.
+CREATE OR REPLACE FUNCTION audit_stretch(p_tenant text, p_from bigint, p_pos bigint) RETURNS bytea[]
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT array_agg(c.content_hash ORDER BY c.pos) FROM audit_chain c
+    WHERE c.tenant = p_tenant AND c.pos > p_from AND c.pos <= p_pos);
 END $$;
 
 -- audit_heads: the tenants that have a chain, and so perhaps positions that nobody signed yet.
