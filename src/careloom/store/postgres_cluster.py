@@ -190,6 +190,7 @@ class Cluster:
             **self._as_user(draft),
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            preexec_fn=_end_with_parent(signal.SIGTERM),
         )
         if done.returncode != 0:
             raise self._explain("cannot be made", done.stderr.decode(errors="replace"))
@@ -257,7 +258,7 @@ class Cluster:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),
+                preexec_fn=_end_with_parent(signal.SIGINT),
             )
 
     def _as_user(self, folder: Path) -> dict[str, Any]:
@@ -303,7 +304,7 @@ class Cluster:
         )
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def _end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """Linux: a killed watcher takes the server down with it (fast shutdown), so none is orphaned.
 
     The other users notice and start both again.
@@ -313,7 +314,7 @@ def _end_with_parent() -> Callable[[], None] | None:
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+        prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
