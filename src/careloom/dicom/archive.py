@@ -47,10 +47,28 @@ class StoredInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parsed:
+class ParsedInstance:
+    """What the sandbox read of a file: index columns by level and the JSON model as bytes."""
+
     columns: JsonObject
     transfer_syntax: str
     metadata: bytes
+
+    @property
+    def study(self) -> str:
+        return str(self.columns["study"]["study"])
+
+    @property
+    def series(self) -> str:
+        return str(self.columns["series"]["series"])
+
+    @property
+    def instance(self) -> str:
+        return str(self.columns["instance"]["instance"])
+
+    @property
+    def sop_class(self) -> str:
+        return str(self.columns["instance"]["sop_class"])
 
 
 class DicomArchive:
@@ -74,6 +92,11 @@ class DicomArchive:
         self._find_patients = find_patients
         self._issuers = issuers or IssuerMap()
         self._publisher = publisher
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file that is taken."""
+        return self._sandbox.limits.max_bytes
 
     async def start(self) -> None:
         """Start a reading process, so that the first file is not slow."""
@@ -108,14 +131,31 @@ class DicomArchive:
         """
         if bucket is not None:
             check_name(bucket, name or "")
-        parsed = await self._parse(data)
+        label = {"bucket": bucket, "name": name} if bucket is not None else None
+        return await self.keep(scope, await self.parse(data), data, actor, source, label)
+
+    async def parse(self, data: bytes) -> ParsedInstance:
+        """Read a file in the sandbox; raises `Refused` with the reason."""
+        answer, metadata = await self._sandbox.run({"job": "parse"}, data)
+        return ParsedInstance(answer["index"], answer["transfer_syntax"], metadata)
+
+    async def keep(
+        self,
+        scope: Scope,
+        parsed: ParsedInstance,
+        data: bytes,
+        actor: JsonObject,
+        source: str,
+        label: JsonObject | None = None,
+    ) -> StoredInstance:
+        """Store a file that was parsed; errors as `store`."""
         study = parsed.columns["study"]
         link = await link_patient(scope, study, self._issuers, self._find_patients)
         blob = await self._blobs.put(scope, link.patient, data)
-        place = f"{scope.store}|dicom|{parsed.columns['instance']['instance']}"
+        place = f"{scope.store}|dicom|{parsed.instance}"
         sealed = await self._keyring.seal(scope.tenant, link.patient, place, parsed.metadata)
         effect = _effect(parsed, link, blob, sealed, source)
-        effect.ops[0]["name"] = {"bucket": bucket, "name": name} if bucket is not None else None
+        effect.ops[0]["name"] = label
         try:
             results = await self._db.call(
                 "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
@@ -127,27 +167,21 @@ class DicomArchive:
             raise
         return await self._stored(scope, parsed, results[0], blob)
 
-    async def _parse(self, data: bytes) -> _Parsed:
-        answer, metadata = await self._sandbox.run({"job": "parse"}, data)
-        return _Parsed(answer["index"], answer["transfer_syntax"], metadata)
-
     async def _stored(
-        self, scope: Scope, parsed: _Parsed, result: JsonObject, blob: BlobRef
+        self, scope: Scope, parsed: ParsedInstance, result: JsonObject, blob: BlobRef
     ) -> StoredInstance:
         created = result["outcome"] == "created"
-        study = parsed.columns["study"]["study"]
         if created:
             self._db.notify(scope.tenant, "events")
             if self._publisher is not None:
-                self._publisher.mark(scope, study)
+                self._publisher.mark(scope, parsed.study)
         elif result["blob"] != blob.id:
             await self._blobs.delete(scope, blob.id)
-        instance = parsed.columns["instance"]
         return StoredInstance(
-            study=study,
-            series=parsed.columns["series"]["series"],
-            instance=instance["instance"],
-            sop_class=instance["sop_class"],
+            study=parsed.study,
+            series=parsed.series,
+            instance=parsed.instance,
+            sop_class=parsed.sop_class,
             patient=result["patient"],
             created=created,
         )
@@ -257,7 +291,9 @@ class DicomArchive:
         return await self._db.rows(function, scope.tenant, scope.store, *args)
 
 
-def _effect(parsed: _Parsed, link: Link, blob: BlobRef, sealed: bytes, source: str) -> Effect:
+def _effect(
+    parsed: ParsedInstance, link: Link, blob: BlobRef, sealed: bytes, source: str
+) -> Effect:
     effect = Effect()
     instance = {
         **parsed.columns["instance"],
@@ -267,14 +303,13 @@ def _effect(parsed: _Parsed, link: Link, blob: BlobRef, sealed: bytes, source: s
         "sha256": blob.sha256,
         "size": blob.size,
     }
-    study = parsed.columns["study"]
     effect.add(
         "dicom.put",
-        study=study,
+        study=parsed.columns["study"],
         series=parsed.columns["series"],
         instance=instance,
         patient=link.patient,
-        incident=f"{link.cause} (study {study['study']})" if link.cause else None,
+        incident=f"{link.cause} (study {parsed.study})" if link.cause else None,
         body=effect.add_body(sealed),
     )
     return effect

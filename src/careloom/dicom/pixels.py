@@ -115,9 +115,16 @@ def encapsulated_frame(dataset: Dataset, frame: int, limits: DicomLimits) -> byt
     raise Refused(f"The pixel data holds no frame {frame + 1}")
 
 
-def encode(picture: Picture, kind: str, quality: int) -> bytes:
-    """The picture as `png` or `jpeg` bytes."""
+def encode(
+    picture: Picture, kind: str, quality: int, viewport: tuple[int, int] | None = None
+) -> bytes:
+    """The picture as `png` or `jpeg` bytes; scaled, in proportion, to fit a viewport."""
     out = BytesIO()
+    image = Image.fromarray(picture.pixels)
+    if viewport is not None:
+        scale = min(viewport[0] / image.width, viewport[1] / image.height)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Image.Resampling.BICUBIC)
     options: dict[str, Any] = {"quality": quality} if kind == "jpeg" else {"compress_level": 3}
-    Image.fromarray(picture.pixels).save(out, format=kind.upper(), **options)
+    image.save(out, format=kind.upper(), **options)
     return out.getvalue()

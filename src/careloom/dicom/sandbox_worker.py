@@ -51,7 +51,7 @@ def picture(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
 def render(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
     """One frame as an encoded picture."""
     shown = pixels.display(dataset, job["frame"], limits, _window(job))
-    return {}, pixels.encode(shown, job["kind"], job["quality"])
+    return {}, pixels.encode(shown, job["kind"], job["quality"], job.get("viewport"))
 
 
 def frame(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
