@@ -178,13 +178,12 @@ class Canonical:
         self.note(path, place)
         if not isinstance(raw.get("type"), str) or not raw["type"]:
             self.refuse(place, path, "E-STEPTYPE", "the step has no type", "write type: worker")
+        if "onError" in raw and "on_error" in raw:
+            self.refuse(place, path, "E-DUPLICATEKEY", "onError is given twice", "keep one")
         out: JsonObject = {}
         for key, value in raw.items():
-            here = (*place, key)
             name = "onError" if key == "on_error" else key
-            if name in out:
-                self.refuse(here, path, "E-DUPLICATEKEY", f"{name} is given twice", "keep one")
-            self.engine_key(out, name, value, here, path)
+            self.engine_key(out, name, value, (*place, key), path)
         return out
 
     def engine_key(

@@ -96,10 +96,10 @@ def restore(
 def _read(raw: list[str], failure: DefinitionError) -> list[_Line]:
     if len(raw) > MAX_LINES:
         raise failure
-    lines = []
+    lines: list[_Line] = []
     for number, text in enumerate(raw, start=1):
         bare = text.strip()
-        if not bare or bare.startswith("#") or bare == "---":
+        if not bare or bare.startswith("#") or (bare == "---" and not lines):
             continue
         found = _LINE.fullmatch(text)
         if found is None:

@@ -24,6 +24,10 @@ _PARAMETERS = {
     "document": frozenset({"action", "file", "input"}),
     "fhir": frozenset({"action", "resourceType", "data", "query", "criteria", "ifNoneExist"}),
     "bot": frozenset({"tool", "params", "connection"}),
+    "if": frozenset({"condition"}),
+    "switch": frozenset({"value"}),
+    "wait": frozenset({"duration", "until"}),
+    "task": frozenset({"title", "show", "form", "queue", "assignee", "priority", "due", "expires"}),
     "pipeline": frozenset({"pipeline", "action", "resourceType", "params"}),
 }
 _LISTS_OF_STEPS = frozenset({"then", "else", "default"})

@@ -239,13 +239,13 @@ class _YamlReader:
         self.count(1, 0)
         if not isinstance(event, yaml.ScalarEvent):
             self.refuse(event, "E-YAML", "a key must be plain text", "write key: value", path)
-        if event.value == "<<" and event.style is None:
+        if event.value == "<<" and event.implicit[0]:
             self.refuse(event, "E-YAML", "merge keys (<<) are not accepted", "write it out", path)
         return str(event.value)
 
     def scalar(self, event: Any, path: Place) -> Json:
         text = event.value
-        if event.style is not None or event.tag is not None:
+        if not event.implicit[0]:  # quoted, or tagged as text
             return text
         if text == "":
             self.source.hollow.add(path)

@@ -94,9 +94,9 @@ def info(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding
 
 
 def did_you_mean(name: str, names: Iterable[str], otherwise: str) -> str:
-    """A fix that offers the nearest name, or lists what there is."""
+    """A fix that offers the nearest name, or says what else to do and what there is."""
     names = sorted(names)
     near = difflib.get_close_matches(name[:100], names, n=1)
     if near:
         return f"write {near[0]}"
-    return f"{otherwise}: {', '.join(names[:20])}" if names else otherwise
+    return f"{otherwise} (there is {', '.join(names[:20])})" if names else otherwise

@@ -38,7 +38,7 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
                 f"{step.path}/type",
                 f"there is no step type {step.type!r}",
                 cause="the type is not in the step catalog",
-                fix=did_you_mean(step.type, subject.schemas, "the types are"),
+                fix=did_you_mean(step.type, subject.schemas, "use a type of the catalog"),
             )
             continue
         yield from _parameters(subject, step)
@@ -92,7 +92,7 @@ def _parameter_fault(step: StepDefinition, schema: Json, fault: Any) -> Iterator
                 f"{path}/{name}",
                 f"{name!r} is not a key of this {step.type} step",
                 cause="the step would ignore it",
-                fix=did_you_mean(name, properties, "the keys are"),
+                fix=did_you_mean(name, properties, "remove it"),
             )
     else:
         yield error(
@@ -142,7 +142,7 @@ def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
             f"{step.path}/{key}",
             f"there is no {key} {value!r} here",
             cause=f"it is not among the configured {key}s",
-            fix=did_you_mean(value, names, f"configure it, or use one of the {key}s"),
+            fix=did_you_mean(value, names, f"configure the {key}, or use another"),
         )
 
 
@@ -160,5 +160,5 @@ def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
         f"{step.path}/{'connection' if given else 'tool'}",
         f"there is no connection {wanted!r}",
         cause="without it nothing can be sent; development keeps the message where it can be seen",
-        fix=did_you_mean(wanted, names, "configure the connection; there is"),
+        fix=did_you_mean(wanted, names, "configure the connection"),
     )

@@ -93,7 +93,7 @@ def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding
         path,
         f"the input has no {reference[1]!r}",
         cause="the workflow's input schema allows no other properties",
-        fix=did_you_mean(reference[1], names, "add it to input; it has"),
+        fix=did_you_mean(reference[1], names, "add it to input"),
     )
 
 
@@ -118,7 +118,7 @@ def _named(
             path,
             f"there is no step {name!r}",
             cause=f"steps.{name} is read here",
-            fix=did_you_mean(name, by_id, "the steps are"),
+            fix=did_you_mean(name, by_id, "name a step of this workflow"),
         )
     elif len(reference) > 2 and reference[2] not in _OF_STEP:
         yield error(

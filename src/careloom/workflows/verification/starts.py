@@ -36,7 +36,7 @@ def check_triggers(subject: Subject) -> Iterator[Finding]:
                 f"{path}/type",
                 f"there is no trigger type {trigger.type!r}",
                 cause="the type is none of the known ones",
-                fix=did_you_mean(trigger.type, OFFERED, "the types are"),
+                fix=did_you_mean(trigger.type, OFFERED, "use a type of the catalog"),
             )
         else:
             yield from _event(subject, trigger, path)
