@@ -120,11 +120,11 @@ BEGIN
 END $$;
 
 -- audit_read: audit rows of the tenant after an id, oldest first, with their places in the chain. Filters
--- that are null do not apply.
+-- that are null do not apply; the plan is made for those given, or the index of runs would go unused.
 CREATE OR REPLACE FUNCTION audit_read(p_tenant text, p_store text, p_run uuid, p_entity text, p_since timestamptz,
   p_until timestamptz, p_after uuid, p_limit int)
 RETURNS TABLE (audit_id uuid, content text, content_hash bytea, pos bigint, chain_hash bytea)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
 BEGIN
   PERFORM enter(p_tenant);
   RETURN QUERY SELECT a.audit_id, a.content, a.content_hash, c.pos, c.chain_hash
