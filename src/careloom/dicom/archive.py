@@ -52,6 +52,8 @@ class ParsedInstance:
 
     columns: JsonObject
     transfer_syntax: str
+    content_sha256: str
+    """Of the data set without preamble and file meta information."""
     metadata: bytes
 
     @property
@@ -137,7 +139,9 @@ class DicomArchive:
     async def parse(self, data: bytes) -> ParsedInstance:
         """Read a file in the sandbox; raises `Refused` with the reason."""
         answer, metadata = await self._sandbox.run({"job": "parse"}, data)
-        return ParsedInstance(answer["index"], answer["transfer_syntax"], metadata)
+        return ParsedInstance(
+            answer["index"], answer["transfer_syntax"], answer["content_sha256"], metadata
+        )
 
     async def keep(
         self,
@@ -301,6 +305,7 @@ def _effect(
         "source": source,
         "blob_id": blob.id,
         "sha256": blob.sha256,
+        "content_sha256": parsed.content_sha256,
         "size": blob.size,
     }
     effect.add(

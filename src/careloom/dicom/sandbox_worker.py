@@ -7,6 +7,7 @@ endian. It writes no files and opens no connections.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import resource
@@ -105,8 +106,9 @@ def answer(job: JsonObject, data: bytes, limits: DicomLimits) -> Answer:
         dataset = read_file(data, limits)
         header, body = _JOBS[job["job"]](dataset, job, limits)
         if job["job"] == "parse":
-            syntax = transfer_syntax(data)[0] if data[128:132] == b"DICM" else ""
+            syntax, start = transfer_syntax(data) if data[128:132] == b"DICM" else ("", 0)
             header["transfer_syntax"] = syntax or str(dataset.file_meta.TransferSyntaxUID)
+            header["content_sha256"] = hashlib.sha256(memoryview(data)[start:]).hexdigest()
         return {"ok": True, **header}, body
     except Refused as refused:
         return {"ok": False, "reason": refused.message, "failure": refused.failure}, b""

@@ -60,6 +60,7 @@ CREATE TABLE dicom_instance (
     source text NOT NULL,
     blob_id text NOT NULL,
     sha256 text NOT NULL,
+    content_sha256 text NOT NULL,
     size bigint NOT NULL,
     metadata bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),

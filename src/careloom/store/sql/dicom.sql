@@ -1,5 +1,6 @@
 -- op_dicom_put: index one instance whose bytes are in the blob store already.
 -- The same bytes under the same UID again: outcome 'unchanged', no event. Other bytes: CL002.
+-- C-STORE carries no file meta information, so there the data set alone decides.
 CREATE OR REPLACE FUNCTION op_dicom_put(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -26,10 +27,10 @@ BEGIN
         v_series.series_description, v_series.body_part, v_series.laterality, v_series.view_position)
       ON CONFLICT DO NOTHING;
     INSERT INTO dicom_instance (tenant, store, instance, study, series, sop_class, transfer_syntax, instance_number,
-        rows, columns, bits_allocated, frames, fhir_patient, source, blob_id, sha256, size, metadata)
+        rows, columns, bits_allocated, frames, fhir_patient, source, blob_id, sha256, content_sha256, size, metadata)
       VALUES (p_tenant, p_store, v_new.instance, v_study.study, v_series.series, v_new.sop_class,
         v_new.transfer_syntax, v_new.instance_number, v_new.rows, v_new.columns, v_new.bits_allocated, v_new.frames,
-        p_op->>'patient', v_new.source, v_new.blob_id, v_new.sha256, v_new.size, v_body)
+        p_op->>'patient', v_new.source, v_new.blob_id, v_new.sha256, v_new.content_sha256, v_new.size, v_body)
       ON CONFLICT DO NOTHING;
     IF FOUND THEN
       PERFORM dicom_name_put(p_tenant, p_store, p_op->'name', v_new.instance);
@@ -39,7 +40,8 @@ BEGIN
     SELECT * INTO v_known FROM dicom_instance i
       WHERE i.tenant = p_tenant AND i.store = p_store AND i.instance = v_new.instance;
   END IF;
-  IF v_known.sha256 <> v_new.sha256 THEN
+  IF v_known.sha256 <> v_new.sha256 AND NOT ('dimse' IN (v_known.source, v_new.source)
+      AND (v_known.content_sha256, v_known.transfer_syntax) = (v_new.content_sha256, v_new.transfer_syntax)) THEN
     PERFORM refuse('CL002', jsonb_build_object(
       'message', 'Another object has this SOP Instance UID already', 'instance', v_new.instance));
   END IF;
