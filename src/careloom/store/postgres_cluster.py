@@ -31,6 +31,7 @@ ROLE = "careloom"
 _LOG_LIMIT = 16 << 20
 _START_LIMIT = 120.0
 """Seconds that a start may take; crash recovery is part of it."""
+_LITTLE_SPACE = 1 << 20
 _STOP_LIMIT = 60.0
 _PR_SET_PDEATHSIG = 1
 _SETTINGS = """
@@ -193,7 +194,9 @@ class Cluster:
             preexec_fn=_end_with_parent(signal.SIGTERM),
         )
         if done.returncode != 0:
-            raise self._explain("cannot be made", done.stderr.decode(errors="replace"))
+            error = self._explain("cannot be made", done.stderr.decode(errors="replace"))
+            shutil.rmtree(draft, ignore_errors=True)
+            raise error
         draft.rename(data)
         _sync_folder(self.place.folder)
 
@@ -290,6 +293,8 @@ class Cluster:
 
     def _explain(self, what: str, output: str) -> ConfigurationError:
         place = self.place
+        if shutil.disk_usage(place.folder).free < _LITTLE_SPACE:
+            output += _CAUSES[0][0]  # The log, too, may have found no space.
         values = {"data": place.data, "user": place.user, "folder": place.folder}
         for sign, cause, fix in _CAUSES:
             if sign in output:

@@ -6,6 +6,7 @@ runs it as the OS user `careloom`, from folders that this user can reach.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pwd
@@ -72,10 +73,7 @@ class ServerPlace:
         try:
             return cls._of(home)
         except OSError as error:
-            raise ConfigurationError(
-                f"The data folder {error.filename or home} cannot be used: {error.strerror}",
-                fix="make it writable for the user that runs careloom, or set CARELOOM_HOME",
-            ) from error
+            raise unusable(home, error) from error
 
     @classmethod
     def _of(cls, home: Path) -> ServerPlace:
@@ -111,6 +109,17 @@ class ServerPlace:
                     f"The socket folder {self.socket_folder} belongs to someone else",
                     fix="remove it, or set CARELOOM_HOME to a shorter path",
                 ) from None
+
+
+def unusable(home: Path, error: OSError) -> ConfigurationError:
+    """What to do when the data folder does not take what must be written."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ConfigurationError(
+        f"The data folder {error.filename or home} cannot be used: {error.strerror}",
+        fix="free some space, then start again"
+        if is_full
+        else "make it writable for the user that runs careloom, or set CARELOOM_HOME",
+    )
 
 
 def _make_folder(folder: Path, mode: int) -> None:

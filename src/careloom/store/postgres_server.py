@@ -21,7 +21,7 @@ from careloom.errors import ConfigurationError, Unavailable
 
 if sys.platform != "win32":
     from careloom.store.file_lock import FileLock, is_locked
-    from careloom.store.postgres_place import ServerPlace
+    from careloom.store.postgres_place import ServerPlace, unusable
     from careloom.store.postgres_ready import DATABASE, accepts_connections
 
 ROLE = "careloom"
@@ -38,7 +38,7 @@ class EmbeddedServer:
         self._place = place
         self._registration: FileLock | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
-        self._report = place.folder / f"report-{secrets.token_hex(6)}.json"
+        self._report = -1
         self._healing: asyncio.Task[None] | None = None
         self.dsn = (
             f"postgresql:///{DATABASE}?host={quote(str(place.socket_folder), safe='/')}&user={ROLE}"
@@ -77,10 +77,7 @@ class EmbeddedServer:
             server._await_ready()
         except OSError as error:
             server._detach()
-            raise ConfigurationError(
-                f"The data folder {error.filename or home} cannot be used: {error.strerror}",
-                fix="make it writable for the user that runs careloom, or set CARELOOM_HOME",
-            ) from error
+            raise unusable(home, error) from error
         except BaseException:
             server._detach()
             raise
@@ -122,28 +119,34 @@ class EmbeddedServer:
             self._raise_report()
         if self._is_watched():
             return
-        with self._place.log.open("ab") as output:
-            self._watcher = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "careloom.store.postgres_watch",
-                    str(self._home),
-                    str(self._report),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        self._report, report = os.pipe()
+        try:
+            with self._place.log.open("ab") as output:
+                self._watcher = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "careloom.store.postgres_watch",
+                        str(self._home),
+                        str(report),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    pass_fds=(report,),
+                    start_new_session=True,
+                )
+        finally:
+            os.close(report)
 
     def _raise_report(self) -> None:
-        try:
-            report = json.loads(self._report.read_text())
-        except FileNotFoundError:
-            return
-        self._report.unlink()
-        raise ConfigurationError(report["message"], fix=report["fix"])
+        """What the watcher that just ended had to say; by a pipe, since the disk may be full."""
+        with os.fdopen(self._report, "rb") as pipe:
+            text = pipe.read()
+        self._report = -1
+        if text:
+            report = json.loads(text)
+            raise ConfigurationError(report["message"], fix=report["fix"])
 
     async def _heal(self) -> None:
         """Start the watcher again when it was killed; slower while that keeps failing."""
@@ -167,7 +170,9 @@ class EmbeddedServer:
             time.sleep(0.02)
         if self._watcher is not None:
             self._watcher.poll()
-        self._report.unlink(missing_ok=True)
+        if self._report >= 0:
+            os.close(self._report)
+            self._report = -1
 
     def _is_deserted(self) -> bool:
         with contextlib.suppress(FileNotFoundError):

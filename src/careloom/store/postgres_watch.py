@@ -1,12 +1,14 @@
 """The watcher: starts the embedded PostgreSQL, keeps it up while it has users, then stops it.
 
-Run as `python -m careloom.store.postgres_watch HOME REPORT`. There is one per home. It holds no
-data and no connection, and it decides by locks that vanish with their processes, so any process
-may be killed: a killed postmaster is started again, a killed watcher by the next user.
+Run as `python -m careloom.store.postgres_watch HOME PIPE`; a failure is reported to the descriptor
+PIPE. There is one per home. It holds no data and no connection, and it decides by locks that vanish
+with their processes, so any process may be killed: a killed postmaster is started again by the
+watcher, a killed watcher by the next user.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,14 +19,14 @@ from pathlib import Path
 from careloom.errors import ConfigurationError
 from careloom.store.file_lock import FileLock, remove_unlocked
 from careloom.store.postgres_cluster import Cluster
-from careloom.store.postgres_place import ServerPlace
+from careloom.store.postgres_place import ServerPlace, unusable
 
 _TURN = 0.2
 """Seconds between two looks at the users."""
 
 
 def main(arguments: list[str]) -> int:
-    home, report = Path(arguments[0]), Path(arguments[1])
+    home, report = Path(arguments[0]), int(arguments[1])
     # The end of a session or a service reaches the users first; the server outlasts them.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -32,8 +34,9 @@ def main(arguments: list[str]) -> int:
     try:
         _watch(ServerPlace.of(home))
     except (ConfigurationError, OSError) as error:
-        fix = error.fix if isinstance(error, ConfigurationError) else None
-        report.write_text(json.dumps({"message": str(error), "fix": fix}))
+        found = unusable(home, error) if isinstance(error, OSError) else error
+        with contextlib.suppress(BrokenPipeError), os.fdopen(report, "w") as pipe:
+            pipe.write(json.dumps({"message": found.message, "fix": found.fix}))
         return 1
     return 0
 

@@ -40,7 +40,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
     """Every living process of the home's server: watcher, initdb, postmaster and its children."""
     found = []
     folder = ServerPlace.of(home).folder.resolve()
-    for process in psutil.process_iter():
+    for process in psutil.process_iter(["name"]):
         try:
             inside = Path(process.cwd()).is_relative_to(folder)
             watches = "careloom.store.postgres_watch" in process.cmdline() and (
@@ -54,7 +54,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 def watcher_of(home: Path) -> psutil.Process:
-    return next(p for p in processes_of(home) if "python" in p.name())
+    return next(p for p in processes_of(home) if "python" in p.info["name"])
 
 
 def postmaster_of(home: Path) -> psutil.Process:
@@ -78,7 +78,7 @@ class Attached:
 
     def answer(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        return str(self.process.stdout.readline()).strip()
 
     def ask(self, line: str) -> str:
         assert self.process.stdin is not None

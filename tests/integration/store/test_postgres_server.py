@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from careloom.errors import ConfigurationError
+from careloom.store.postgres_cluster import Cluster
 from careloom.store.postgres_place import OS_USER, ServerPlace
 from careloom.store.postgres_server import EmbeddedServer
 
@@ -41,7 +42,7 @@ def test_several_processes_share_one_server_and_the_last_one_out_stops_it(
     assert third.sql(KEPT) == "42"
     assert postmaster_of(home).pid == pid
     third.detach()
-    assert not [p for p in processes_of(home) if p.name() == "postgres"]
+    assert not [p for p in processes_of(home) if p.info["name"] == "postgres"]
     assert attach().sql(KEPT) == "42"
 
 
@@ -106,7 +107,9 @@ def test_a_killed_watcher_is_replaced_by_a_user_and_leaves_no_orphan(
     user.sql(KEEP)
     killed = watcher_of(home)
     killed.kill()
-    until(lambda: any("python" in p.name() and p.pid != killed.pid for p in processes_of(home)))
+    until(
+        lambda: any("python" in p.info["name"] and p.pid != killed.pid for p in processes_of(home))
+    )
     assert user.sql(KEPT) == "42"
     user.detach()
     until(lambda: not processes_of(home))
@@ -174,6 +177,23 @@ async def test_a_data_folder_of_another_major_version_is_refused(home: Path) -> 
     assert refused.value.fix is not None
     assert "pg_upgrade" in refused.value.fix
     until(lambda: not processes_of(home))
+
+
+async def test_a_full_disk_is_named_and_leaves_no_half_made_cluster(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = home / "initdb"
+    full.write_text(
+        "#!/bin/sh\necho 'initdb: error: could not write: No space left on device' >&2\nexit 1\n"
+    )
+    full.chmod(0o755)
+    monkeypatch.setattr("careloom.store.postgres_cluster.programs", lambda place: home)
+    place = ServerPlace.of(home)
+    with pytest.raises(ConfigurationError, match="the disk is full") as refused:
+        Cluster(place).start()
+    assert refused.value.fix == "free some space, then start again"
+    assert not place.data.exists()
+    assert not list(place.folder.glob("new-*"))
 
 
 async def test_a_folder_that_is_no_cluster_is_refused_and_kept(home: Path) -> None:
