@@ -73,19 +73,6 @@ def _exact(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def depth_within(data: bytes, limit: int = MAX_DEPTH) -> bool:
-    """Whether JSON text nests no deeper than the limit; a cheap check before parsing."""
-    depth = deepest = 0
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', data):
-        mark = token.group()
-        if mark in (b"{", b"["):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark in (b"}", b"]"):
-            depth -= 1
-    return deepest <= limit
-
-
 def new_id() -> str:
     """A time-ordered random id (UUID version 7), so that new rows lie together."""
     number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
 from careloom.errors import CareloomError
 from careloom.fhir.context import FhirContext, Stored
 from careloom.fhir.definitions import Definitions, load_definitions
-from careloom.fhir.interactions import create, delete, read, update, vread
+from careloom.fhir.interactions import (
+    capabilities,
+    create,
+    delete,
+    history,
+    read,
+    transaction,
+    update,
+    vread,
+)
+from careloom.fhir.interactions import search as search_type
+from careloom.fhir.interactions.transaction import TransactionPlan
 from careloom.fhir.planned import Planned
 from careloom.fhir.search.index import SearchIndex
+from careloom.fhir.search.query import Pairs
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
 
 ATTEMPTS = 6
+BASES_KEPT = 16
+"""CapabilityStatements kept ready; the base URL comes from the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class Written:
     version: int | None
     body: bytes | None = None
     """The JSON bytes stored by this write."""
+    updated_at: datetime | None = None
 
 
 class FhirStore:
@@ -40,6 +56,7 @@ class FhirStore:
     ) -> None:
         known = definitions or load_definitions()
         self.context = FhirContext(db, keyring, known, SearchIndex(known))
+        self._capabilities: dict[str, bytes] = {}
 
     async def read(self, scope: Scope, type: str, id: str) -> JsonObject:
         """The current version of a resource; raises NotFound or Gone."""
@@ -93,6 +110,56 @@ class FhirStore:
         """A deletion by criteria made ready: interactions/delete.py."""
         return await delete.plan_conditional_delete(self.context, scope, type, criteria)
 
+    async def plan_transaction(self, scope: Scope, bundle: JsonObject) -> TransactionPlan:
+        """A whole transaction Bundle made ready: interactions/transaction.py."""
+        return await transaction.plan_transaction(self.context, scope, bundle)
+
+    async def search(
+        self,
+        scope: Scope,
+        type: str,
+        query: Pairs,
+        *,
+        base: str = "",
+        strict: bool = True,
+        may_read: Callable[[str], bool] = search_type.everything,
+    ) -> JsonObject:
+        """A searchset Bundle; unknown parameters are errors unless `strict` is false."""
+        found: JsonObject = orjson.loads(
+            await self.search_bytes(scope, type, query, base=base, strict=strict, may_read=may_read)
+        )
+        return found
+
+    async def search_bytes(
+        self,
+        scope: Scope,
+        type: str,
+        query: Pairs,
+        *,
+        base: str,
+        strict: bool,
+        may_read: Callable[[str], bool],
+    ) -> bytes:
+        """The same as JSON bytes."""
+        return await search_type.search(
+            self.context, scope, type, query, base=base, strict=strict, may_read=may_read
+        )
+
+    async def history(
+        self, scope: Scope, type: str, id: str | None, query: Pairs, *, base: str = ""
+    ) -> bytes:
+        """The history Bundle of a resource, or of a type, as JSON bytes."""
+        return await history.history(self.context, scope, type, id, query, base=base)
+
+    def capabilities(self, base: str) -> bytes:
+        """The CapabilityStatement for a base URL, as JSON bytes."""
+        found = self._capabilities.get(base)
+        if found is None:
+            found = orjson.dumps(capabilities.capability_statement(self.context, base))
+            if len(self._capabilities) < BASES_KEPT:
+                self._capabilities[base] = found
+        return found
+
     async def commit(self, scope: Scope, planned: Planned, actor: JsonObject) -> list[Written]:
         """Store a plan as one transaction; raises PreconditionFailed (code stale) if outdated."""
         effect = planned.effect
@@ -130,9 +197,9 @@ def _written(planned: Planned, results: list[JsonObject]) -> list[Written]:
         if op["op"] not in ("fhir.put", "fhir.delete"):
             continue
         body = next(bodies) if op["op"] == "fhir.put" else None
+        moment: datetime | None = datetime.fromisoformat(op["at"])
         if result["outcome"] == "matched":
-            body = None
-        written.append(
-            Written(result["outcome"], result["type"], result["id"], result["version"], body)
-        )
+            body = moment = None
+        place = (result["type"], result["id"], result["version"])
+        written.append(Written(result["outcome"], *place, body, moment))
     return written

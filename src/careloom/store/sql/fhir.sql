@@ -281,3 +281,14 @@ BEGIN
   EXECUTE p_sql INTO v_count USING p_tenant, p_store, p_args;
   RETURN v_count;
 END $$;
+
+-- fhir_versions: version, method and time of many resources, without their bodies.
+CREATE OR REPLACE FUNCTION fhir_versions(p_tenant text, p_store text, p_types text[], p_ids text[])
+RETURNS TABLE (rtype text, rid text, version int, method text, updated_at timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT x.rtype, x.rid, x.version, x.method, x.updated_at
+    FROM unnest(p_types, p_ids) u(t, i), LATERAL (
+      SELECT r.rtype, r.rid, r.version, r.method, r.updated_at FROM resource r
+      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i) x;
+END $$;
