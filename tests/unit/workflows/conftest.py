@@ -1,4 +1,4 @@
-"""The documents' workflows as they stand in the seeds, the FHIR definitions, a small step catalog."""
+"""The documents' workflows as they stand, the FHIR definitions, a small step catalog."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ from careloom.workflows.expressions.values import (
     order,
     single,
     text_of,
+    weight,
 )
 
 MAX_STEPS = 100_000
@@ -214,6 +215,7 @@ def _walk_this(parts: tuple[str | int, ...]) -> Run:
 def _follow(ev: Evaluation, value: Json, parts: tuple[str | int, ...]) -> Items:
     items: Items = []
     add(items, value)
+    ev.spend(1 + len(items))
     for part in parts:
         items = members(items, part) if isinstance(part, str) else at_index(items, part)
         ev.spend(1 + len(items))
@@ -284,10 +286,11 @@ def _binary(op: str, left: Run, right: Run) -> Run:
     if op in ("and", "or", "xor", "implies"):
         return _logical(op, left, right)
     work = _OPERATORS[op]
+    weighed = work in (_equality, _membership)
 
     def run(ev: Evaluation, this: Items) -> Items:
         a, b = left(ev, this), right(ev, this)
-        ev.spend(1 + len(a) + len(b))
+        ev.spend(1 + (weight(a) + weight(b) if weighed else len(a) + len(b)))
         result = work(ev, op, a, b)
         return [] if result is None else [result]
 

@@ -20,6 +20,7 @@ from careloom.workflows.expressions.values import (
     kind,
     single,
     text_of,
+    weight,
 )
 
 Items = list[Json]
@@ -190,7 +191,7 @@ def _not(clock: Clock, items: Items, args: list[Items]) -> Items:
 def _distinct(clock: Clock, items: Items, args: list[Items]) -> Items:
     out: Items = []
     for item in items:
-        clock.spend(1 + len(out))
+        clock.spend(weight([item]) * (1 + len(out)))
         if not any(equal(item, other) for other in out):
             out.append(item)
     return out

@@ -78,7 +78,7 @@ _ABSENT = _Absent()
 
 def _step(value: Json, part: str | int) -> Json:
     if isinstance(part, int):
-        inside = isinstance(value, list) and -len(value) <= part < len(value)
+        inside = isinstance(value, list) and part < len(value)
         return value[part] if inside else _ABSENT
     if isinstance(value, dict):
         return value.get(part, _ABSENT)

@@ -250,6 +250,8 @@ class _Parser:
         token = self.token
         if token.kind != "name":
             self.refuse("a name must follow the dot", "write names with signs as ['a-b']")
+        if token.text.startswith("__"):
+            self.refuse("a name cannot begin with __", "write a key of the data as ['__key']")
         self.index += 1
         if self.token.kind == "op" and self.token.text == "(":
             return self.call(node, token)

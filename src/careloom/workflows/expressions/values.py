@@ -15,8 +15,11 @@ MAX_INTEGER = 2**63 - 1
 MAX_TEXT = 1_000_000
 """Characters in a text that an expression makes."""
 
+MAX_NESTING = 100
+"""Levels of data that can be compared."""
+
 _DATE = re.compile(
-    r"\d{4}-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?", re.ASCII
+    r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
 _ARITHMETIC = decimal.Context(prec=28, traps=[decimal.Overflow, decimal.InvalidOperation])
 
@@ -106,6 +109,8 @@ def arithmetic(op: str, left: Json, right: Json) -> Json:
         raise ExpressionError(
             "the result is too large", code=LIMIT, fix="use smaller numbers"
         ) from error
+    if isinstance(a, int) and isinstance(b, int) and abs(result) > MAX_INTEGER:
+        raise ExpressionError("the result is too large", code=LIMIT, fix="use smaller numbers")
     return checked_number(json_number(result))
 
 
@@ -130,6 +135,25 @@ def json_number(value: decimal.Decimal) -> int | float:
     if value.adjusted() < 28 and value == value.to_integral_value():
         return int(value)
     return float(value)
+
+
+def weight(values: Sequence[Json]) -> int:
+    """How much work it is to look at these values in full; raises when they are nested too deep."""
+    total, waiting = 0, [(value, 0) for value in values]
+    while waiting:
+        value, depth = waiting.pop()
+        total += 1 + (len(value) // 64 if isinstance(value, str) else 0)
+        if depth > MAX_NESTING:
+            raise ExpressionError(
+                f"data nested more than {MAX_NESTING} deep cannot be compared",
+                code=LIMIT,
+                fix="compare a part of it",
+            )
+        if isinstance(value, dict):
+            waiting.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, list):
+            waiting.extend((item, depth + 1) for item in value)
+    return total
 
 
 def equal(left: Json, right: Json, *, loose: bool = False) -> bool:
