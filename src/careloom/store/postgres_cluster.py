@@ -100,6 +100,7 @@ class Cluster:
             self._adopted = self._postmaster()
             if self._adopted is None:
                 self._sweep()
+                self.place.make_socket_folder()
                 self._make()
                 self._write_settings()
                 self._spawn()
@@ -111,7 +112,7 @@ class Cluster:
     def is_running(self) -> bool:
         if self._process is not None:
             return self._process.poll() is None
-        return self._adopted is not None and self._adopted.is_running()
+        return self._adopted is not None and self._is_alive(self._adopted)
 
     def stop(self) -> None:
         """Fast shutdown with a checkpoint; harder when that takes longer than a minute."""
@@ -148,17 +149,18 @@ class Cluster:
         """
         left = [self.place.data / "postmaster.pid", Path(f"{self.place.socket}.lock")]
         if (self.place.data / "postmaster.pid").exists():
-            children = list(filter(self._is_child, psutil.process_iter()))
+            children = list(filter(self._is_alive, psutil.process_iter()))
             for process in children:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            psutil.wait_procs(children, timeout=10)
+            _wait(lambda: not any(map(self._is_alive, children)), _STOP_LIMIT)
         for path in (*left, self.place.socket):
             path.unlink(missing_ok=True)
         for draft in self.place.folder.glob("new-*"):
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _is_child(self, process: psutil.Process) -> bool:
+    def _is_alive(self, process: psutil.Process) -> bool:
+        """Whether it is a process of this server; one that waits to be reaped is not."""
         try:
             return self._is_ours(process)
         except psutil.Error:

@@ -89,16 +89,17 @@ class ServerPlace:
         place = cls(
             folder, _socket_folder(folder), entry.pw_name, entry.pw_uid, entry.pw_gid, as_root
         )
-        place._make_socket_folder()
+        place.make_socket_folder()
         return place
 
-    def _make_socket_folder(self) -> None:
+    def make_socket_folder(self) -> None:
+        """Make the folder of the socket, for its owner only; it may be in /tmp, open to all."""
         try:
             self.socket_folder.mkdir(mode=0o700)
             if self.as_root:
                 os.chown(self.socket_folder, self.uid, self.gid)
         except FileExistsError:
-            # Another first starter may be between mkdir and chown; /tmp is open to everyone.
+            # Another first starter may be between mkdir and chown.
             for _ in range(50):
                 found = self.socket_folder.lstat()
                 if found.st_uid == self.uid:

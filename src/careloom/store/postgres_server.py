@@ -1,7 +1,7 @@
 """The embedded PostgreSQL 18: attach to the one of a home, starting it when it does not run.
 
 Several processes share one server; the last one out stops it. See postgres_watch.py for who
-starts and stops it, and docs/explanation of the store for the whole life cycle.
+starts and stops it.
 """
 
 from __future__ import annotations
@@ -125,6 +125,7 @@ class EmbeddedServer:
                 self._watcher = subprocess.Popen(
                     [
                         sys.executable,
+                        "-P",
                         "-m",
                         "careloom.store.postgres_watch",
                         str(self._home),
@@ -133,6 +134,7 @@ class EmbeddedServer:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
+                    env=_watcher_environment(),
                     pass_fds=(report,),
                     start_new_session=True,
                 )
@@ -178,3 +180,10 @@ class EmbeddedServer:
         with contextlib.suppress(FileNotFoundError):
             return not any(is_locked(path) for path in self._place.users.iterdir())
         return True
+
+
+def _watcher_environment() -> dict[str, str]:
+    """This environment, with the place of this package instead of the current folder (-P)."""
+    place = str(Path(__file__).parents[2])
+    before = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{place}{os.pathsep}{before}" if before else place}

@@ -55,6 +55,8 @@ def _watch(place: ServerPlace) -> None:
                 cluster.stop()
                 return
             gate.release()
+        if cluster.is_running() and not place.socket.exists():
+            cluster.stop()  # Something cleaned the folder up: nobody can connect any more.
         if not cluster.is_running():
             cluster = Cluster(place)
             cluster.start()

@@ -22,7 +22,8 @@ def say(text: object) -> None:
     sys.stdout.flush()
 
 
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# asyncpg answers InternalClientError when the connection is cut between two messages.
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 async def first_value(dsn: str, statement: str) -> object:
