@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from careloom.dicom.archive import DicomArchive, Refused
+from careloom.dicom.file_format import transfer_syntax
+from careloom.dicom.limits import DicomLimits
 from careloom.dicom.sandbox import Sandbox
 from careloom.errors import Conflict
 from careloom.store.database import Database
@@ -71,3 +74,39 @@ async def test_files_that_share_a_uid_never_replace_each_other(
         assert first.setdefault(instance.instance, digest) == digest
     events = await database.rows("events_pending", scope.tenant, 10_000)
     assert sorted(event["ref"]["instance"] for event in events) == sorted(first)
+
+
+@needs_data
+async def test_damaged_bitstreams_of_every_codec_are_shown_or_refused() -> None:
+    chance = random.Random(7)
+    pool = Sandbox(DicomLimits(memory_bytes=1 << 30, cpu_seconds=5), processes=2)
+    try:
+        for path in codec_samples():
+            good = path.read_bytes()
+            for _ in range(12):
+                data = bytearray(good)
+                for _ in range(chance.choice((1, 8, 64))):
+                    data[chance.randrange(len(data) * 2 // 3, len(data))] = chance.randrange(256)
+                try:
+                    answer, body = await pool.run({"job": "picture", "frame": 0}, bytes(data))
+                except Refused as error:
+                    reason = error.message
+                    continue
+                assert len(body) == answer["rows"] * answer["columns"]
+        assert reason
+        assert pool.state.peak_rss < 768 << 20
+        answer, _ = await pool.run({"job": "picture", "frame": 0}, good)
+        assert answer["rows"]
+    finally:
+        await pool.close()
+
+
+def codec_samples() -> list[Path]:
+    """One small file of each transfer syntax."""
+    found: dict[str, Path] = {}
+    for path in files():
+        data = path.read_bytes()
+        if data[128:132] == b"DICM" and 4096 < len(data) < 200_000 and b"\xe0\x7f\x10\x00" in data:
+            found.setdefault(transfer_syntax(data)[0], path)
+    assert len(found) >= 10
+    return list(found.values())
