@@ -8,7 +8,11 @@ from careloom.errors import UnsupportedMediaType
 from careloom.types import JsonObject
 
 PDF, PNG, JPEG, TIFF, TEXT = (
-    "application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain",
+    "application/pdf",
+    "image/png",
+    "image/jpeg",
+    "image/tiff",
+    "text/plain",
 )
 
 
@@ -80,8 +84,11 @@ class Document:
     def summary(self) -> JsonObject:
         """Facts about the reading without any content."""
         return {
-            "contentType": self.content_type, "pages": len(self.pages), "path": self.path,
-            "ocrConfidence": self.confidence, "characters": len(self.text),
+            "contentType": self.content_type,
+            "pages": len(self.pages),
+            "path": self.path,
+            "ocrConfidence": self.confidence,
+            "characters": len(self.text),
         }
 
 

@@ -67,8 +67,9 @@ def _bands(ink: NDArray[np.uint8]) -> list[tuple[int, int]]:
     return [(top, bottom) for top, bottom in merged if bottom - top >= 4]
 
 
-def _split_tall(ink: NDArray[np.uint8], bands: list[tuple[int, int]],
-                usual: float) -> list[tuple[int, int]]:
+def _split_tall(
+    ink: NDArray[np.uint8], bands: list[tuple[int, int]], usual: float
+) -> list[tuple[int, int]]:
     """Cut a band of several touching lines at its emptiest rows."""
     cut: list[tuple[int, int]] = []
     for top, bottom in bands:
@@ -92,8 +93,7 @@ def _split_tall(ink: NDArray[np.uint8], bands: list[tuple[int, int]],
     return cut
 
 
-def _runs_of(ink: NDArray[np.uint8], top: int, bottom: int, usual: float,
-             line: int) -> list[Run]:
+def _runs_of(ink: NDArray[np.uint8], top: int, bottom: int, usual: float, line: int) -> list[Run]:
     columns = np.flatnonzero(ink[top:bottom].any(axis=0))
     if len(columns) == 0:
         return []

@@ -104,8 +104,9 @@ def skew(grey: Grey) -> float:
     return best
 
 
-def _sharpness(ys: NDArray[np.int64], offset: NDArray[np.float64], angle: float,
-               height: int) -> float:
+def _sharpness(
+    ys: NDArray[np.int64], offset: NDArray[np.float64], angle: float, height: int
+) -> float:
     # A tenth of a row off the pixel grid: level text must not gain from exact alignment.
     rows = np.rint(ys + 0.1 - offset * np.tan(np.radians(angle))).astype(np.int64) + height // 2
     profile = np.bincount(np.clip(rows, 0, 2 * height), minlength=2 * height + 1)
@@ -116,6 +117,12 @@ def rotate(grey: Grey, angle: float) -> Grey:
     """Turn about the centre; uncovered paper is white."""
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    turned = cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_CUBIC,
-                            borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+    turned = cv2.warpAffine(
+        grey,
+        matrix,
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
     return turned.astype(np.uint8)

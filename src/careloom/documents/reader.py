@@ -82,12 +82,18 @@ class ReadingProcess:
             # No secret of the parent's environment reaches the parser.
             environment = {k: v for k, v in os.environ.items() if k in _KEPT}
             environment["PYTHONPATH"] = os.pathsep.join(
-                [package, *filter(None, [os.environ.get("PYTHONPATH")])])
+                [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+            )
             environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "careloom.documents.reading_process"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=environment, close_fds=True, start_new_session=True)
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                close_fds=True,
+                start_new_session=True,
+            )
             self._served = 0
             self._exchange(self._child, {"what": "bound", "memory": self._memory}, b"")
         return self._child
@@ -129,11 +135,16 @@ def _named(error: JsonObject) -> CareloomError:
 def _death(overran: bool, code: int | None) -> CareloomError:
     # -9 without our timer and -24 are the kernel's limits; anything else is a crash of the parser.
     if overran or code in (-9, -24):
-        return TooLarge("Reading the document takes longer or more memory than allowed.",
-                        code="document_too_costly",
-                        fix="Send the letter as a plainer or smaller file.")
-    return Unprocessable("The document makes the parser fail.", code="document_unreadable",
-                         fix="Export the letter again and send the new file.")
+        return TooLarge(
+            "Reading the document takes longer or more memory than allowed.",
+            code="document_too_costly",
+            fix="Send the letter as a plainer or smaller file.",
+        )
+    return Unprocessable(
+        "The document makes the parser fail.",
+        code="document_unreadable",
+        fix="Export the letter again and send the new file.",
+    )
 
 
 class DocumentReader:
@@ -152,11 +163,15 @@ class DocumentReader:
         broken), TooLarge (beyond a limit) and Unprocessable (the parser failed).
         """
         if not data:
-            raise InvalidInput("The file is empty.", code="document_empty",
-                               fix="Send the letter itself.")
+            raise InvalidInput(
+                "The file is empty.", code="document_empty", fix="Send the letter itself."
+            )
         if len(data) > self.limits.size:
-            raise TooLarge(f"The file is larger than {self.limits.size} bytes.",
-                           code="document_too_large", fix="Send a smaller file.")
+            raise TooLarge(
+                f"The file is larger than {self.limits.size} bytes.",
+                code="document_too_large",
+                fix="Send a smaller file.",
+            )
         content_type = sniff(data)
         if content_type == TEXT:
             return self._plain(data)
@@ -170,8 +185,11 @@ class DocumentReader:
     def _plain(self, data: bytes) -> Document:
         text = decode_text(data).replace("\r\n", "\n").replace("\r", "\n")
         if len(text) > self.limits.characters:
-            raise TooLarge(f"The text has more than {self.limits.characters} characters.",
-                           code="too_much_text", fix="Send the letter without its enclosures.")
+            raise TooLarge(
+                f"The text has more than {self.limits.characters} characters.",
+                code="too_much_text",
+                fix="Send the letter without its enclosures.",
+            )
         pages = text.split("\f")
         return Document(TEXT, tuple(Page(i, t, "text") for i, t in enumerate(pages, 1)))
 
@@ -187,30 +205,44 @@ class DocumentReader:
         if len(indexes) > self.limits.ocr_pages:
             raise TooLarge(
                 f"The PDF has {len(indexes)} pages without text; the limit is "
-                f"{self.limits.ocr_pages}.", code="too_many_pages",
-                fix="Send the letter without its enclosures.")
+                f"{self.limits.ocr_pages}.",
+                code="too_many_pages",
+                fix="Send the letter without its enclosures.",
+            )
         read: dict[int, JsonObject] = {}
         if indexes:
             seconds = self.limits.ocr_seconds * len(indexes) + 10
             read = dict(zip(indexes, self._pictures(PDF, data, indexes, seconds), strict=True))
-        return Document(PDF, tuple(
-            _ocr_page(i + 1, read[i]) if i in read
-            else Page(i + 1, page["text"], "text" if page["text"].strip() else "empty")
-            for i, page in enumerate(found)))
+        return Document(
+            PDF,
+            tuple(
+                _ocr_page(i + 1, read[i])
+                if i in read
+                else Page(i + 1, page["text"], "text" if page["text"].strip() else "empty")
+                for i, page in enumerate(found)
+            ),
+        )
 
-    def _pictures(self, content_type: str, data: bytes, indexes: list[int],
-                  seconds: float) -> list[JsonObject]:
-        request = {"what": "images", "content_type": content_type, "indexes": indexes,
-                   "limits": asdict(self.limits), "seconds": seconds * self._ocr_threads,
-                   "threads": self._ocr_threads}
+    def _pictures(
+        self, content_type: str, data: bytes, indexes: list[int], seconds: float
+    ) -> list[JsonObject]:
+        request = {
+            "what": "images",
+            "content_type": content_type,
+            "indexes": indexes,
+            "limits": asdict(self.limits),
+            "seconds": seconds * self._ocr_threads,
+            "threads": self._ocr_threads,
+        }
         pages: list[JsonObject] = self._image.ask(request, data, seconds)["pages"]
         return pages
 
 
 def _ocr_page(number: int, page: JsonObject) -> Page:
     lines = tuple(Line(text, value) for text, value in page["lines"])
-    return Page(number, page["text"], "ocr" if page["text"].strip() else "empty",
-                page["confidence"], lines)
+    return Page(
+        number, page["text"], "ocr" if page["text"].strip() else "empty", page["confidence"], lines
+    )
 
 
 _readers: dict[Limits, DocumentReader] = {}

@@ -34,17 +34,25 @@ def open_pdf(data: bytes, limits: JsonObject) -> Any:
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == PASSWORD_ERROR or "assword" in str(error):
             raise InvalidInput(
-                "The PDF is encrypted with a password.", code="document_encrypted",
-                fix="Send the PDF without a password.") from None
+                "The PDF is encrypted with a password.",
+                code="document_encrypted",
+                fix="Send the PDF without a password.",
+            ) from None
         raise InvalidInput(
-            "The PDF is broken and cannot be opened.", code="document_broken",
-            fix="Export the letter again and send the new file.") from None
+            "The PDF is broken and cannot be opened.",
+            code="document_broken",
+            fix="Export the letter again and send the new file.",
+        ) from None
     if count == 0:
-        raise InvalidInput("The PDF has no pages.", code="document_empty",
-                           fix="Send the letter itself.")
+        raise InvalidInput(
+            "The PDF has no pages.", code="document_empty", fix="Send the letter itself."
+        )
     if count > limits["pages"]:
-        raise TooLarge(f"The PDF has {count} pages; the limit is {limits['pages']}.",
-                       code="too_many_pages", fix="Send the letter without its enclosures.")
+        raise TooLarge(
+            f"The PDF has {count} pages; the limit is {limits['pages']}.",
+            code="too_many_pages",
+            fix="Send the letter without its enclosures.",
+        )
     return document
 
 
@@ -66,13 +74,19 @@ def read_text_layer(data: bytes, limits: JsonObject) -> JsonObject:
         text = "" if image else lay_out(words)
         characters += len(text)
         if characters > limits["characters"]:
-            raise TooLarge(f"The PDF has more than {limits['characters']} characters.",
-                           code="too_much_text", fix="Send the letter without its enclosures.")
+            raise TooLarge(
+                f"The PDF has more than {limits['characters']} characters.",
+                code="too_much_text",
+                fix="Send the letter without its enclosures.",
+            )
         pages.append({"text": text, "image": image, "broken": False})
         page.close()
     if all(page["broken"] for page in pages):
-        raise InvalidInput("No page of the PDF can be read.", code="document_broken",
-                           fix="Export the letter again and send the new file.")
+        raise InvalidInput(
+            "No page of the PDF can be read.",
+            code="document_broken",
+            fix="Export the letter again and send the new file.",
+        )
     return {"pages": pages}
 
 
@@ -136,17 +150,33 @@ def answer(request: JsonObject, data: bytes, images: ImageReader) -> JsonObject:
             result = images.read(data, request)
         return {"result": result, "seconds": time.perf_counter() - started}
     except CareloomError as error:
-        return {"error": {"kind": type(error).__name__, "message": error.message,
-                          "code": error.code, "fix": error.fix}}
+        return {
+            "error": {
+                "kind": type(error).__name__,
+                "message": error.message,
+                "code": error.code,
+                "fix": error.fix,
+            }
+        }
     except MemoryError:
-        return {"error": {"kind": TooLarge.__name__, "code": "document_too_costly",
-                          "message": "Reading the document needs more memory than allowed.",
-                          "fix": "Send the letter as a plainer or smaller file."}}
+        return {
+            "error": {
+                "kind": TooLarge.__name__,
+                "code": "document_too_costly",
+                "message": "Reading the document needs more memory than allowed.",
+                "fix": "Send the letter as a plainer or smaller file.",
+            }
+        }
     except Exception as error:
         # The parser met something nobody foresaw: name its type only, its text may hold content.
-        return {"error": {"kind": Unprocessable.__name__, "code": "document_unreadable",
-                          "message": f"The document cannot be read ({type(error).__name__}).",
-                          "fix": "Export the letter again and send the new file."}}
+        return {
+            "error": {
+                "kind": Unprocessable.__name__,
+                "code": "document_unreadable",
+                "message": f"The document cannot be read ({type(error).__name__}).",
+                "fix": "Export the letter again and send the new file.",
+            }
+        }
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:

@@ -113,12 +113,14 @@ def crop(grey: Grey, left: int, top: int, right: int, bottom: int) -> Grey:
     patch = np.full((bottom - top + 2 * margin, right - left + 4 * margin), 255, np.uint8)
     y0, y1 = max(0, top - margin), min(height, bottom + margin)
     x0, x1 = max(0, left - 2 * margin), min(width, right + 2 * margin)
-    patch[y0 - top + margin : y1 - top + margin,
-          x0 - left + 2 * margin : x1 - left + 2 * margin] = grey[y0:y1, x0:x1]
+    patch[
+        y0 - top + margin : y1 - top + margin, x0 - left + 2 * margin : x1 - left + 2 * margin
+    ] = grey[y0:y1, x0:x1]
     scale = HEIGHT / patch.shape[0]
     resized_width = min(MAX_WIDTH, max(HEIGHT, round(patch.shape[1] * scale)))
     return cv2.resize(patch, (resized_width, HEIGHT), interpolation=cv2.INTER_LINEAR).astype(
-        np.uint8)
+        np.uint8
+    )
 
 
 def features(session: Any, crops: Sequence[Grey], batch: int = 4) -> list[Floats]:

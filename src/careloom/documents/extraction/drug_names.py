@@ -1,0 +1,183 @@
+"""Names of medicines: common generics in four languages' spelling, brands, and typical endings."""
+
+from __future__ import annotations
+
+import re
+
+GENERICS = frozenset("""
+abacavir abatacept acamprosate acarbose acenocoumarol acetaminophen acetazolamide aciclovir acyclovir
+acitretin adalimumab adapalene albuterol alendronate alendronic alfacalcidol alfuzosin alirocumab
+allopurinol almotriptan alogliptin alprazolam amiloride aminophylline amiodarone amisulpride
+amitriptyline amlodipine amoxicillin amoxicilline anastrozole apixaban apremilast aripiprazole aspirin
+atenolol atomoxetine atorvastatin azathioprine azelastine azilsartan azithromycin baclofen baricitinib
+beclometasone beclomethasone bendroflumethiazide benazepril benserazide benzoyl betahistine
+betamethasone betaxolol bezafibrate bicalutamide bimatoprost bisacodyl bisoprolol botulinum
+brimonidine brinzolamide bromocriptine budesonide bumetanide buprenorphine bupropion buspirone
+cabergoline calcipotriol calcitriol calcium canagliflozin candesartan captopril carbamazepine
+carbidopa carbimazole carbocisteine carvedilol cefadroxil cefalexin cephalexin cefixime ceftriaxone
+cefuroxime celecoxib cetirizine chlorambucil chloramphenicol chlordiazepoxide chlorhexidine
+chlorpheniramine chlorphenamine chlorpromazine chlortalidone chlorthalidone cholecalciferol
+colecalciferol ciclosporin cyclosporine cilazapril cilostazol cimetidine cinacalcet cinnarizine
+ciprofloxacin citalopram clarithromycin clindamycin clobazam clobetasol clomifene clomipramine
+clonazepam clonidine clopidogrel clotrimazole clozapine co-amoxiclav co-beneldopa co-careldopa
+co-codamol co-dydramol co-trimoxazole cocodamol codeine colchicine colecalciferol colestyramine
+cyanocobalamin cyclizine cyclophosphamide cyproterone dabigatran dalteparin dapagliflozin dapsone
+darbepoetin darifenacin darunavir denosumab desloratadine desmopressin desogestrel desvenlafaxine
+dexamethasone dexamfetamine diazepam diclofenac dicycloverine digoxin dihydrocodeine diltiazem
+dipyridamole disulfiram docusate dolutegravir domperidone donepezil dorzolamide dosulepin doxazosin
+doxycycline dronedarone drospirenone dulaglutide duloxetine dupilumab dutasteride edoxaban efavirenz
+eletriptan emollient empagliflozin emtricitabine enalapril enoxaparin entacapone entecavir eplerenone
+epoetin eprosartan ergocalciferol ertugliflozin erythromycin escitalopram esomeprazole estradiol
+estriol etanercept ethambutol ethinylestradiol etonogestrel etoricoxib exemestane exenatide ezetimibe
+famotidine febuxostat felodipine fenofibrate fentanyl ferrous ferric fesoterodine fexofenadine
+finasteride flecainide flucloxacillin fluconazole fludrocortisone flunarizine fluoxetine flupentixol
+fluticasone fluvastatin fluvoxamine folate folic formoterol fosfomycin fosinopril frovatriptan
+furosemide frusemide gabapentin galantamine gemfibrozil glibenclamide gliclazide glimepiride glipizide
+glyceryl glycopyrronium glyburide golimumab goserelin granisetron guanfacine haloperidol heparin
+hydralazine hydrochlorothiazide hydrocortisone hydromorphone hydroxocobalamin hydroxycarbamide
+hydroxychloroquine hydroxyzine hyoscine ibandronate ibandronic ibuprofen imipramine indapamide
+indometacin indomethacin infliximab insulin insuline insulina interferon ipratropium irbesartan iron
+isoniazid isosorbide isotretinoin ispaghula itraconazole ivabradine ivermectin ketoconazole ketoprofen
+ketorolac labetalol lacosamide lactulose lamivudine lamotrigine lansoprazole latanoprost leflunomide
+lercanidipine letrozole leuprorelin levetiracetam levocetirizine levodopa levofloxacin
+levomepromazine levonorgestrel levothyroxine thyroxine lidocaine linaclotide linagliptin linezolid
+liothyronine liraglutide lisdexamfetamine lisinopril lithium lixisenatide lofepramine loperamide
+loratadine lorazepam losartan lurasidone lymecycline macrogol magnesium mebendazole mebeverine
+medroxyprogesterone mefenamic melatonin meloxicam memantine mercaptopurine mesalazine mesalamine
+metamizole metaraminol metformin methadone methenamine methimazole methocarbamol methotrexate
+methylcobalamin methyldopa methylphenidate methylprednisolone metoclopramide metolazone metoprolol
+metronidazole mianserin miconazole midazolam minocycline minoxidil mirabegron mirtazapine misoprostol
+moclobemide modafinil mometasone montelukast morphine moxifloxacin moxonidine mycophenolate
+nabumetone nadolol naloxone naltrexone naproxen naratriptan nebivolol nefopam nicorandil nicotine
+nifedipine nitrazepam nitrofurantoin nitroglycerin norethisterone norethindrone nortriptyline nystatin
+ofloxacin olanzapine olmesartan olodaterol omeprazole ondansetron orlistat orphenadrine oseltamivir
+oxcarbazepine oxybutynin oxycodone oxytetracycline paliperidone pantoprazole paracetamol paroxetine
+penicillin penicillamine pentoxifylline perampanel perindopril phenelzine phenobarbital phenytoin
+phenoxymethylpenicillin pioglitazone piroxicam pizotifen pramipexole prasugrel pravastatin prazosin
+prednisolone prednisone pregabalin primidone probenecid prochlorperazine procyclidine progesterone
+promethazine propafenone propiverine propranolol propylthiouracil pyridostigmine pyridoxine quetiapine
+quinapril quinine rabeprazole raloxifene ramipril ranitidine ranolazine rasagiline repaglinide
+rifampicin rifaximin riluzole risankizumab risedronate risedronic risperidone ritonavir rituximab
+rivaroxaban rivastigmine rizatriptan ropinirole rosuvastatin rotigotine sacubitril salbutamol
+salmeterol saxagliptin secukinumab selegiline semaglutide senna sertraline sevelamer sildenafil
+simethicone simvastatin sitagliptin sodium solifenacin sotalol spironolactone statin strontium
+sucralfate sulfamethoxazole sulfasalazine sulphasalazine sulpiride sumatriptan tacrolimus tadalafil
+tamoxifen tamsulosin tapentadol telmisartan temazepam tenofovir terazosin terbinafine terbutaline
+teriparatide testosterone tetracycline theophylline thiamine thyroxine tiagabine ticagrelor
+ticlopidine timolol tinzaparin tiotropium tirzepatide tizanidine tofacitinib tolterodine topiramate
+torasemide torsemide tramadol trandolapril tranexamic travoprost trazodone tretinoin triamcinolone
+triamterene trifluoperazine trihexyphenidyl trimethoprim trimipramine trospium umeclidinium
+upadacitinib ursodeoxycholic ursodiol ustekinumab valaciclovir valacyclovir valproate valsartan
+vancomycin vardenafil varenicline vedolizumab venlafaxine verapamil vericiguat vigabatrin vildagliptin
+vilanterol vitamin vortioxetine warfarin xylometazoline zolmitriptan zolpidem zonisamide zopiclone
+zuclopenthixol phenprocoumon nebivololo rupatadine bilastine teneligliptin voglibose gliclazid
+metamizol novalgin novaminsulfon torasemid lercanidipin candesartan ass acetylsalicylsäure metoprolol
+insulin levothyroxin thyroxin pantoprazol omeprazol esomeprazol simvastatin atorvastatin amlodipin
+hydrochlorothiazid furosemid spironolacton tilidin paracetamol phenprocoumon prednisolon prednison
+allopurinol tamsulosin mirtazapin citalopram sertralin amitriptylin opipramol duloxetin venlafaxin
+quetiapin risperidon gabapentin pregabalin levetiracetam metformin sitagliptin empagliflozin
+dapagliflozin estradiol dienogest clopidogrel ramipril bisoprolol tiotropium formoterol budesonid
+beclometason salbutamol methotrexat folsäure colecalciferol cholecalciferol macrogol eisensulfat
+desogestrel naproxène méthotrexate lévothyroxine périndopril oméprazole ésoméprazole lansoprazole
+pantoprazole paracétamol ibuprofène amoxicilline kétoprofène diclofénac prégabaline gabapentine
+bisoprolol amlodipine atorvastatine simvastatine rosuvastatine pravastatine metformine gliclazide
+furosémide spironolactone indapamide irbésartan valsartan candésartan losartan énalapril lisinopril
+apixaban rivaroxaban dabigatran warfarine fluindione acénocoumarol clopidogrel aspirine kardégic
+escitalopram sertraline paroxétine venlafaxine duloxétine mirtazapine amitriptyline alprazolam
+bromazépam oxazépam zopiclone zolpidem hydroxyzine tramadol codéine morphine oxycodone lévodopa
+lamotrigine lévétiracétam valproate carbamazépine tamsulosine alfuzosine finastéride dutastéride
+alendronate vitamine prednisone prednisolone cortisone colchicine allopurinol fébuxostat
+hydroxychloroquine montélukast desloratadine cétirizine salbutamol budésonide formotérol fluticasone
+tiotropium insuline éthinylestradiol lévonorgestrel désogestrel macrogol mésalazine azathioprine
+simvastatina enalapril metamizol metformina omeprazol paracetamol ibuprofeno naproxeno diclofenaco
+amoxicilina atorvastatina rosuvastatina pravastatina amlodipino losartán valsartán candesartán
+irbesartán olmesartán ramipril lisinopril bisoprolol carvedilol atenolol nebivolol furosemida
+torasemida hidroclorotiazida espironolactona acenocumarol warfarina apixabán rivaroxabán dabigatrán
+clopidogrel aspirina adiro levotiroxina insulina sitagliptina empagliflozina dapagliflozina gliclazida
+glimepirida alopurinol colchicina prednisona prednisolona dexametasona metilprednisolona metotrexato
+sulfasalazina hidroxicloroquina azatioprina salbutamol budesonida formoterol tiotropio montelukast
+sertralina fluoxetina paroxetina citalopram escitalopram venlafaxina duloxetina mirtazapina trazodona
+lorazepam diazepam alprazolam clonazepam quetiapina olanzapina risperidona pregabalina gabapentina
+levetiracetam lamotrigina carbamazepina valproato tamsulosina finasterida dutasterida solifenacina
+tramadol morfina codeína pantoprazol lansoprazol esomeprazol ranitidina hierro ferroso fólico
+ketorolaco bemiparina enoxaparina doxiciclina azitromicina ciprofloxacino tamoxifeno letrozol
+anastrozol loratadina cetirizina ebastina alendronato calcio anticonceptivos isotretinoína
+""".split())
+
+BRANDS = frozenset("""
+utrogestan microgynon rigevidon cerazette marvelon yasmin cilest noriday femodene qlaira evorel
+elleste kliovance premarin vagifem nexplanon mirena jaydess depo-provera provera zoladex prostap
+ventolin seretide symbicort fostair relvar trelegy trimbow spiriva clenil qvar flixotide bricanyl
+anoro ultibro duaklir spiolto atrovent eklira braltus luforbec duoresp advair
+lantus humalog novorapid novomix levemir tresiba toujeo abasaglar humulin insulatard actrapid
+ozempic wegovy mounjaro trulicity victoza saxenda byetta rybelsus jardiance forxiga invokana januvia
+eliquis xarelto pradaxa lixiana marcumar falithrom coumadin plavix brilique efient lipitor crestor
+zocor ezetrol inegy repatha praluent entresto lasix bumex aldactone concor norvasc zestril coversyl
+nurofen voltaren voltarol naprosyn arcoxia tylenol panadol calpol doliprane dafalgan efferalgan
+novalgin nolotil enantyum solpadol zapain zomorph oramorph mst oxycontin longtec palexia butec
+butrans targinact tramal zydol ultram lyrica neurontin tegretol epilim depakote lamictal keppra topamax
+madopar sinemet stalevo azilect requip mirapexin aricept ebixa reminyl prozac zoloft seroxat cipralex
+lexapro cymbalta effexor seroquel zyprexa risperdal abilify clozaril priadel camcolit concerta
+ritalin strattera elvanse xanax valium ativan nexium losec zoton gaviscon movicol laxido fybogel
+buscopan colofac imodium pentasa asacol octasa salofalk humira enbrel remicade stelara cosentyx simponi
+methoject plaquenil imuran fosamax actonel prolia adcal calcichew fultium thorens desunin flomax
+avodart proscar vesicare betmiga ditropan cialis viagra xalatan xalacom cosopt azopt alphagan lumigan
+eltroxin l-thyroxin euthyrox thyrosyn neomercazole nuvelle tibolone livial accutane roaccutane
+dovobet dovonex elocon betnovate dermovate eumovate fucidin protopic elidel zineryt duac differin
+epiduo clarityn zirtek piriton telfast avamys nasonex flixonase dymista singulair epipen jext
+levothyroxin novaminsulfon berodual viani foradil decortin arcoxia dulcolax kardegic levothyrox
+spasfon lexomil stilnox imovane adiro sintrom emconcor
+""".split())
+
+_ENDING = re.compile(
+    r"^[a-zà-ÿ-]{2,}(?:prazol[e]?|sartan|sartán|statin[ae]?|olol|pril|dipin[eo]?|gliptin[ae]?|gliflozin[ae]?|glutide|glutida|xaban|xabán|"
+    r"cillin[ea]?|cilina|mycin|micina|floxacin[o]?|cyclin[ea]?|ciclina|triptan|tidine|setron|zepam|zolam|"
+    r"barbital|oxetin[ae]?|azepine|parin[ae]?|mab|tinib|ciclib|lukast|terol|dronate|dronat|dronato|fibrate|fibrato|thiazide|"
+    r"semid[ea]?|azosin[ae]?|conazol[e]?|vudine|ciclovir|navir|caine|profen[eo]?|coxib|predniso\w+|trexat[eo]?|"
+    r"glitazon[ae]?|glinide|gestrel|estrel|steride|sterida|thyroxin[e]?|tropium|tropio|penem|oxicam|apine|apina|peridon[ea]?|spirone)$"
+)
+_NOT_DRUGS = frozenset(
+    "vitamin calcium iron sodium statin emollient magnesium insulin ass folate nicotine ferric ferrous "
+    "folic tranexamic isosorbide glyceryl mefenamic botulinum vitamine hierro calcio benzoyl".split()
+)
+"""Names that are half a name; DRUG takes the word that belongs to them."""
+PAIRS = (
+    r"tranexamic acid|folic acid|mefenamic acid|alendronic acid|risedronic acid|ibandronic acid|"
+    r"zoledronic acid|ursodeoxycholic acid|valproic acid|fusidic acid|azelaic acid|ascorbic acid|acetylsalicylic acid|"
+    r"ferrous (?:fumarate|sulphate|sulfate|gluconate)|ferric maltol|isosorbide (?:mononitrate|dinitrate)|glyceryl trinitrate|"
+    r"glycerin trinitrate|sodium (?:valproate|bicarbonate|docusate|alginate)|calcium carbonate|benzoyl peroxide|botulinum toxin|"
+    r"vitamin (?:D3?|B12|B|C|K)|vitamine (?:D|B12|C)|vitamina (?:D|B12)|hyoscine butylbromide|lithium carbonate|insulin \w+|insulina \w+|"
+    r"insuline \w+|magnesium \w+ate|acide (?:folique|valproïque|alendronique|tranexamique)|ácido (?:fólico|acetilsalicílico|alendrónico|valproico)|"
+    r"sulfato ferroso|levodopa[/ -](?:carbidopa|benserazide?)|co-[a-z]{5,}|combined (?:pill|oral contraceptive(?: pill)?)|continuous combined HRT|"
+    r"nicotine (?:patch(?:es)?|gum)|omega-?3|cod liver oil|peppermint oil|st john'?s wort|"
+    r"olodaterol/tiotropium|beclometasone/formoterol|fluticasone/salmeterol|budesonide/formoterol|sacubitril/valsartan"
+)
+FORMS = r"(?:topical|inhaled|nasal|oral|vaginal|intranasal)"
+_WORD = r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{2,}"
+_TOKEN = re.compile(rf"(?<![\w-])(?:(?P<pair>{PAIRS})|(?P<abbreviation>(?-i:GTN|HRT|COCP|POP|ISMN|HCTZ|MTX|AZA|ASS|AAS|BPO|MST))|(?P<word>{_WORD}))(?![\w])", re.I)
+
+
+def is_drug(word: str) -> bool:
+    """A name of the lists, or a word with the ending of a substance class."""
+    lower = word.lower()
+    if lower in GENERICS or lower in BRANDS:
+        return True
+    return bool(len(lower) > 6 and _ENDING.match(lower)) and lower not in _FALSE_ENDINGS
+
+
+_FALSE_ENDINGS = frozenset(
+    "april control protocol cholesterol alcohol apnoea petrol aerosol patrol haemoglobin "
+    "inpatient oxygen profen estrel patroli".split()
+)
+
+
+def find_drugs(text: str) -> list[tuple[str, int, int]]:
+    """(name as printed, start, end) of every drug name, in order."""
+    found = []
+    for match in _TOKEN.finditer(text):
+        name = match[0]
+        if match["word"] and (name.lower() in _NOT_DRUGS - {"insulin", "magnesium", "calcium", "iron"}
+                              or not is_drug(name)):
+            continue
+        found.append((name, match.start(), match.end()))
+    return found

@@ -1,0 +1,376 @@
+"""Who the patient is: name, birth date, sex, identifier, telephone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date
+
+from careloom.documents.extraction.dates import WrittenDate
+from careloom.documents.extraction.letter import Letter
+from careloom.documents.extraction.names import (
+    FULL,
+    HONORIFIC,
+    SURNAME_FIRST,
+    looks_like_name,
+    parse_name,
+)
+from careloom.documents.extraction.referral import Found, Referral
+
+_I = re.IGNORECASE
+_BORN = re.compile(
+    r"(?:\bd\.?\s?o\.?\s?b\.?|\bdate of birth|\bbirth ?date|\bborn(?: on)?|\bgeb\.?(?:oren)?(?: am)?|\bgeburtsdatum|\bgeb\.-?datum|"
+    r"\bn[ée]e? le|\bDDN|\bdate de naissance|\bnacid[oa](?: el)?|\bfecha de nacimiento|\bf\.?\s?nac(?:\.|imiento)?|"
+    r"\bfn|\bnaissance|\*)[\s:.()/-]{0,14}(?:the |den |el )?$", _I)
+_RELATIVE = re.compile(r"\b(?:mother|father|mum|dad|son|daughter|wife|husband|next of kin|nok|partner|"
+                       r"carer|sister|brother|mutter|vater|mère|père|madre|padre|guardian|parent)\b", _I)
+_FAMILY_LABEL = re.compile(r"^(?:patient(?:'s)? )?(?:surname|family name|last name|nachname|familienname|"
+                           r"nom(?: de famille)?|apellidos?|family)$", _I)
+_GIVEN_LABEL = re.compile(r"^(?:patient(?:'s)? )?(?:forenames?|first names?|given names?|given|vornamen?|"
+                          r"prénoms?|nombres?|christian name)$", _I)
+_NAME_LABEL = re.compile(
+    r"^(?:patient(?:'s)?(?: full)?(?: name)?|full name|name(?: of patient)?|patient details|client|resident|pt|pt name|child|"
+    r"name,? ?vorname|nachname, ?vorname|patient(?:in)?|name des patienten|nom et prénom|nom,? prénom|"
+    r"nom du patient|paciente|nombre y apellidos|apellidos y nombre|apellidos, nombre|patiente?|re|"
+    r"betreff|betrifft|betr|concerne|objet|asunto|ref|baby|s|situation|pat)$", _I)
+_SUBJECT = re.compile(
+    rf"(?:(?m:^)[ \t>*-]*|(?<=[.:;] )|\s)(?:Re|RE|Ref|Regarding|Betrifft|Betr|Betreff|Concerne|Objet|Asunto|Patient|Pt|Pat|Resident|"
+    rf"Paciente|Patiente?|Name)\s*[:.]?[ \t]+((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))")
+_HONOUR = re.compile(
+    rf"(?<![\w])((?:Mr|Mrs|Ms|Miss|Master|Baby|Herrn?|Frau|Mme|Mlle|M\.|Monsieur|Madame|Sr\.|Sra\.|Srta\.|Señora?|"
+    rf"Don|Doña|D\.|Dña\.)\.? (?:{FULL}))")
+_LINE = re.compile(
+    rf"(?m)^[ \t>*•-]*((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))"
+    r"(?=\s*(?:[,;(/|–-]|\s(?:is|dob|d\.o\.b|born|DOB|NHS|aged?|geb|née?|nacid|[MFmf]\b|\d)|\s{2,}|\s*$))")
+
+_SEX_LABEL = re.compile(r"^(?:sex|gender|geschlecht|sexe|sexo|m/f|age ?/ ?sex|sex ?/ ?age|gen)$", _I)
+_MALE = re.compile(r"\b(?:male|man|boy|gentleman|männlich|masculin|homme|garçon|hombre|varón|masculino|niño)\b", _I)
+_FEMALE = re.compile(r"\b(?:female|woman|girl|lady|weiblich|féminin|femme|fille|mujer|femenino|niña)\b", _I)
+_AGE_SEX = re.compile(
+    r"\b\d{1,3}\s?-?\s?(?:y\.?/?o\.?|yrs?|years?|y|Y|ans|años|jährige?r?|J\.?|months?|mo|m/o|weeks?)?\.?[\s-]*(?:old)?[\s,/(-]{0,3}"
+    r"\b(male|female|m|f|man|woman|boy|girl|lady|gentleman|w)\b|\b\d{1,3}([MF])\b", _I)
+_LONE_SEX = re.compile(r"(?<![\w.])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)")
+
+_ID_LABELS = (
+    r"NHS(?:\s*(?:no|number|num|nr|#))?", r"CHI(?:\s*(?:no|number))?", r"H&C(?:\s*(?:no|number))?",
+    r"Medicare(?:\s*(?:no|number|card))?", r"Versicherten(?:nummer|-?nr)", r"Vers\.?-?Nr", r"KVNR", r"NAM", r"RAMQ", r"CIP(?:A)?",
+    r"(?:N[°ºo]\.?\s*)?(?:de )?(?:sécurité sociale|sécu|SS|INS|NIR)", r"NIR", r"NUSS", r"NSS", r"CURP", r"DNI", r"NHC",
+    r"(?:n[°ºo]?\.?\s*)?(?:de )?(?:historia(?: clínica)?|expediente|dossier|IPP|tarjeta sanitaria)", r"TSI", r"IPP", r"PPSN?(?:\s*(?:no|number))?", r"IHI",
+    r"MRN", r"M\.R\.N", r"UHID", r"HRN", r"URN?", r"hosp(?:ital)?\.?\s*(?:no|number|num|nr|id|#)", r"patient(?:en)?\s*-?\s*(?:id|no|number|nr|nummer)",
+    r"Pat\.?-?\s?(?:ID|Nr)", r"(?:OP|IP|OPD|reg|registration|record|chart|unit|case notes?)\s*(?:no|number|id|#)\.?", r"ABHA(?:\s*(?:no|number|id))?", r"MR#", r"NHI", r"AHV(?:-?Nr)?", r"EHIC",
+)
+_IDENTIFIER = re.compile(
+    rf"(?<![\w])(?P<label>{'|'.join(_ID_LABELS)})\.?\s*[:.#=]?\s*(?:is\s+|n°\s*|no\.?\s*)?(?P<value>[A-Z]{{0,5}}[- ]?\d[\dA-Z]*(?:[ ./-]?[\dA-Z]+)*)", _I)
+_IN_VALUE = re.compile(r"^[A-Z]{0,5}[- ]?\d[\dA-Z]*(?:(?:[ ./-])(?=[\dA-Z]*\d)[\dA-Z]+)*", _I)
+_OP_NUMBER = re.compile(r"(?<![\w])(?:OP|IP|OPD|UHID|MRN|HN)-\d[\d-]{3,}\b")
+_NOT_OURS = re.compile(r"(?:NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$", _I)
+_NHS = re.compile(r"(?<![\d-])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?![\d-])")
+
+_PHONE = re.compile(r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:[ ./-]?\d){6,11}(?![\w/-]\d|\d)")
+_PHONE_LABEL = re.compile(
+    r"(?P<own>home(?: tel\w*)?|mob(?:ile)?|cell|handy|móvil|portable|contact(?: (?:no|number|tel))?|patient(?:'s)? (?:tel|phone)|return tel|m|mobil|gsm|privat)?"
+    r"\s*(?P<any>tel(?:ephone|efon|éfono|éphone|\.)?|tél(?:éphone)?\.?|ph(?:one)?|telefon|teléfono|t|number|no)?[\s.:#()n°º]{0,5}$", _I)
+_NOT_PATIENT = re.compile(
+    r"\b(?:fax|surgery|practice|clinic|handover|satellite|bleep|switchboard|pager|secretary|direct line|hotline|office|"
+    r"next of kin|nok|son|daughter|wife|husband|neighbour|carer|social|duty worker|on[- ]call|ward|reception|"
+    r"praxis|cabinet|consulta|centro|pharmacy|GP)\b", _I)
+
+
+def find_identity(letter: Letter, referral: Referral, dates: list[WrittenDate]) -> None:
+    """Fill in referral.patient; what is said twice and differently stays empty with a reason."""
+    born = _birth_date(letter, referral, dates)
+    _name(letter, referral, born)
+    _sex(letter, referral)
+    _identifier(letter, referral)
+    _phone(letter, referral)
+
+
+def _birth_date(letter: Letter, referral: Referral,
+                dates: list[WrittenDate]) -> WrittenDate | None:
+    text = letter.text
+    labelled, loose = [], []
+    for written in dates:
+        before = text[max(0, written.start - 42) : written.start]
+        if _BORN.search(before) or _BORN.search(_cell_label(letter, written.start)):
+            if not _RELATIVE.search(re.split(r"[.\n]", before)[-1]):
+                labelled.append(written)
+        elif _on_name_line(letter, referral, written):
+            loose.append(written)
+    found = labelled or loose[:1]
+    if not found:
+        return None
+    values = {w.value for w in found}
+    first = found[0]
+    if None in values:
+        referral.ambiguous["birth_date"] = "day and month cannot be told apart"
+    elif len(values) > 1:
+        referral.ambiguous["birth_date"] = "two birth dates disagree"
+    elif first.value is not None and _plausible(first.value, referral.letter_date):
+        confidence = 0.97 if labelled else 0.85
+        referral.patient.birth_date = Found(first.value, first.start, first.end, confidence)
+    return first
+
+
+def _plausible(value: date, today: date | None) -> bool:
+    return value.year > 1900 and (today is None or value <= today)
+
+
+def _cell_label(letter: Letter, position: int) -> str:
+    """The cell left of the one at a position, for labels without a colon."""
+    previous = ""
+    for cell in letter.cells:
+        if cell.start <= position < cell.end:
+            return previous + " " if previous else ""
+        previous = cell.text
+    return ""
+
+
+def _on_name_line(letter: Letter, referral: Referral, written: WrittenDate) -> bool:
+    """An unlabelled date right behind a name, in the letter's upper half, clearly before it."""
+    value = written.value or written.readings[0]
+    today = referral.letter_date
+    if today is None or (today - value).days < 25:
+        return False
+    text = letter.text
+    line = text[text.rfind("\n", 0, written.start) + 1 : written.start]
+    if re.search(r"\b(?:on|since|in|date|until|seen|last|booked|review|am|vom|le|el|du|seit)\W*$", line, _I):
+        return False
+    match = re.search(rf"({FULL})[\s,(/|–-]*(?:[MFmf]\b|male|female)?[\s,(/|–-]*$", line)
+    return bool(match and looks_like_name(match[1]) and written.start < len(text) * 0.7)
+
+
+def _name(letter: Letter, referral: Referral, born: WrittenDate | None) -> None:
+    family = given = None
+    for row in letter.rows:
+        value = re.split(r"\s{2,}|[(\n]", row.value)[0].strip()
+        if _FAMILY_LABEL.match(row.label) and looks_like_name(value) and family is None:
+            family = Found(parse_name(value + ", x", "en")[0] or value, row.start,
+                           row.start + len(value), 0.97)
+        elif _GIVEN_LABEL.match(row.label) and looks_like_name(value) and given is None:
+            given = Found(parse_name("x, " + value, "en")[1] or value, row.start,
+                          row.start + len(value), 0.97)
+    if family and given:
+        referral.patient.family, referral.patient.given = family, given
+        return
+    for raw, start, confidence in _name_candidates(letter, referral, born):
+        family_name, given_name = parse_name(raw, referral.language)
+        if family_name:
+            end = start + len(raw)
+            referral.patient.family = Found(family_name, start, end, confidence)
+            if given_name:
+                referral.patient.given = Found(given_name, start, end, confidence)
+            return
+    referral.patient.family, referral.patient.given = family, given
+
+
+def _name_candidates(letter: Letter, referral: Referral,
+                     born: WrittenDate | None) -> list[tuple[str, int, float]]:
+    """Best first: labelled, then beside the birth date, then with an honorific, then a line."""
+    text = letter.text
+    found: list[tuple[str, int, float]] = []
+    for row in letter.rows:
+        if _NAME_LABEL.match(row.label):
+            match = re.match(rf"\s*((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))", row.value)
+            if match and looks_like_name(_bare(match[1])):
+                found.append((match[1], row.start + match.start(1), 0.95))
+    for match in _SUBJECT.finditer(text):
+        if looks_like_name(_bare(match[1])) and not re.match(r"Dr\b", match[1]):
+            found.append((match[1], match.start(1), 0.93))
+    if born is not None:
+        found += _before_birth_date(text, born)
+    for match in _HONOUR.finditer(text):
+        line_start = text.rfind("\n", 0, match.start()) + 1
+        if re.search(r"\b(?:Dear|Dr|To|An|cc)\b[^\n]*$", text[line_start : match.start()]):
+            continue
+        if looks_like_name(_bare(match[1])):
+            found.append((match[1], match.start(1), 0.75))
+    head = text[: max(500, len(text) // 2)]
+    for match in _LINE.finditer(head):
+        around = head[match.end() : match.end() + 60].split("\n")[0]
+        if looks_like_name(_bare(match[1])) and re.search(
+                r"\b(?:dob|born|nhs|yrs?|years?|aged?|male|female)\b|\d{1,2}[./-]\d", around, _I):
+            found.append((match[1], match.start(1), 0.7))
+    return found
+
+
+def _bare(name: str) -> str:
+    return re.sub(rf"^(?:{HONORIFIC}\s+)+", "", name)
+
+
+def _before_birth_date(text: str, born: WrittenDate) -> list[tuple[str, int, float]]:
+    begin = max(0, born.start - 130)
+    window = text[begin : born.start]
+    matches = [m for m in re.finditer(rf"(?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL})", window)
+               if looks_like_name(_bare(m[0])) and len(_bare(m[0])) > 2]
+    good = [m for m in matches if not re.search(r"\n\s*\n", window[m.end() :])]
+    # The nearest with two words or an honorific before the nearest of all.
+    good.sort(key=lambda m: (len(_bare(m[0]).split()) < 2 and _bare(m[0]) == m[0], -m.start()))
+    return [(m[0], begin + m.start(), 0.88) for m in good[:1]]
+
+
+def _sex(letter: Letter, referral: Referral) -> None:
+    text, patient = letter.text, referral.patient
+    for row in letter.rows:
+        if _SEX_LABEL.match(row.label):
+            sex = _sex_word(row.value, referral.language)
+            if sex:
+                patient.sex = Found(sex, row.start, row.start + min(len(row.value), 12), 0.97)
+                return
+            if row.value.strip():
+                referral.ambiguous["sex"] = "the code for the sex has two readings"
+                return
+    anchor = patient.family
+    begin = max(0, anchor.start - 30) if anchor else 0
+    window = text[begin : begin + 260]
+    match = _AGE_SEX.search(window)
+    if match:
+        letter_code = (match[1] or match[2]).lower()
+        male = letter_code in {"male", "m", "man", "boy", "gentleman"}
+        patient.sex = Found("male" if male else "female", begin + match.start(),
+                            begin + match.end(), 0.95)
+        return
+    if anchor:
+        title = re.match(rf"{HONORIFIC}", text[anchor.start : anchor.end])
+        if title:
+            word = title[0].rstrip(".").lower()
+            male = word in {"mr", "master", "sir", "herr", "herrn", "m", "monsieur", "sr", "señor", "don", "d", "shri", "hr"}
+            if male or word in {"mrs", "ms", "miss", "madam", "lady", "frau", "fr", "mme", "mlle", "madame",
+                                "sra", "srta", "señora", "doña", "dña", "dª", "smt", "kum", "mademoiselle"}:
+                patient.sex = Found("male" if male else "female", anchor.start, anchor.end, 0.93)
+                return
+        lone = _LONE_SEX.search(text[anchor.end : anchor.end + 90])
+        if lone:
+            code = (lone[1] or lone[2]).lower()
+            patient.sex = Found("male" if code in {"m", "male"} else "female",
+                                anchor.end + lone.start(), anchor.end + lone.end(), 0.93)
+            return
+    patient.sex = _sex_of_prose(text, patient.family)
+
+
+def _sex_word(value: str, language: str) -> str | None:
+    word = value.strip().lower()
+    if _FEMALE.search(word) and not _MALE.match(word):
+        return "female"
+    if _MALE.search(word):
+        return "male"
+    code = re.search(r"(?:^|[\s/])([mfwh])\b", word)
+    if not code:
+        return None
+    if language == "es" and code[1] == "m":
+        return None
+    return {"m": "male", "h": "male", "f": "female", "w": "female"}[code[1]]
+
+
+def _sex_of_prose(text: str, name: Found[str] | None) -> Found[str] | None:
+    start = name.end if name else 0
+    direct = re.search(
+        r"\b(?:this|a|the|our|diese[rnm]?|cette?|esta|este|de[rs]|la|el)\s+(?:\S+\s+){0,5}?(gentleman|lady|man|woman|boy|girl|"
+        r"patientin|patiente|paciente mujer|mujer|hombre|varón|femme|homme)\b", text[start:], _I)
+    if direct and not re.search(r"\b(?:his|her|with)\b", direct[0], _I):
+        male = direct[1].lower() in {"gentleman", "man", "boy", "hombre", "varón", "homme"}
+        return Found("male" if male else "female", start + direct.start(), start + direct.end(), 0.88)
+    for pattern, sex in (
+        (r"\bn[ée]e le\b|\bnacida\b|\bdie Patientin\b|\bW/o\b|\bD/o\b|\bpregnant\b|\bschwanger\b|\benceinte\b|\bembarazada\b", "female"),
+        (r"\bné le\b|\bnacido\b|\bder Patient\b|\bS/o\b", "male"),
+    ):
+        match = re.search(pattern, text)
+        if match and not re.search(r"\b(?:not|nicht|no|pas)\s+$", text[: match.start()]):
+            return Found(sex, match.start(), match.end(), 0.85)
+    counts: Counter[str] = Counter()
+    where: dict[str, re.Match[str]] = {}
+    for match in re.finditer(r"\b(he|him|his|himself|she|her|hers|herself)\b", text, _I):
+        sex = "male" if match[1].lower().startswith("hi") or match[1].lower() == "he" else "female"
+        counts[sex] += 2 if match[1].lower() in {"he", "she"} else 1
+        where.setdefault(sex, match)
+    if counts:
+        (sex, most), *rest = counts.most_common()
+        if most >= 2 and most >= 4 * (rest[0][1] if rest else 0):
+            return Found(sex, where[sex].start(), where[sex].end(), 0.8)
+    return None
+
+
+def _identifier(letter: Letter, referral: Referral) -> None:
+    text = letter.text
+    found: list[tuple[int, Found[str]]] = []
+    for match in _IDENTIFIER.finditer(text):
+        label = match["label"].lower()
+        value_match = _IN_VALUE.match(text[match.start("value") :].split("\n")[0])
+        raw = value_match[0] if value_match else match["value"]
+        if label.startswith("nhs"):
+            number = _NHS.match(raw)
+            raw = number[0] if number else raw
+        raw = re.split(r"\s(?=\d{1,2}[./-]\d{1,2}[./-])", raw)[0]
+        value = re.sub(r"[^0-9A-Za-z]", "", raw)
+        if label in {"uhid"} and not value.upper().startswith("UHID") and "UHID" in raw.upper():
+            value = "UHID" + value
+        if sum(c.isdigit() for c in value) < 4 or _NOT_OURS.search(text[: match.start()][-18:]):
+            continue
+        national = not re.match(r"hosp|mrn|patient|pat|op|ip|reg|record|chart|unit|case|dossier|ipp", label)
+        start = match.start("value")
+        found.append((0 if national else 1, Found(value, start, start + len(raw), 0.96)))
+    if not found:
+        for match in _NHS.finditer(text):
+            digits = "".join(match.groups())
+            if _nhs_valid(digits) and not _NOT_OURS.search(text[: match.start()][-18:]):
+                found.append((0, Found(digits, match.start(), match.end(), 0.85)))
+        for match in _OP_NUMBER.finditer(text):
+            found.append((1, Found(re.sub(r"\W", "", match[0]), match.start(), match.end(), 0.8)))
+    if not found:
+        return
+    best = min(rank for rank, _ in found)
+    values = [item for rank, item in found if rank == best]
+    if len({item.value for item in values}) > 1:
+        kinds = {len(item.value) for item in values}
+        if len(kinds) == 1:
+            referral.ambiguous["identifier"] = "two identifiers of one kind disagree"
+            return
+    referral.patient.identifier = values[0]
+
+
+def _nhs_valid(digits: str) -> bool:
+    """Modulus 11, https://www.datadictionary.nhs.uk/attributes/nhs_number.html"""
+    total = sum(int(d) * w for d, w in zip(digits[:9], range(10, 1, -1), strict=True))
+    check = (11 - total % 11) % 11
+    return check != 10 and check == int(digits[9])
+
+
+def _phone(letter: Letter, referral: Referral) -> None:
+    text, patient = letter.text, referral.patient
+    spot = patient.family or patient.birth_date
+    own: list[Found[str]] = []
+    near: list[Found[str]] = []
+    identifier = patient.identifier
+    for match in _PHONE.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if not 8 <= len(digits) <= 14 or re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", match[0]):
+            continue
+        if identifier and identifier.start < match.end() and match.start() < identifier.end:
+            continue
+        line_start = text.rfind("\n", 0, match.start()) + 1
+        before = text[line_start : match.start()]
+        cell = re.split(r"\s{3,}|[|;]|\. ", before.rstrip())[-1]
+        label = _PHONE_LABEL.search(cell if re.search(r"\w", cell) else before)
+        labelled = bool(label and (label["own"] or label["any"]))
+        mobile = bool(label and label["own"])
+        relative = _NOT_PATIENT.search(cell) or _NOT_PATIENT.search(before[-30:])
+        if relative and not (mobile and re.search(r"home", label["own"] or "", _I) if label else False):
+            continue
+        item = Found(match[0].strip(), match.start(), match.end(), 0.9 if mobile else 0.8)
+        if _RELATIVE.search(cell) and not _is_child(referral):
+            continue
+        if mobile and labelled:
+            own.append(item)
+        elif spot and -40 < match.start() - spot.start < 330 and (
+                labelled or re.match(r"0\d{4}[ -]?\d{5,6}|07\d{3}", match[0])):
+            near.append(item)
+        elif spot is None and labelled and match.start() > 0.15 * len(text):
+            near.append(item)
+    chosen = own or near
+    if len({re.sub(r"\D", "", item.value) for item in chosen}) > 1 and not own:
+        chosen = chosen[:1]
+    if chosen:
+        patient.phone = chosen[0]
+
+
+def _is_child(referral: Referral) -> bool:
+    return referral.age is not None and referral.age < 18

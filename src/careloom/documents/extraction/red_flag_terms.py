@@ -1,0 +1,226 @@
+"""What a red flag is called: patterns per code, in English, German, French and Spanish.
+
+Each pattern names a finding; whether it is true of the patient now is decided by scope.py. Codes
+are those of the truth files of the referral letters. Patterns are matched without case, over line
+ends (`~` stands for blanks).
+"""
+
+from __future__ import annotations
+
+import re
+
+EMERGENCY = frozenset(
+    {
+        "acute_abdomen",
+        "acute_limb_ischaemia",
+        "airway_compromise",
+        "anaphylaxis",
+        "aortic_emergency",
+        "cauda_equina",
+        "chest_pain_acute",
+        "diabetic_emergency",
+        "dvt_or_pe",
+        "ectopic_or_pregnancy_bleeding",
+        "fever_in_neutropenia",
+        "haematemesis_or_melaena",
+        "head_injury",
+        "meningism",
+        "overdose_or_poisoning",
+        "pre_eclampsia",
+        "safeguarding",
+        "sepsis",
+        "septic_arthritis",
+        "severe_breathlessness",
+        "spinal_cord_compression",
+        "status_epilepticus_or_first_seizure",
+        "stroke_symptoms",
+        "sudden_vision_loss",
+        "suicidal_intent",
+        "temporal_arteritis",
+        "testicular_torsion",
+        "thunderclap_headache",
+        "urinary_retention",
+        "acute_psychosis",
+        "reduced_fetal_movements",
+        "neonatal_jaundice",
+        "acute_kidney_injury",
+        "unconsciousness",
+    }
+)
+"""To be seen the same day."""
+URGENT = frozenset(
+    {
+        "haematuria_visible",
+        "haemoptysis",
+        "jaundice",
+        "rectal_bleeding",
+        "suspected_cancer",
+        "unexplained_weight_loss",
+        "syncope",
+        "new_neurological_deficit",
+        "raised_intracranial_pressure",
+    }
+)
+"""To be seen within two weeks."""
+
+_TERMS: dict[str, str] = {
+    "chest_pain_acute": r"""
+(?:crushing|central|retrosternal|heavy|severe|tight|acute|sudden|cardiac[- ]sounding|ongoing|squeezing|pressing)[\w ,-]{0,25}~?chest~(?:pain|tightness|discomfort|pressure|heaviness)
+chest~(?:pain|tightness|discomfort|pressure|heaviness)(?!~(?:clinic|service|team|pathway|free))
+pain~(?:in|across)~(?:his|her|the|my)?~?(?:chest|breastbone|sternum)
+(?:weight|band|elephant|pressure|tightness|squeezing|heaviness|vice)~(?:on|across|round|around|in|over)~(?:his|her|the|my)~(?:chest|breastbone)
+\b(?:STEMI|NSTEMI|ACS|unstable~angina|acute~coronary|crescendo~angina|angina~at~rest|rest~angina)\b
+acute~(?:MI|myocardial~infarction)|ST[- ](?:segment~)?elevation|ST-hebung\w*|akutes~koronarsyndrom|instabile~angina
+(?:thoraxschmerz\w*|brustschmerz\w*|brustenge|druck~(?:auf|in)~der~brust|retrosternal\w*~(?:schmerz\w*|druck\w*))
+douleurs?~(?:thoracique|rétro-?sternale|dans~la~poitrine)\w*|oppression~thoracique|serrement~(?:dans~la~poitrine|thoracique)
+dolor~(?:torácico|en~el~pecho|retroesternal|precordial)|opresión~(?:torácica|precordial|en~el~pecho)""",
+    "stroke_symptoms": r"""
+facial~(?:droop|weakness|palsy~with)|face~(?:drooping|droop|has~dropped)|(?:droopy|drooping)~(?:face|mouth|smile)|mouth~(?:drooping|droops|pulled)
+(?:side~of~(?:his|her|the)~)?(?:mouth|face)~(?:has~)?(?:dropped|droops|drooped|fallen)
+slurr(?:ed|ing)(?:~of)?~(?:his|her|the)?~?(?:speech|words)|speech~(?:is~|was~|has~become~)?(?:slurred|slurring|garbled)|slurring~(?:his|her)~words
+(?:cannot|can't|unable~to|could~not|couldn't)~(?:find~(?:his|her|the)~words|speak~properly|get~(?:his|her|the)~words~out)
+\b(?:dysphasia|aphasia|hemiparesis|hemiplegia|hemianopia|FAST~(?:positive|\+|[23]/3))\b
+\b(?:acute~)?(?:stroke|CVA|TIA|transient~ischa?emic~attack)\b(?!~(?:clinic|nurse|association|unit~follow|risk))
+(?:sudden\w*|new|acute)~(?:onset~)?(?:of~)?(?:left|right|one|unilateral|L|R)?[- ]?(?:sided?|arm|leg)?~?(?:arm|leg|limb|facial|sided)~(?:weakness|numbness|paralysis)
+(?:left|right)[- ](?:sided?~)?(?:arm|leg|hand|face)?~?(?:and~(?:arm|leg|hand|face)~)?weakness~(?:since|for~(?:the~last~)?\w+~hours?|today|this~morning|which~lasted|lasting)
+(?:left|right)~(?:arm|leg|hand)~(?:heavy|weak|limp|dead|useless|won't~(?:lift|work)|went~(?:dead|limp|weak))
+(?:schlaganfall|apoplex\w*|hemiparese|fazialisparese|halbseiten\w+|aphasie|sprachstörung\w*|verwaschene~sprache|hängender~mundwinkel|mundwinkel~hängt|mundastschwäche)
+(?:AVC\b|AIT\b|accident~vasculaire~cérébral|hémiparésie|hémiplégie|aphasie|paralysie~faciale|trouble~de~la~parole|asymétrie~faciale|bouche~déviée)
+(?:ictus|hemiparesia|hemiplejia|afasia|disartria|desviación~de~la~comisura|parálisis~facial|accidente~cerebrovascular|dificultad~para~hablar)""",
+    "cauda_equina": r"""
+cauda~equina|saddle~(?:an)?a?esthesia|saddle[- ](?:area~)?(?:numb\w*|paraesthesia)|perianal~(?:numb\w*|(?:an|hyp)a?esthesia|sensory)|perineal~(?:numb\w*|(?:an|hyp)a?esthesia)
+numb(?:ness)?~(?:around|round|between|over|in)~(?:the|his|her|my)~(?:back~passage|bottom|saddle|perineum|legs~when~wiping|genital\w*|groin~and~buttocks|buttocks|crotch|private~parts|privates)
+(?:cannot|can't|unable~to|doesn't|does~not|not)~(?:feel~(?:himself|herself|it~when)~(?:wip\w+|she~wipes|he~wipes)|feel~(?:the~)?toilet~paper)
+(?:lax|reduced|absent|poor)~(?:anal~tone|anal~sphincter|sphincter~tone)|(?:reithosen\w*|kaudasyndrom|kauda-?~?syndrom|cauda-?equina-?syndrom|sattelförmig\w*)
+(?:new|recent|sudden)~(?:onset~)?(?:bladder|bowel|urinary|faecal|sphincter)~(?:and~bowel~)?(?:incontinence|dysfunction|disturbance)[^.]{0,60}(?:back|legs?|sciatica)
+(?:back~pain|sciatica|legs)[^.]{0,80}(?:wet~(?:himself|herself)|incontinen\w+|loss~of~bladder|bladder~control|strain~to~(?:get~his~urine|pass~urine))
+queue~de~cheval|anesthésie~en~selle|cola~de~caballo|anestesia~en~silla""",
+    "spinal_cord_compression": r"""
+(?:metastatic~)?(?:spinal~)?cord~compression|\bMSCC\b|(?:legs|leg)~(?:giving~way|weak\w*)[^.]{0,60}(?:known~metast\w+|metastatic|prostate~cancer|myeloma)|querschnitt\w*|compression~médullaire|compresión~medular""",
+    "meningism": r"""
+neck~stiffness|stiff~neck|nuchal~rigidity|neck~is~stiff|\bmeningism\w*|meningit\w+|meningokokk\w*|kernig\w*|brudzinski
+(?:rash|spots|purpura)~(?:that|which)~(?:does|do|did)~not~(?:blanch|fade)|non[- ]?blanching|petechia[el]?|petechial|purpuric~rash|glass~test~positive|doesn't~blanch
+nackensteif\w*|nackensteifigkeit|meningismus|raideur~de~(?:la~)?nuque|nuque~raide|purpura~fébrile|méningite|méningé|rigidez~de~nuca|rigidez~nucal|meníng\w+|petequias|no~(?:desaparecen|blanquean)~a~la~(?:vito)?presión
+photophobia[^.]{0,60}fever|fever[^.]{0,60}photophobia""",
+    "thunderclap_headache": r"""
+thunderclap|worst~headache~(?:of~(?:his|her|my)~life|ever)|(?:sudden\w*|abrupt|explosive)[\w ,-]{0,25}(?:severe~)?headache|headache[^.]{0,40}(?:like~being~(?:hit|kicked)|came~on~(?:suddenly|in~seconds|instantly)|sudden~onset|maximal~(?:at~onset|within~(?:a~minute|seconds)))|subarachnoid|\bSAH\b
+vernichtungskopfschmerz|donnerschlagkopfschmerz|plötzlich\w*~(?:\w+~)?kopfschmerz\w*|céphalée~(?:brutale|en~coup~de~tonnerre)|cefalea~(?:súbita|brusca|en~trueno)""",
+    "temporal_arteritis": r"""
+temporal~arteritis|giant~cell~arteritis|\bGCA\b|jaw~claudication|jaw~(?:aches?|pain|tires?|cramps?)[^.]{0,25}(?:chew|eat)\w*|(?:scalp~tender\w*|tender~scalp|sore~scalp|scalp~is~(?:sore|tender)|hurts~to~(?:brush|comb)~(?:his|her)~hair)
+(?:thickened|tender|pulseless|non[- ]?pulsatile|hard|swollen|prominent)~(?:\w+~){0,2}temporal~arter\w+|temporal~arter\w+[^.]{0,40}(?:thickened|tender|pulseless|hard|cord)
+riesenzellarteriitis|arteriitis~temporalis|kauschmerz\w*|kopfhautschmerz\w*|kieferclaudicatio|artérite~temporale|maladie~de~horton|artérite~à~cellules~géantes|claudication~de~la~mâchoire|hyperesthésie~du~cuir~chevelu|arteritis~(?:de~la~)?temporal|arteritis~de~células~gigantes|claudicación~mandibular""",
+    "sudden_vision_loss": r"""
+(?:sudden\w*|acute|abrupt|rapid)[\w ,-]{0,25}(?:loss~of~(?:vision|sight)|visual~loss|vision~loss|blindness|(?:blurring|drop|reduction)[\w ]{0,15}vision)|(?:lost|loss~of)~(?:the~)?(?:vision|sight)[^.]{0,40}(?:sudden\w*|today|this~morning|yesterday|last~night|overnight|hours?)
+(?:curtain|shadow|veil|shutter|blind)~(?:coming|came|come|falling|over|across|down|has~come|in)[\w ,]{0,30}|(?:amaurosis|retinal~detachment|detached~retina|central~retinal~(?:artery|vein))|shower~of~floaters|(?:new|sudden)~(?:onset~)?(?:\w+~)?(?:flashes|floaters)|tobacco~dust|macula~(?:on|off)
+(?:vision|sight)~(?:went|gone)~(?:black|dark|grey|completely)|gone~blind|acute~(?:angle[- ]closure|glaucoma)|(?:red|painful)~(?:painful~)?(?:red~)?eye[^.]{0,60}(?:haloes|halos|vision|vomit\w*|hazy|fixed)
+plötzlich\w*~(?:\w+~)?(?:visus\w+|sehverlust|erblindung|sehverschlechterung|sehminderung)|netzhautablösung|rußregen|akuter~glaukom\w*|glaukomanfall|amotio
+(?:perte|baisse)~(?:brutale|soudaine|brusque)~(?:de~(?:la~)?)?(?:vision|vue|acuité)|baisse~d'acuité~visuelle~(?:brutale|brusque)|décollement~(?:de~(?:la~)?)?rétin\w*|voile~(?:noir|de~l'œil|devant)|cécité~brutale
+pérdida~(?:súbita|brusca|repentina)~(?:de~(?:la~)?)?(?:visión|vista)|desprendimiento~de~retina|(?:visión|cortina)~(?:negra|oscura)|glaucoma~agudo|miodesopsias~(?:súbitas|bruscas)""",
+    "testicular_torsion": r"""
+testicular~torsion|torsion~of~(?:the~)?testi\w+|(?:\?|query|possible|suspected)~?torsion|(?:sudden|acute|severe)[\w ,-]{0,25}(?:testicular|scrotal|testicle|testis|scrotum)~pain|(?:pain\w*|swollen)[^.]{0,30}(?:testicle|testis|scrotum|testicular|ball)[^.]{0,40}(?:hours?|sudden\w*|since~(?:this|last)|today|woke)|acute~scrotum|high[- ]riding~(?:and~\w+~)?testi\w+|testi\w+~high~riding|cremasteric~reflex~(?:is~)?absent
+hodentorsion|akutes~skrotum|(?:plötzlich\w*|akut\w*)~(?:\w+~)?(?:hodenschmerz\w*|skrotalschmerz\w*)|torsion~(?:du~)?(?:testicul\w+|cordon)|douleur~(?:testiculaire|scrotale)~(?:brutale|aiguë)|torsión~testicular|dolor~testicular~(?:agudo|súbito|brusco)|escroto~agudo""",
+    "haematemesis_or_melaena": r"""
+ha?ematemes\w+|mela?ena\b|coffee[- ]ground\w*|vomit\w*~(?:up~)?(?:\w+~){0,2}blood|blood~in~(?:the|his|her)~vomit|(?:black|tarry)[, ]+(?:and~)?(?:tarry|sticky|offensive|smelly|loose)?~?(?:stools?|motions?|faeces|poo|bowel~motions?)|(?:stools?|motions?)~(?:are~|were~|have~(?:been|turned|become)~|had~turned~)?(?:jet~)?(?:black|tarry|like~tar)|bowels:~black|upper~GI~bleed\w*|\bUGIB\b|variceal~bleed\w*|bringing~up~blood
+bluterbrechen|teerstuhl|teerstühle|hämatemesis|meläna|kaffeesatz\w*|schwarzer~stuhl|schwarze~stühle|hématémèse|méléna|vomissements?~(?:de~sang|sanglants?)|selles~noires|hematemesis|melenas?|vómitos?~(?:con~sangre|de~sangre|en~posos~de~café)|heces~(?:negras|alquitranadas)|deposiciones~(?:negras|melénicas)""",
+    "rectal_bleeding": r"""
+rectal~bleed\w*|\bPRB?~bleed\w*|\bPRB\b|bleeding~(?:PR|per~rectum|from~(?:the|his|her)~(?:back~passage|bottom|rectum))|blood~(?:PR|per~rectum|in~(?:the|his|her)~(?:stools?|motions?|poo|bowel~motions?|faeces|toilet|pan|bowl)|on~(?:the~)?(?:paper|wiping|toilet~paper|tissue)|mixed~(?:in~)?with~(?:the~|his~|her~)?(?:stools?|motions?))|(?:passing|passes|passed)~(?:\w+~){0,2}(?:fresh~|red~|bright~)?blood~(?:from~(?:the|his|her)~(?:back~passage|bottom)|PR|with|rectally)|bloody~(?:stools?|diarrh\w+)|ha?ematochezia|blood[- ](?:stained|streaked)~(?:stools?|motions?)|fresh~blood~PR
+peranal\w*~blut\w*|rektal\w*~blut\w*|blut~(?:im|am)~stuhl|blutiger~stuhl|blutauflagerung\w*|hämatochezie|blut~ab~ano|rectorragies?|sang~dans~les~selles|saignements?~rect\w+|rectorragia|sangrado~rectal|sangre~en~(?:las~)?(?:heces|deposiciones)|hematoquecia""",
+    "haematuria_visible": r"""
+(?:visible|frank|macroscopic|gross|painless|VH)[\w ,-]{0,20}ha?ematuria|ha?ematuria~(?:\(?visible|with~clots|macroscopic)|(?<!microscopic~)(?<!non-visible~)(?<!non~visible~)(?<!dipstick~)(?<!invisible~)(?<!micro)\bha?ematuria\b|blood~in~(?:the|his|her)~(?:urine|water|pee|wee)|(?:passing|passed|peeing|weeing|pee|urine)~(?:\w+~){0,3}(?:blood|clots)\b|(?:red|pink|rosé|claret|bloody|blood[- ]stained|cola|port[- ]wine)[- ]?(?:coloured~)?urine|urine~(?:was~|is~|has~been~|turned~|went~|looks?~)?(?:red|pink|bloody|blood[- ]stained|like~(?:rosé|port|claret|cola))
+makrohämaturie|blut~im~urin|blutiger~urin|roter~urin|hématurie~macroscopique|hématurie|sang~dans~les~urines|urines~(?:rouges|sanglantes|rosées)|hematuria|sangre~en~la~orina|orina~(?:roja|con~sangre|rojiza)""",
+    "haemoptysis": r"""
+ha?emoptys\w+|cough\w*~(?:up~)?(?:\w+~){0,4}blood|blood\w*~(?:in|on|streak\w*|flecks?~in|tinged|stained)~?(?:in~)?(?:the~|his~|her~)?(?:sputum|phlegm|spit|mucus)|(?:sputum|phlegm)~(?:is~|was~)?(?:blood\w*|pink|streaked|rusty)|(?:flecks?|streaks?|specks?)~of~blood~in~(?:the|his|her)~(?:phlegm|sputum|spit|tissue|hanky)|spitting~blood|blood[- ](?:streaked|stained|tinged)~(?:sputum|phlegm)
+hämoptysen?|hämoptoe|bluthusten|blutiger~auswurf|blut~im~(?:auswurf|sputum)|blutig\w*~(?:tingierter~)?auswurf|hémoptysies?|crachats?~(?:sanglants?|hémoptoïques?|de~sang)|hemoptisis|esputos?~(?:hemoptoic\w+|con~sangre|sanguinolent\w+)|expectoración~(?:hemoptoica|con~sangre)""",
+    "jaundice": r"""
+jaundice\b|jaundiced|icter(?:us|ic)\b|(?:yellow|yellowing|yellowed)(?:~(?:of|in))?~(?:the~|his~|her~)?(?:eyes|skin|sclerae?|whites|tinge)|(?:eyes|skin|sclerae?|whites~of~(?:his|her|the)~eyes)~(?:\w+~){0,3}(?:yellow|jaundiced)|(?:turned|gone|going|went|looks?|looking|became|becoming)~(?:quite~|a~bit~|very~)?yellow
+ikter\w+|gelbsucht|gelbfärbung|gelbe~(?:augen|haut|skleren)|gelb~verfärbt\w*|ictère|jaunisse|ictérique|jaunissement|(?:yeux|conjonctives|teint)~jaunes?|ictericia|ictéric[oa]|(?:coloración|color)~amarill\w+|(?:ojos|piel)~amarill\w+""",
+    "unexplained_weight_loss": r"""
+(?:unintentional\w*~|unexplained~|significant~|marked~|progressive~)?(?:weight[- ]loss|loss~of~weight|\bLOW\b)|(?:lost|dropped|shed|lose|losing|down)~(?:about~|around~|over~|nearly~|almost~|approximately~|some~|roughly~|a~further~|at~least~)?(?:an?~(?:stone|lot~of~weight)|half~a~stone|\d+(?:[.,]\d+)?~?(?:kg|kilos?|kilograms?|lbs?|pounds?|stones?|st)\b|\w+~(?:kg|kilos?|stone|pounds)\b|weight)|(?:clothes|trousers|belt|rings?|skirt)~(?:are~|is~|have~become~|hang\w*~)?(?:loose\w*|hang\w*|falling|too~big)|(?:two|three)~(?:belt~)?(?:holes|notches|dress~sizes)|(?:weighs?|weight~is)~\d+[^.]{0,20}(?:down~from|was~\d+)|weight~(?:has~)?(?:fallen|dropped|gone|down)
+gewichtsverlust|gewichtsabnahme|(?:kg|kilo|kilogramm)~(?:\w+~){0,3}(?:abgenommen|verloren|gewichtsverlust)|abgenommen|amaigrissement|perte~(?:de~poids|pondérale|de~\d+~?kg)|(?:perdu|maigri~de)~(?:\w+~){0,2}\d+~?(?:kg|kilos?)|a~maigri|altération~de~l'état~général|pérdida~(?:de~peso|ponderal|de~\d+~?kg)|ha~(?:perdido|adelgazado)~(?:\w+~){0,2}\d+~?(?:kg|kilos?)|adelgazamiento|ha~perdido~peso|(?:perdido|bajado)~(?:de~peso|\d+~?(?:kg|kilos))""",
+    "suicidal_intent": r"""
+suicid\w+|end~(?:his|her|my|their|it)~(?:own~)?(?:life|all)|take~(?:his|her)~own~life|kill~(?:himself|herself|themselves|myself)|(?:plans?|planning|intends?|wants?|wanted)~to~die|wish\w*~(?:to~be|(?:he|she)~(?:was|were))~dead|better~off~(?:dead|without~(?:him|her|me))|(?:bought|has|got|kept|stored|saved~up|stockpil\w+|hoard\w+|collect\w+)~(?:a~|the~|his~|her~|some~)?(?:rope|tablets~for|pills~for|paracetamol~to|tablets)|not~(?:want~to~)?(?:be~here|wake~up|go~on)|no~(?:reason~to|point~in)~liv\w+|life~(?:is~|was~)?not~worth~living|(?:goodbye|farewell)~(?:letters?|notes?)|written~(?:letters?~)?(?:to~(?:his|her)~(?:parents|family|children))|noose|jump\w*~(?:off|from|in~front)|giv(?:en|ing)~away~(?:his|her)~(?:possessions|things|dog|cat)
+suizid\w*|selbstmord\w*|lebensmüde|nicht~mehr~leben|umbringen|sich~das~leben~(?:zu~)?nehmen|idées?~(?:suicidaires?|noires)|suicide|suicidaire|mettre~fin~à~ses~jours|se~tuer|veut~mourir|ideación~(?:suicida|autolítica)|suicidio|suicid\w+|quitarse~la~vida|matarse|autolítica""",
+    "acute_psychosis": r"""
+(?:acute\w*|florid\w*|first~episode|frank\w*)~(?:of~)?psycho\w+|hearing~voices|command~hallucinations?|voices~(?:telling|commanding|tell)|auditory~hallucinations|persecutory~delusions?|akute~psychose|stimmenhören|bouffée~délirante|brote~psicótico|oye~voces|postpartum~psychosis|puerperal~psychosis""",
+    "sepsis": r"""
+\bsepsis\b|\bseptic\b(?!~arthritis|~joint)|septicaemi\w+|urosepsis|septisch\w*|sepsisverdacht|choc~septique|état~septique|shock~séptico|séptic[oa]|mottled(?:~skin)?|rigors?~(?:and|with)~(?:fever|hypotens\w+)|neutropenic~sepsis""",
+    "fever_in_neutropenia": r"""
+neutropenic~(?:sepsis|fever)|febrile~neutropeni\w+|(?:fever|febrile|pyrexia\w*|temperature|temp|hot|shiver\w*|rigors?|chills)[^.;]{0,70}(?:chemo\w*|neutropeni\w+|cycle~\d|\bR-?CHOP\b|docetaxel|FOLFOX|\bANC\b)|(?:chemo\w*|neutropeni\w+|docetaxel|cycle~\d)[^;]{0,110}(?:fever\w*|febrile|pyrexia\w*|rigors?|chills|shivering|temp(?:erature)?~(?:of~)?3[89]|\b3[89][.,]\d)
+fieber~(?:\w+~){0,4}(?:chemo\w*|neutropenie)|(?:chemo\w*|neutropenie)[^;]{0,90}(?:fieber|schüttelfrost|\b3[89][.,]\d)|neutropenisches~fieber|aplasie~fébrile|neutropénie~fébrile|(?:fièvre|fébrile)[^.;]{0,80}chimiothérapie|chimiothérapie[^;]{0,90}(?:fièvre|fébrile|frissons|\b3[89][.,]\d)|neutropenia~febril|(?:fiebre|febril)[^.;]{0,80}quimioterapia|quimioterapia[^;]{0,90}(?:fiebre|febril|\b3[89][.,]\d)""",
+    "anaphylaxis": r"""
+anaphyla\w+|anaphylak\w+|anafil\w+|(?:swollen|swelling~of~(?:the~|his~|her~)?)~?(?:\w+~){0,2}(?:lips?|tongue|throat)[^.;]{0,90}(?:after|nuts?|cashew\w*|peanut\w*|sting|wasp|bee|prawns?|shellfish|antibiotic|dose|hives|urticaria|wheez\w+)|(?:sting|peanuts?|nuts?|prawns?|shellfish)[^.;]{0,80}(?:throat~(?:is~)?(?:tight|clos\w+)|swollen~(?:lips|tongue|face)|wheez\w+|collapse\w*)|(?:hives|urticaria|wheals)[^.;]{0,60}(?:wheez\w+|hypotens\w+|collapse\w*|stridor)|adrenaline~\d|epipen~(?:given|used)""",
+    "airway_compromise": r"""
+stridor\b|airway~(?:compromise|obstruct\w+|at~risk|threat\w*|swelling)|(?:swollen|swelling~of~(?:the~)?)~?(?:\w+~){0,2}tongue|tongue~(?:is~)?(?:swollen|swelling)|drooling|(?:cannot|can't|unable~to)~swallow~(?:his|her|own|even~his|even~her)~?(?:own~)?(?:saliva|spit)|muffled~voice|hot[- ]potato~voice|epiglottit\w+|tripod\w*|throat~(?:is~)?(?:closing|closing~up|tight)|angio-?o?edema|trismus[^.]{0,60}(?:fever|drool\w*|swell\w*|quinsy|abscess)
+inspiratorischer~stridor|atemwegs\w+|zungenschwellung|speichelfluss|angioödem|stridor~laryngé|œdème~de~quincke|angio-?œdème|gonflement~de~la~langue|estridor|angioedema|edema~de~(?:lengua|glotis|úvula)|sialorrea""",
+    "severe_breathlessness": r"""
+(?:severe\w*|acute\w*|sudden\w*|extreme\w*|very|marked)~(?:\w+~)?(?:breathless\w*|dyspno\w+|short(?:ness)?~of~breath|SOB|asthma)|(?:breathless|short~of~breath|dyspno\w+)~at~rest|(?:unable|cannot|can't|too~breathless)~(?:to~)?(?:complete|finish|speak|talk)(?:~in)?~?(?:full~|whole~)?(?:sentences?)?|life[- ]threatening~asthma|silent~chest|cyanos\w+|acute~pulmonary~o?edema|respiratory~(?:failure|distress)|gasping|work~of~breathing|subcostal~recession|intercostal~recession|grunting
+ruhedyspnoe|akute~(?:dyspnoe|atemnot)|schwere~(?:dyspnoe|atemnot)|plötzlich\w*~(?:dyspnoe|atemnot)|zyanose|dyspnée~(?:de~repos|aiguë|brutale|au~repos)|détresse~respiratoire|disnea~(?:de~reposo|súbita|aguda|en~reposo)|dificultad~respiratoria~(?:aguda|grave)|cianosis""",
+    "dvt_or_pe": r"""
+(?<!in~)\b(?:DVT|PE|VTE)\b(?!~(?:prophylaxis|lesson|teacher))|deep~vein~thrombos\w+|deep~venous~thrombos\w+|pulmonary~embol\w+|(?:swollen|swelling~(?:of|in)~(?:the~|his~|her~)?|painful~swollen|hot~swollen|tender~swollen|unilateral~swelling)~?(?:\w+~){0,2}(?:calf|calves|leg)\b(?![^.]{0,20}both)|(?:calf|leg)~(?:is~|has~become~|became~|was~)?(?:\w+~){0,3}(?:swollen|swelling)[^.]{0,50}(?:tender|red|hot|painful|flight|cm|pill)|calf~(?:swelling|circumference|tenderness)|wells~score~(?:of~)?[2-9]|pleuritic~(?:chest~)?pain|d-?dimer~(?:raised|elevated|positive|\d{3,})
+beinvenenthrombose|(?:tiefe|tiefen)~\w*venenthrombose|\bTVT\b|lungenembolie|\bLAE\b|wadenschwellung|schwellung~(?:und~schmerz~)?der~(?:\w+\.?~)?wade|thrombose~veineuse|phlébite|\bTVP\b|embolie~pulmonaire|mollet~(?:\w+~){0,2}(?:gonflé|tendu|douloureux|chaud)|trombosis~venosa|\bTEP\b|tromboembolismo|pantorrilla~(?:\w+~){0,2}(?:hinchada|dolorosa|caliente)""",
+    "ectopic_or_pregnancy_bleeding": r"""
+(?<!previous~)(?<!prior~)ectopic(?!~(?:beat|beats|20\d\d))|(?:pregnan\w*|gestation\w*|weeks?~gravid|\d+/40|amenorrh\w+|positive~pregnancy~test|missed~period)[^;]{0,130}(?:bleed\w*|spotting|PV~loss|blood~loss|(?:iliac~fossa|lower~abdominal|pelvic|abdominal|shoulder[- ]?tip)~pain)|(?:bleed\w*|spotting|(?:iliac~fossa|lower~abdominal|pelvic)~pain)[^;]{0,110}(?:pregnan\w+|gestation|\d+/40|positive~(?:pregnancy~)?test)|antepartum~ha?emorrhage|\bAPH\b|placental~abruption|miscarr\w+|threatened~(?:miscarriage|abortion)
+(?:schwanger\w*|ssw|schwangerschafts\w*)[^;]{0,110}(?:blutung\w*|unterbauchschmerz\w*|schmierblut\w*)|(?:blutung\w*|unterbauchschmerz\w*)[^;]{0,100}(?:ssw\b|schwanger\w*)|extrauterin\w*|eileiterschwanger\w*|\beug\b|grossesse~extra-?utérine|\bGEU\b|(?:enceinte|grossesse|aménorrhée|\bSA\b)[^;]{0,110}(?:métrorragi\w+|saignement\w*|douleurs?~pelvienn\w+)|(?:métrorragi\w+|saignement\w*)[^;]{0,100}(?:enceinte|grossesse)|embarazo~ectópico|(?:embaraz\w+|gestación|gestante|amenorrea)[^;]{0,110}(?:sangrado|metrorragia|dolor~(?:pélvico|hipogástrico|en~fosa))""",
+    "pre_eclampsia": r"""
+pre-?~?eclampsia|eclampsia|präeklampsie|\bHELLP\b|prééclampsie|preeclampsia|(?:pregnan\w+|gestation|\d\d/40|postpartum|postnatal)[^;]{0,120}(?:proteinuria|epigastric~pain|visual~disturbance|flashing~lights|protein~\+{2,})""",
+    "reduced_fetal_movements": r"""
+(?:reduced|fewer|no|absent|decreased|less)~f(?:o)?etal~movements?|baby~(?:is~|has~been~|has~)?(?:moving~less|stopped~moving|not~mov\w+)|verminderte~kindsbewegungen|diminution~des~mouvements~(?:fœtaux|actifs)|disminución~de~movimientos~fetales""",
+    "status_epilepticus_or_first_seizure": r"""
+first~(?:ever~)?(?:\w+~){0,2}(?:fit|seizure|convulsion)|status~epilepticus|new[- ]onset~seizures?|(?:seizure|convulsion|fit)~(?:today|this~morning|yesterday|last~night|lasting|lasted|for~\d+~min\w*)|(?:had|having|witnessed|has~had)~an?~(?:\w+~){0,3}(?:seizure|convulsion|fit)\b|tonic[- ](?:then~)?clonic|generali[sz]ed~seizure|fitting~(?:for|since|on)|prolonged~(?:seizure|fit|convulsion)|seizures?~in~cluster
+erster~(?:\w+~)?(?:krampfanfall|anfall)|erstmalig\w*~(?:\w+~)?(?:krampfanfall|anfall)|krampfanfall|grand[- ]mal|première~crise~(?:convulsive|d'épilepsie|comitiale|généralisée)|crise~(?:convulsive|tonico-clonique|généralisée)|convulsions?|primera~crisis~(?:convulsiva|epiléptica|comicial)?|crisis~(?:convulsiva|epiléptica|tónico-clónica|comicial)\w*|estado~de~mal""",
+    "safeguarding": r"""
+safeguarding~(?:concern|referral|issue|lead|team|alert)|child~protection|non[- ]accidental|\bNAI\b|bruis\w+[^.;]{0,100}(?:not~(?:yet~)?(?:mobile|rolling|crawling|walking)|baby|infant|weeks?~old|immobile|different~ages|ear|pattern|hand[- ]?print|grip)|(?:different|inconsistent|changing|conflicting|varying)~(?:account|story|stories|histor\w+|explanation\w*|version\w*)|children's~social~care|social~(?:care|services)[^.;]{0,60}(?:agree|informed|referr\w+|aware|involved|told)|domestic~(?:violence|abuse)|(?:hit|hits|hitting|beaten|beats|strangl\w+|chok\w+|punched|assault\w+)~(?:by~)?(?:her|him|his|their)?~?(?:husband|partner|boyfriend|wife|son|daughter|father|carer)|(?:partner|husband|boyfriend|son|carer)~(?:has~)?(?:hit|hits|hitting|punched|strangled|threaten\w*|assaulted)|afraid~(?:of~(?:her|his)~(?:husband|partner|son)|to~go~home)|sexual~abuse|(?:physical|financial|elder)~abuse|neglect(?:ed)?\b|grip~marks?|finger[- ]?(?:tip~)?bruis\w+|\bFGM\b|forced~marriage
+kindeswohlgefährdung|misshandlung\w*|häusliche~gewalt|gewalt~in~der|jugendamt|maltraitance|violences?~conjugales?|signalement|information~préoccupante|maltrato|violencia~(?:de~género|doméstica|machista)|servicios~sociales""",
+    "acute_abdomen": r"""
+(?:rigid|peritonitic|board[- ]like|guarded)~abdomen|abdomen~(?:is~|was~)?(?:rigid|peritonitic|board)|peritonit\w+|peritonism|rebound~tenderness|(?:guarding~and~rebound|rebound~and~guarding)|(?:generali[sz]ed|involuntary|diffuse)~guarding|acute~abdomen|perforat(?:ed|ion)|bowel~obstruction|(?:absolute~constipation|not~passed~(?:wind|flatus))|bilious~vomit\w*|(?:strangulat|incarcerat|irreducib)\w+|appendicitis|mesenteric~isch\w+|(?:sudden|severe|acute)~(?:\w+~)?abdominal~pain|intussusception|red~currant|pancreatitis|cholangitis|ascending~cholangitis
+akutes~abdomen|abwehrspannung|peritonismus|bretthart\w*|loslassschmerz|ileus|appendizitis|inkarzer\w+|ventre~(?:de~bois|chirurgical)|défense~(?:abdominale|en|généralisée)|contracture~abdominale|appendicite|occlusion~intestinale|hernie~étranglée|abdomen~agudo|defensa~abdominal|signos~de~irritación~peritoneal|blumberg~positivo|apendicitis|obstrucción~intestinal|hernia~incarcerada""",
+    "acute_limb_ischaemia": r"""
+acute~(?:limb~|leg~|lower~limb~)?isch[ae]+mi\w+|(?:cold|white|pale|pulseless|blue|dusky|mottled)[, ]+(?:\w+[, ]+){0,3}(?:and~)?(?:cold|white|pale|painful|pulseless|numb|blue)?~?(?:leg|foot|arm|hand|limb|toes?)\b|(?:leg|foot|arm|hand|limb)~(?:is~|has~gone~|went~|became~|has~become~|turned~|has~been~)(?:\w+~)?(?:cold|white|pale|numb|blue|pulseless|mottled)|(?:absent|no)~(?:foot|pedal|distal|femoral|popliteal)~pulses?[^.]{0,40}(?:cold|pale|numb|pain\w*|white)|critical~(?:limb~)?isch[ae]+mi\w*|(?:gangren|necrot)\w+|rest~pain|compartment~syndrome
+akute~(?:extremitäten)?ischämie|kaltes~bein|ruheschmerz\w*|ischémie~aiguë|(?:jambe|pied)~froide?|isquemia~aguda|(?:pierna|pie)~frí[oa]~y~pálid[oa]""",
+    "aortic_emergency": r"""
+aortic~dissection|dissect(?:ion|ing)|(?:ruptured|leaking|symptomatic|tender)~(?:AAA|aortic~aneurysm|aneurysm)|tearing~(?:\w+~){0,2}(?:pain|chest|back|interscapular)|pulsatile~(?:and~tender~|tender~)?(?:abdominal~)?mass|aortendissektion|rupturiert\w*~aneurysma|dissection~aortique|disección~aórtica""",
+    "diabetic_emergency": r"""
+\bDKA\b|diabetic~ketoacidosis|ketoacidosis|ketones?~(?:of~)?(?:[3-9]|[12]\d|\+{2,})|blood~ketones|(?:BM|glucose|CBG|blood~sugar|sugar|BZ|glycémie|glucemia)~(?:was~|of~|is~|reads~)?(?:HI\b|[23]\d[.,]\d|[23]\d~mmol|[3-9]\d\d~?mg)|hyperosmolar|\bHHS\b|severe~hypoglyc\w+|polyuria[^.]{0,60}(?:vomit\w*|drowsy|weight~loss)|(?:thirst\w*|polyuria|passing~lots~of~urine|wetting~the~bed)[^.;]{0,80}(?:weight|tired|ketone\w*)
+ketoazidose|blutzucker~[3-9]\d\d|acidocétose|acido-cétose|cétones|cetoacidosis|cetonuria""",
+    "head_injury": r"""
+head~injur\w+|(?:hit|struck|banged|bumped|knocked)~(?:his|her|the)~head|blow~to~the~head|(?:fall|fell)[^.;]{0,60}(?:anticoag\w+|warfarin|apixaban|rivaroxaban|edoxaban|head)|loss~of~consciousness~(?:after|following)|schädel-?hirn-?trauma|\bSHT\b|kopfverletzung|sturz~auf~den~kopf|traumatisme~crânien|traumatismo~craneo\w*|\bTCE\b""",
+    "septic_arthritis": r"""
+septic~(?:arthritis|joint)|hot[, ]+(?:red[, ]+)?(?:and~)?(?:swollen|red|tender)[\w, ]{0,20}(?:knee|joint|hip|ankle|wrist|elbow|shoulder)|(?:knee|joint|hip|ankle|wrist|elbow)~(?:is~|was~|has~become~|became~)?(?:\w+,?~){0,2}(?:hot|red)(?:,|~and)~[\w, ]{0,20}(?:swollen|red|hot|tender)|septische~arthritis|gelenkinfekt\w*|arthrite~septique|artritis~séptica|necroti[sz]ing~fasciitis|pain~out~of~proportion|orbital~cellulitis|proptosis""",
+    "urinary_retention": r"""
+(?:acute~|chronic~|painful~|urinary~|clot~)+retention|retention~of~urine|(?:cannot|can't|unable~to|not~able~to|could~not|couldn't|not~been~able~to|hasn't~been~able~to|has~not)~(?:pass(?:ed)?|void|passed~any)~(?:any~)?(?:urine|water)|(?:not|hasn't|has~not)~(?:passed|peed)~(?:any~)?(?:urine|water)[^.]{0,40}(?:hours?|since|last~night)|(?:bladder~(?:is~)?(?:palpable|distended|to~the~umbilicus)|(?:palpable|distended)~bladder)|bladder~scan~(?:\w+~){0,2}\d{3,}|\bAUR\b|anuri\w+|(?<!no~)(?<!nil~)\bretention\b
+harnverhalt\w*|kann~(?:nicht~)?(?:kein~)?wasser~lassen|harnsperre|rétention~(?:aiguë~)?d'urines?|rétention~urinaire|globe~(?:vésical|urinaire)|retención~(?:aguda~de~)?(?:urinaria|de~orina|orina)|globo~vesical""",
+    "overdose_or_poisoning": r"""
+overdos\w+|(?:took|taken|swallowed|ingested)~(?:\w+~){0,3}(?:\d+~)?(?:tablets|pills|paracetamol|bleach|whole~pack\w*)(?:~(?:in~one~go|at~once|last~night|this~morning|today))|poison\w+|button~battery|intoxikation|tablettenvergiftung|intoxication~médicamenteuse|surdosage|intoxicación~(?:medicamentosa|aguda)|sobredosis|carbon~monoxide""",
+    "syncope": r"""
+syncop\w+|(?:exertional~|recurrent~|unexplained~)?(?:blackouts?|black~outs?)|passed~out|passing~out|(?:fainted|faints|collapsed?)\b|synkope\w*|bewusstlosigkeit|ohnmacht|kollaps|malaise~avec~perte~de~connaissance|perte~de~connaissance|síncope|pérdida~de~(?:conocimiento|conciencia)""",
+    "acute_kidney_injury": r"""
+\bAKI\b~?(?:stage~)?[23]|potassium~(?:of~|was~|is~)?(?:6[.,]\d|7)|\bK\+?~(?:of~|was~|is~)?6[.,][3-9]|hyperkal\w+|acute~(?:kidney|renal)~(?:injury|failure)|akutes~nierenversagen|insuffisance~rénale~aiguë|fracaso~renal~agudo|hyperkaliémie|hiperpotasemia""",
+    "raised_intracranial_pressure": r"""
+papill?o?edema|(?:swollen|blurred)~(?:optic~)?(?:discs?|disc~margins)|headaches?[^.;]{0,80}(?:worse~(?:in~the~morning|on~(?:waking|lying|coughing|bending))|early~morning~vomiting)|morning~vomiting|stauungspapille|œdème~papillaire|papiledema""",
+    "new_neurological_deficit": r"""
+foot~drop|progressive~(?:limb~|leg~|arm~)?weakness|new~(?:onset~)?(?:diplopia|double~vision|ptosis)|third~nerve~palsy|bulbar|rapidly~progressive~\w+""",
+    "unconsciousness": r"""
+unresponsive|unconscious|GCS~(?:of~)?(?:[3-9]|1[0-2])\b|floppy|difficult~to~rouse|hard~to~rouse|bewusstlos|inconscient\w*|inconsciente|obnubil\w+""",
+}
+
+_CANCER_TERMS = r"""
+suspected~(?:\w+~){0,2}(?:cancer|malignan\w+|ca\b|carcinoma|neoplas\w+|tumou?r|melanoma|lymphoma|sarcoma|myeloma|leuka?emia)|(?:cancer|malignan\w+|carcinoma|neoplas\w+|melanoma|lymphoma|myeloma|tumou?r)~(?:is~|was~)?(?:suspected|suspicion)
+\b2~?-?WW\b|two[- ]week~(?:wait|rule|referral)|2[- ]week~(?:wait|rule|referral)|\bUSC\b|\bUSCR?\b~(?:referral|pathway)|cancer~(?:pathway|referral)|fast[- ]track~(?:cancer|referral)|suspicion~of~(?:cancer|malignancy)
+(?:exclude|rule~out|excluding|concern(?:ed)?~(?:about|for|regarding|re|that~this~(?:is|may~be))|worried~(?:about|this~(?:is|may~be))|suspicious~(?:of|for)|query|\?|\br/o|possible|probable|likely|fear|looks~like|in~keeping~with|consistent~with)~?(?:an?~|the~|underlying~|early~|new~|sinister~)?(?:\w+~){0,2}(?:cancer|malignan\w+|carcinoma|neoplas\w+|melanoma|lymphoma|sarcoma|myeloma|tumou?r|\bca\b|\bSCC\b|leuka?emia|mesothelioma|metasta\w+)
+(?:highly~|clinically~|very~)?suspicious~(?:lesion|mass|lump|mole|nodule|looking|ulcer|area|of|for)|sinister~(?:pathology|cause|features?)
+tumorverdacht|malignomverdacht|karzinomverdacht|melanomverdacht|(?:v\.?~?a\.?|verdacht~auf|dringender~verdacht~auf|ausschluss)~(?:\w+~){0,3}(?:\w*karzinom|\w*-?ca\b|\w*tumor|malignom|malignität|melanom|lymphom|neoplasie|metastase\w*)|malignitätsverdächtig\w*|neoplasieverdacht
+(?:suspicion|suspect\w*|éliminer|exclure|évocat\w+|crainte|forte~suspicion)~(?:d['e]~?|un\w*~|une~|le~|la~)*(?:\w+~){0,2}(?:cancer|néoplasie|tumeur|carcinome|malignité|lymphome|mélanome|lésion~maligne|malin\w*)|lésion~suspecte|nodule~suspect|masse~suspecte
+(?:sospecha|sospechos\w+|descartar|excluir|compatible~con)~(?:de~|una?~|proceso~)*(?:\w+~){0,2}(?:cáncer|malignidad|neoplasia|tumor|carcinoma|linfoma|melanoma|maligno|neoformativo)|lesión~sospechosa"""
+
+
+def _compile(source: str) -> re.Pattern[str]:
+    joined = "|".join(line.strip() for line in source.strip().splitlines() if line.strip())
+    joined = re.sub(r"\(\?<!([^)]*)\)", lambda m: m[0].replace("~", r"\s"), joined)
+    joined = re.sub(r"(?<![\\\w-])(LOW|PE|HI|AIT|SA|MI|APH|TEP|LAE|GEU|VH|USC|PRB)(?![\w-])",
+                    r"(?-i:\1)", joined)
+    joined = joined.replace("~?", r"\s*").replace("~", r"\s+").replace(" ", r"\s")
+    return re.compile(rf"(?<!\w)(?:{joined})", re.IGNORECASE)
+
+
+PATTERNS: dict[str, re.Pattern[str]] = {code: _compile(terms) for code, terms in _TERMS.items()}
+CANCER = _compile(_CANCER_TERMS)
