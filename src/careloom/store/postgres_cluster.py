@@ -34,6 +34,8 @@ _START_LIMIT = 120.0
 _LITTLE_SPACE = 1 << 20
 _STOP_LIMIT = 60.0
 _PR_SET_PDEATHSIG = 1
+_SYNC = "syncfs" if sys.platform == "linux" else "fsync"
+"""One call for the whole disk instead of one for each of a thousand files."""
 _SETTINGS = """
 listen_addresses = ''
 unix_socket_directories = '{socket}'
@@ -48,6 +50,7 @@ max_parallel_workers_per_gather = 0
 fsync = on
 synchronous_commit = on
 full_page_writes = on
+recovery_init_sync_method = {sync}
 wal_level = replica
 wal_buffers = 16MB
 min_wal_size = 160MB
@@ -177,8 +180,7 @@ class Cluster:
         if self.place.as_root:
             os.chown(draft, self.place.uid, self.place.gid)
         options = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin"]
-        if sys.platform == "linux":
-            options.append("--sync-method=syncfs")
+        options.append(f"--sync-method={_SYNC}")
         done = subprocess.run(
             [
                 programs(self.place) / "initdb",
@@ -231,6 +233,7 @@ class Cluster:
             socket=_quoted(place.socket_folder),
             data=_quoted(place.data),
             folder=_quoted(place.folder),
+            sync=_SYNC,
             buffers="256MB" if memory > 3 << 30 else "64MB",
         )
         names = sorted({place.user, "root"} if place.as_root else {place.user})
