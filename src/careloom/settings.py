@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from careloom.errors import ConfigurationError
 
+T = TypeVar("T")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _MAIL = re.compile(r"[^@\s,]+@[^@\s,]+")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -46,6 +47,8 @@ class Settings:
     dimse_host: str
     dimse_port: int
     ae_title: str
+    dimse_callers: tuple[str, ...]
+    dicom_issuers: tuple[tuple[str, str], ...]
     environment: str
     blobs: BlobPlace
     s3_access_key: str | None = field(repr=False)
@@ -194,8 +197,8 @@ def _blobs(text: str) -> BlobPlace:
     )
 
 
-def _list(item: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
+def _list(item: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    def parse(text: str) -> tuple[T, ...]:
         return tuple(item(part.strip()) for part in text.split(",") if part.strip())
 
     return parse
@@ -209,6 +212,13 @@ def _target(text: str) -> str:
     port = text.rsplit(":", 1)[-1] if ":" in text.rsplit("]", 1)[-1] else "0"
     _number(0, 65535)(port)
     return text.lower()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, system = text.partition("=")
+    if not (name and separator and system):
+        raise ValueError(text)
+    return name, system
 
 
 def _mail(text: str) -> str:
@@ -282,6 +292,24 @@ SETTINGS: tuple[Setting, ...] = (
         _ae_title,
         "1 to 16 printable ASCII characters without a backslash",
         "CARELOOM",
+    ),
+    Setting(
+        "CARELOOM_DIMSE_CALLERS",
+        "nobody",
+        "Titles of the application entities that may call the DICOM listener, separated by "
+        "commas; without any it does not listen.",
+        _list(_ae_title),
+        "titles of at most 16 characters, separated by commas",
+        (),
+    ),
+    Setting(
+        "CARELOOM_DICOM_ISSUERS",
+        "none",
+        "Which identifier system of FHIR Patients an Issuer of Patient ID stands for: "
+        "`ISSUER=system`, separated by commas. Objects without an issuer match any system.",
+        _list(_pair),
+        "ISSUER=https://system, separated by commas",
+        (),
     ),
     Setting(
         "CARELOOM_ENVIRONMENT",

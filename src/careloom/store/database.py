@@ -174,5 +174,3 @@ def translate(error: BaseException) -> CareloomError:
         f"The database refused the operation (SQLSTATE {state or 'none'})",
         details={"sqlstate": state},
     )
-
-

@@ -86,7 +86,9 @@ async def _apply(connection: asyncpg.Connection) -> list[str]:
         return []
     async with connection.transaction():
         await connection.execute(_ROLES)
-        await connection.execute("CREATE SCHEMA IF NOT EXISTS careloom AUTHORIZATION careloom_owner")
+        await connection.execute(
+            "CREATE SCHEMA IF NOT EXISTS careloom AUTHORIZATION careloom_owner"
+        )
         await connection.execute("SET LOCAL ROLE careloom_owner; SET LOCAL search_path TO careloom")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_version"

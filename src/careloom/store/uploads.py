@@ -34,7 +34,13 @@ class Uploads:
         self._blobs = blobs
 
     async def put(
-        self, scope: Scope, bucket: str, name: str, data: bytes, content_type: str, actor: JsonObject
+        self,
+        scope: Scope,
+        bucket: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        actor: JsonObject,
     ) -> Upload:
         """Store a file; durable, and its event queued, when it returns.
 

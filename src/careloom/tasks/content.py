@@ -22,9 +22,7 @@ class TaskContent:
         place = f"{scope.store}|task|{task_id.hex}|{part}"
         return await self._keyring.seal(scope.tenant, patient, place, orjson.dumps(value))
 
-    async def open(
-        self, scope: Scope, task_id: uuid.UUID, part: str, sealed: bytes
-    ) -> JsonObject:
+    async def open(self, scope: Scope, task_id: uuid.UUID, part: str, sealed: bytes) -> JsonObject:
         place = f"{scope.store}|task|{task_id.hex}|{part}"
         value: JsonObject = orjson.loads(await self._keyring.open(scope.tenant, sealed, place))
         return value

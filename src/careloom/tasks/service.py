@@ -79,9 +79,7 @@ class Tasks:
         return answer
 
     async def _row(self, scope: Scope, task_id: str) -> asyncpg.Record:
-        rows = await self._db.rows(
-            "task_read", scope.tenant, scope.store, parse_task_id(task_id)
-        )
+        rows = await self._db.rows("task_read", scope.tenant, scope.store, parse_task_id(task_id))
         if not rows:
             raise NotFound("There is no such task", code="task_not_found")
         return rows[0]

@@ -14,6 +14,7 @@ from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
+from careloom.workflows.engine.journal import settle_output
 from careloom.workflows.engine.load import new_run
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
 from careloom.workflows.engine.worker import Worker
@@ -119,16 +120,23 @@ class Runs:
         row = await self._row(scope, name)
         run = row["run"]
         messages: list[JsonObject] = [
-            {"role": "system", "content": f"Run of {run['workflow_id']} started by {run['source']}",
-             "at": _iso(run["created_at"])}
+            {
+                "role": "system",
+                "content": f"Run of {run['workflow_id']} started by {run['source']}",
+                "at": _iso(run["created_at"]),
+            }
         ]
         for step in row["steps"]:
             payload = await self._payload(run, step)
             for message in payload.get("messages", ()):
                 messages.append({**message, "step": step["path"], "at": _iso(step["at"])})
             messages.append(
-                {"role": "system", "content": f"{step['path']} {step['outcome']}",
-                 "step": step["path"], "at": _iso(step["at"])}
+                {
+                    "role": "system",
+                    "content": f"{step['path']} {step['outcome']}",
+                    "step": step["path"],
+                    "at": _iso(step["at"]),
+                }
             )
         return {
             "id": f"ses_{run['run_id'].hex}",
@@ -210,7 +218,7 @@ class Runs:
             "finishedAt": _iso(step["at"]),
             "durationMs": _millis(step["started_at"], step["at"]),
             "input": payload.get("input"),
-            "output": payload.get("output"),
+            "output": settle_output(payload.get("output") or {}, step["effect"]),
             "branch": payload.get("branch"),
             "notes": payload.get("notes", []),
             "effect": step["effect"],

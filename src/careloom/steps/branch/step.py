@@ -44,4 +44,4 @@ class SwitchStep:
                 "The value of a switch must be a text, a whole number or true or false",
                 code="switch_value",
             )
-        return StepResult(output={"value": str(value)}, branch=f"case:{value}")
+        return StepResult(output={"value": str(value)}, branch=str(value))

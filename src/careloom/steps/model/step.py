@@ -34,7 +34,9 @@ class ModelStep:
         return StepResult(output=output, notes=[note] if note else [])
 
 
-async def model_input(archive: DicomArchive, call: StepCall, model: Model, given: JsonObject) -> Json:
+async def model_input(
+    archive: DicomArchive, call: StepCall, model: Model, given: JsonObject
+) -> Json:
     """What the model looks at: pixels of a DICOM address, a text, or a resource."""
     if model.kind == "image":
         uri = given.get("file")

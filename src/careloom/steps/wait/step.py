@@ -36,5 +36,7 @@ def _until(call: StepCall) -> datetime:
     except ValueError as error:
         raise StepError("`until` is not an ISO 8601 time", code="wait_until") from error
     if until.tzinfo is None:
-        raise StepError("`until` needs a time zone, for example 2026-01-31T08:00:00Z", code="wait_until")
+        raise StepError(
+            "`until` needs a time zone, for example 2026-01-31T08:00:00Z", code="wait_until"
+        )
     return until.astimezone(UTC)

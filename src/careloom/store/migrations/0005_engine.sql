@@ -94,11 +94,12 @@ CREATE TABLE step (
     fence bigint NOT NULL,
     batch uuid NOT NULL,
     effect jsonb,
-    result bytea STORAGE EXTERNAL,
+    result bytea,
     started_at timestamptz NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant, run_id, path, iter)
 ) PARTITION BY RANGE (run_id);
+ALTER TABLE step ALTER COLUMN result SET STORAGE EXTERNAL;
 CREATE TABLE step_default PARTITION OF step DEFAULT;
 -- Attempts that failed and were, or will be, repeated.
 CREATE TABLE attempt (

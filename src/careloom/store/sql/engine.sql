@@ -133,6 +133,7 @@ DECLARE
   v_ok int[] := '{}';
   v_some int[];
   v_verdicts jsonb := '{}';
+  v_results jsonb;
   v_unit record;
   v_state text;
   v_detail text;
@@ -175,8 +176,10 @@ BEGIN
         a int, o text, b int, s timestamptz, e jsonb, ops jsonb, store text, actor jsonb, event text, until timestamptz)
       WHERE u.r = ANY (v_held) AND u.k IN ('step', 'wait') AND (u.k = 'wait' OR u.ops IS NOT NULL) ORDER BY u.x LOOP
     BEGIN
-      IF engine_unit(p_tenant, p_batch, to_jsonb(v_unit), p_blobs) THEN
+      v_results := engine_unit(p_tenant, p_batch, to_jsonb(v_unit), p_blobs);
+      IF v_results IS NOT NULL THEN
         v_ok := v_ok || v_unit.x;
+        v_verdicts := v_verdicts || jsonb_build_object(v_unit.x::text, jsonb_build_object('verdict', 'ok', 'effect', v_results));
       END IF;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception OR program_limit_exceeded
       OR SQLSTATE 'CL001' OR SQLSTATE 'CL002' OR SQLSTATE 'CL003' OR SQLSTATE 'CL004' OR SQLSTATE 'CL005'
@@ -193,12 +196,12 @@ BEGIN
     FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, i text, a int));
 END $$;
 
--- engine_unit: one step or wait with its effect; false when its row exists already.
-CREATE OR REPLACE FUNCTION engine_unit(p_tenant text, p_batch uuid, p_unit jsonb, p_blobs bytea[]) RETURNS boolean
+-- engine_unit: one step or wait with its effect; its results, or null when its row exists already.
+CREATE OR REPLACE FUNCTION engine_unit(p_tenant text, p_batch uuid, p_unit jsonb, p_blobs bytea[]) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   v_run uuid := (p_unit->>'r')::uuid;
-  v_results jsonb;
+  v_results jsonb := '[]';
 BEGIN
   IF p_unit->>'k' = 'wait' THEN
     INSERT INTO wait (tenant, run_id, path, iter, event, until, batch, detail)
@@ -210,7 +213,7 @@ BEGIN
             (p_unit->>'f')::bigint, p_batch, p_unit->'e', p_blobs[(p_unit->>'b')::int + 1], (p_unit->>'s')::timestamptz)
     ON CONFLICT DO NOTHING;
   END IF;
-  IF NOT FOUND THEN RETURN false; END IF;
+  IF NOT FOUND THEN RETURN NULL; END IF;
   IF jsonb_typeof(p_unit->'ops') = 'array' THEN
     v_results := effect_apply(p_tenant, p_unit->>'store', p_unit->'ops', p_blobs, p_unit->'actor');
     IF p_unit->>'k' = 'step' THEN
@@ -218,7 +221,7 @@ BEGIN
         WHERE tenant = p_tenant AND run_id = v_run AND path = p_unit->>'p' AND iter = p_unit->>'i';
     END IF;
   END IF;
-  RETURN true;
+  RETURN v_results;
 END $$;
 
 -- engine_settle: audit rows of the units that were written, then closes and parks.
@@ -365,4 +368,11 @@ CREATE OR REPLACE FUNCTION definition_read(p_tenant text, p_hash text) RETURNS j
 BEGIN
   PERFORM enter(p_tenant);
   RETURN (SELECT canonical FROM definition WHERE tenant = p_tenant AND hash = p_hash);
+END $$;
+
+-- run_origin: the run that a run was first, to which its payloads are bound.
+CREATE OR REPLACE FUNCTION run_origin(p_tenant text, p_run uuid) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (SELECT origin_run FROM run WHERE tenant = p_tenant AND run_id = p_run);
 END $$;

@@ -60,7 +60,7 @@ END $$;
 
 -- tenants_with_work: tenants that have an unmatched event or a run due now; tenants only, no data.
 CREATE OR REPLACE FUNCTION tenants_with_work(p_lane text) RETURNS TABLE (tenant text, events boolean, runs boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
   WITH RECURSIVE l AS (
     (SELECT live.tenant FROM live WHERE live.due_at < 'infinity' ORDER BY live.tenant LIMIT 1)
     UNION ALL
@@ -84,7 +84,7 @@ $$;
 
 -- tenants_leased: tenants that have runs under a lease or a timer ahead; tenants only, no data.
 CREATE OR REPLACE FUNCTION tenants_leased(p_lane text) RETURNS TABLE (tenant text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
   WITH RECURSIVE l AS (
     (SELECT live.tenant FROM live WHERE live.lane = p_lane AND live.due_at < 'infinity' ORDER BY live.tenant LIMIT 1)
     UNION ALL

@@ -11,13 +11,13 @@ from careloom.types import JsonObject
 class DefinitionError(Unprocessable):
     """Names the code, the place (path, line, column), the cause and the fix."""
 
-    default_code: ClassVar[str] = "E-DEFINITION"
+    default_code: ClassVar[str] = "E-SHAPE"
 
     def __init__(
         self,
         message: str,
         *,
-        code: str = "E-DEFINITION",
+        code: str,
         path: str | None = None,
         fix: str | None = None,
         line: int | None = None,

@@ -45,7 +45,8 @@ def _next(steps: tuple[ProgramStep, ...], run: RunState) -> Command | None:
         if record.outcome == "failed" and step.definition.on_error != "continue":
             return Close("failed", {"step": step.id, "path": step.path, **(record.error or {})})
         if record.branch is not None:
-            command = _next(step.branches.get(record.branch, ()), run)
+            chosen = step.branches.get(record.branch, step.branches.get("default", ()))
+            command = _next(chosen, run)
             if command is not None:
                 return command
     return None

@@ -62,9 +62,7 @@ class PostgresDispatch:
         return {row["run_id"]: row["ctl"] for row in rows}
 
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
-        await self._db.call(
-            "engine_release", tenant, self._worker, list(held), list(held.values())
-        )
+        await self._db.call("engine_release", tenant, self._worker, list(held), list(held.values()))
 
     async def tenants_leased(self) -> list[str]:
         rows = await self._db.rows("tenants_leased", self._lane)

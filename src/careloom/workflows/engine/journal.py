@@ -65,3 +65,13 @@ class RunState:
 
     def record(self, path: str, iteration: str = "") -> StepRecord | None:
         return self.steps.get((path, iteration))
+
+
+def settle_output(output: JsonObject, effect: list[JsonObject] | None) -> JsonObject:
+    """The output as it became true: a conditional create that met an existing resource names that
+    one, whose id only the transaction knew, and not the one that was planned."""
+    for result in effect or ():
+        if result.get("outcome") == "matched" and "reference" in output:
+            matched = {"id": result["id"], "reference": f"{result['type']}/{result['id']}"}
+            return {**{k: v for k, v in output.items() if k != "resource"}, **matched}
+    return output

@@ -44,6 +44,8 @@ class Verdict:
     kind: str
     state: str | None = None
     detail: JsonObject | None = None
+    effect: list[JsonObject] | None = None
+    """What became of each operation of the unit's effect."""
 
     @property
     def written(self) -> bool:
@@ -168,9 +170,7 @@ def _encode(units: list[Unit]) -> tuple[list[JsonObject], list[bytes]]:
 
 def _verdict(answer: JsonObject) -> Verdict:
     detail = answer.get("detail")
-    return Verdict(
-        answer["verdict"], answer.get("state"), orjson.loads(detail) if detail else None
-    )
+    return Verdict(answer["verdict"], answer.get("state"), orjson.loads(detail) if detail else None)
 
 
 def _settle(entry: _Waiting, verdict: Verdict) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from careloom.types import JsonObject
-from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord
+from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord, settle_output
 from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
 
 
@@ -59,7 +59,7 @@ async def _step(
         seq=fields["seq"],
         attempt=fields["attempt"],
         outcome=fields["outcome"],
-        output=payload.get("output", {}),
+        output=settle_output(payload.get("output", {}), fields["effect"]),
         error=payload.get("error"),
         branch=payload.get("branch"),
         effect=fields["effect"],

@@ -87,7 +87,9 @@ def build_program(definition: Definition, ai_types: frozenset[str]) -> Program:
         steps=tuple(build(step) for step in definition.steps),
         output=output,
         trigger_fields=frozenset(
-            reference[1] for reference in required if len(reference) > 1 and reference[0] == "trigger"
+            reference[1]
+            for reference in required
+            if len(reference) > 1 and reference[0] == "trigger"
         ),
     )
 

@@ -213,9 +213,7 @@ class Turns:
         self, program: Program, run: RunState, command: Execute, started: datetime
     ) -> Turn:
         unit = self._unit(run, "step", command.step.path, command.iteration)
-        record = StepRecord(
-            command.step.path, command.iteration, run.next_seq, 0, "skipped"
-        )
+        record = StepRecord(command.step.path, command.iteration, run.next_seq, 0, "skipped")
         await self._record(unit, run, record, {"output": {}}, started, run.patient)
         closed = await self._close_if_last(unit, program, run, record, run.patient)
         return Turn(unit, record=record, closed=closed)
@@ -250,9 +248,7 @@ class Turns:
             }
             return Turn(unit, parked=delay, attempted=attempt)
         unit = self._unit(run, "step", step.path, iteration, error=detail)
-        record = StepRecord(
-            step.path, iteration, run.next_seq, attempt, "failed", error=detail
-        )
+        record = StepRecord(step.path, iteration, run.next_seq, attempt, "failed", error=detail)
         await self._record(unit, run, record, {"error": detail}, started, run.patient)
         closed = await self._close_if_last(unit, program, run, record, run.patient)
         return Turn(unit, record=record, closed=closed)

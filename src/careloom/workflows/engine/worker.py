@@ -20,7 +20,7 @@ from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject
 from careloom.workflows.engine.dispatch import Dispatch, PostgresDispatch
-from careloom.workflows.engine.journal import RunState
+from careloom.workflows.engine.journal import RunState, settle_output
 from careloom.workflows.engine.ledger import Ledger, Verdict
 from careloom.workflows.engine.load import run_from_claim
 from careloom.workflows.engine.payloads import Payloads
@@ -247,12 +247,12 @@ class Worker:
                 self.counters.fenced += 1
                 return False
             stale = 0
+            if turn.record is not None and verdict.effect:
+                turn.record.output = settle_output(turn.record.output, verdict.effect)
             if self._apply(run, turn):
                 return turn.parked is not None and turn.parked <= 0
 
-    async def _refused(
-        self, program: Program, run: RunState, turn: Turn, verdict: Verdict
-    ) -> Turn:
+    async def _refused(self, program: Program, run: RunState, turn: Turn, verdict: Verdict) -> Turn:
         path = turn.unit.fields["p"]
         detail: JsonObject = verdict.detail or {}
         return await self._turns.failed_effect(program, run, path, verdict.state or "", detail)

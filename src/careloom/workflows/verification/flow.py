@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from careloom.types import Json
@@ -68,8 +69,11 @@ def _read(place: Place) -> None:
         if is_bare_condition(step, key, value):
             _read_condition(place, path, value)
         else:
-            template = read_template(place.faults, path, value)
-            _note(place, path, template)
+            for where, template in read_templates(place.faults, path, value):
+                required = template.required
+                place.reads.extend(
+                    (where, ref, ref in required) for ref in sorted(template.references)
+                )
 
 
 def is_bare_condition(step: StepDefinition, key: str, value: Json) -> bool:
@@ -77,15 +81,31 @@ def is_bare_condition(step: StepDefinition, key: str, value: Json) -> bool:
     return step.type == "if" and key == "condition" and isinstance(value, str)
 
 
-def read_template(
+def read_templates(
     faults: list[tuple[str, ExpressionError]], path: str, value: Json
-) -> Template | None:
-    """The compiled template; a fault goes to the list."""
+) -> Iterator[tuple[str, Template]]:
+    """Every text with an expression, compiled, with its place; faults go to the list."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _compiled(faults, path, {key: None})
+            yield from read_templates(faults, f"{path}/{key}", item)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from read_templates(faults, f"{path}/{number}", item)
+    else:
+        yield from _compiled(faults, path, value)
+
+
+def _compiled(
+    faults: list[tuple[str, ExpressionError]], path: str, value: Json
+) -> Iterator[tuple[str, Template]]:
     try:
-        return compile_template(value)
+        template = compile_template(value)
     except ExpressionError as fault:
-        faults.append((f"{path}/{fault.path}" if fault.path else path, fault))
-        return None
+        faults.append((path, fault))
+        return
+    if not template.constant:
+        yield path, template
 
 
 def _read_condition(place: Place, path: str, text: str) -> None:
@@ -96,9 +116,3 @@ def _read_condition(place: Place, path: str, text: str) -> None:
         return
     required = condition.expression.required
     place.reads.extend((path, ref, ref in required) for ref in sorted(condition.references))
-
-
-def _note(place: Place, path: str, template: Template | None) -> None:
-    if template is not None:
-        required = template.required
-        place.reads.extend((path, ref, ref in required) for ref in sorted(template.references))

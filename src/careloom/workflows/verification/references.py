@@ -14,7 +14,7 @@ from careloom.workflows.verification.finding import (
     info,
     warning,
 )
-from careloom.workflows.verification.flow import Place, read_template
+from careloom.workflows.verification.flow import Place, read_templates
 
 _OF_STEP = ("output", "outcome", "error")
 
@@ -47,14 +47,14 @@ def expression_finding(path: str, fault: ExpressionError) -> Finding:
 
 def _output(subject: Subject, by_id: dict[str, Place]) -> Iterator[Finding]:
     faults: list[tuple[str, ExpressionError]] = []
-    template = read_template(faults, "output", subject.definition.output)
+    for path, template in read_templates(faults, "output", subject.definition.output):
+        for reference in sorted(template.references):
+            if reference[0] == "steps":
+                yield from _named(subject, by_id, path, reference)
+            else:
+                yield from _root(subject, path, reference)
     for path, fault in faults:
         yield expression_finding(path, fault)
-    for reference in sorted(template.references) if template else ():
-        if reference[0] == "steps":
-            yield from _named(subject, by_id, "output", reference)
-        else:
-            yield from _root(subject, "output", reference)
 
 
 def _reference(

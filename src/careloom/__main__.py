@@ -1,0 +1,6 @@
+"""`python -m careloom`."""
+
+from careloom.cli.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

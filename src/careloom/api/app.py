@@ -1,0 +1,39 @@
+"""The HTTP edge as one application: platform, FHIR, DICOMweb and the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from careloom import __version__
+from careloom.api.dicomweb.routes import routes as dicomweb_routes
+from careloom.api.envelope import install_errors
+from careloom.api.fhir.routes import mounted as fhir_routes
+from careloom.api.platform import connections, files, health, people, referrals, runs, workflows
+from careloom.api.screens.pages import routes as page_routes
+
+_DESCRIPTION = (
+    "Workflows over a FHIR R4 store and a DICOM archive. FHIR is served under /fhir, DICOMweb under"
+    " /dicomweb; both answer in their own formats."
+)
+
+
+def build_app(services: Any) -> FastAPI:
+    """The application over services that bootstrap built."""
+    app = FastAPI(
+        title="Careloom",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.services = services
+    install_errors(app)
+    for module in (runs, workflows, people, files, connections, referrals, health):
+        app.include_router(module.router)
+    app.router.routes.extend(fhir_routes("/fhir"))
+    app.router.routes.append(Mount("/dicomweb", routes=dicomweb_routes))
+    app.router.routes.extend(page_routes)
+    return app

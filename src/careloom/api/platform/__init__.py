@@ -1,0 +1,1 @@
+"""The platform API: workflows, runs, tasks, files, messages, connections, referrals, health."""

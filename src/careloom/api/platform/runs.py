@@ -1,0 +1,92 @@
+"""/api/workflows/runs and /api/sessions: what runs did and are doing."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from careloom.api.authentication import PrincipalDep
+from careloom.api.envelope import success
+from careloom.api.services import services_of
+from careloom.audit.export import export
+from careloom.audit.trail import Selection
+from careloom.errors import NotAcceptable
+from careloom.workflows.engine.ids import parse_run_name
+
+router = APIRouter(prefix="/api", tags=["runs"])
+_FORMS = {
+    "application/json": "json",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "text/csv": "csv",
+    "application/fhir+json": "fhir",
+}
+
+
+@router.get("/workflows/runs", operation_id="listRuns")
+async def list_runs(
+    request: Request,
+    principal: PrincipalDep,
+    workflow: str | None = Query(None),
+    status: str | None = Query(None),
+    before: str | None = Query(None, description="A run id: list what is older"),
+    limit: int = Query(50, ge=1, le=500),
+) -> Response:
+    """Runs, newest first."""
+    principal.require("workflow:read")
+    runs = await services_of(request).runs.page(
+        principal.scope, workflow_id=workflow, state=status, before=before, limit=limit
+    )
+    return success(runs)
+
+
+@router.get("/workflows/runs/{run_id}", operation_id="getRun")
+async def get_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """One run: steps, attempts, output, error, timings."""
+    principal.require("workflow:read")
+    return success(await services_of(request).runs.status(principal.scope, run_id))
+
+
+@router.get("/workflows/runs/{run_id}/audit", operation_id="getRunAudit")
+async def get_run_audit(run_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR."""
+    principal.require("audit:read")
+    services = services_of(request)
+    await services.runs.status(principal.scope, run_id)
+    media = _media(request.headers.get("accept", "*/*"))
+    chosen = Selection(run_id=str(parse_run_name(run_id)))
+    form = _FORMS[media]
+    pieces = export(services.trail, principal.tenant, chosen, form, key=services.signing_key)
+    if form == "json":
+        content = b"".join([piece async for piece in pieces])
+        body = b'{"success":true,"data":' + content + b"}"
+        return Response(body, media_type=media)
+    return StreamingResponse(pieces, media_type=media)
+
+
+@router.post("/workflows/runs/{run_id}/cancel", operation_id="cancelRun", status_code=202)
+async def cancel_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Ask a run to stop; a finished one is 422."""
+    principal.require("workflow:run")
+    answer = await services_of(request).runs.cancel(principal.scope, run_id, principal.actor())
+    return success(answer, status=202)
+
+
+@router.get("/sessions/{session_id}", operation_id="getSession")
+async def get_session(session_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """The session of a run: its messages, derived from the journal."""
+    principal.require("workflow:read")
+    return success(await services_of(request).runs.session(principal.scope, session_id))
+
+
+def _media(accept: str) -> str:
+    for part in accept.split(","):
+        media = part.partition(";")[0].strip().lower()
+        if media in _FORMS:
+            return media
+        if media in ("*/*", "application/*", ""):
+            return "application/json"
+    raise NotAcceptable(
+        "The audit is not offered in that form", fix=f"accept one of {', '.join(_FORMS)}"
+    )

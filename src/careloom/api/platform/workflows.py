@@ -1,0 +1,161 @@
+"""/api/workflows: deploy, validate, list, read, execute."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careloom.api.authentication import PrincipalDep
+from careloom.api.envelope import success
+from careloom.api.services import services_of
+from careloom.errors import InvalidInput, TooLarge
+from careloom.types import JsonObject
+from careloom.workflows.registry import Workflow
+
+router = APIRouter(prefix="/api/workflows", tags=["workflows"])
+_LIMIT = 1 << 20
+ModeParam = Literal["compat", "strict"] | None
+
+
+@router.post("", operation_id="createWorkflow", status_code=201)
+async def create_workflow(
+    request: Request, principal: PrincipalDep, mode: ModeParam = Query(None)
+) -> Response:
+    """Deploy a workflow from YAML or JSON; the answer carries receipts of repairs."""
+    principal.require("workflow:deploy")
+    source, form = await _source(request)
+    services = services_of(request)
+    answer = await services.deployment.deploy(
+        principal.scope, source, principal.actor(), mode=mode, format=form
+    )
+    return success(answer, message="Workflow deployed", status=201 if answer["created"] else 200)
+
+
+@router.post("/validate", operation_id="validateWorkflow")
+async def validate_workflow(
+    request: Request, principal: PrincipalDep, mode: ModeParam = Query(None)
+) -> Response:
+    """What a deployment would say; nothing is stored."""
+    principal.require("workflow:read")
+    source, form = await _source(request)
+    checked = await services_of(request).deployment.check(
+        principal.scope, source, mode=mode, format=form
+    )
+    return success({**checked.report(), "valid": not checked.errors})
+
+
+@router.get("", operation_id="listWorkflows")
+async def list_workflows(request: Request, principal: PrincipalDep) -> Response:
+    """Every workflow of the store, newest versions."""
+    principal.require("workflow:read")
+    workflows = await services_of(request).registry.all(principal.scope)
+    return success([_summary(workflow) for workflow in workflows])
+
+
+@router.get("/{workflow_id}", operation_id="getWorkflow")
+async def get_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """One workflow: canonical definition, and the source as it was handed in."""
+    principal.require("workflow:read")
+    workflow = await services_of(request).registry.get(principal.scope, workflow_id)
+    detail = {
+        "definition": workflow.canonical,
+        "source": workflow.source,
+        "receipts": workflow.receipts,
+    }
+    return success({**_summary(workflow), **detail})
+
+
+@router.put("/{workflow_id}", operation_id="updateWorkflow")
+async def update_workflow(
+    workflow_id: str, request: Request, principal: PrincipalDep, mode: ModeParam = Query(None)
+) -> Response:
+    """Deploy a new version of a workflow."""
+    principal.require("workflow:deploy")
+    source, form = await _source(request)
+    answer = await services_of(request).deployment.deploy(
+        principal.scope,
+        source,
+        principal.actor(),
+        mode=mode,
+        format=form,
+        workflow_id=workflow_id,
+    )
+    return success(answer, message="Workflow deployed")
+
+
+@router.post("/{workflow_id}/execute", operation_id="executeWorkflow", status_code=202)
+async def execute_workflow(
+    workflow_id: str, request: Request, principal: PrincipalDep
+) -> Response:
+    """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need."""
+    principal.require("workflow:run")
+    raw = await _body(request)
+    body = _json(raw) if raw.strip() else {}
+    if not isinstance(body, dict):
+        raise InvalidInput("The body must be a JSON object", path="/")
+    started = await services_of(request).runs.start(
+        principal.scope, workflow_id, body, run_actor(principal.actor(), principal.grants)
+    )
+    return success(started, status=202)
+
+
+def run_actor(actor: JsonObject, grants: Any) -> JsonObject:
+    """Who started a run, with the grants that the run may use."""
+    return {**actor, "grants": list(grants)}
+
+
+def _summary(workflow: Workflow) -> JsonObject:
+    return {
+        "id": workflow.id,
+        "name": workflow.name,
+        "version": workflow.version,
+        "hash": workflow.hash,
+        "active": workflow.active,
+        "updatedAt": workflow.updated_at.isoformat(),
+        "triggers": workflow.canonical.get("triggers", []),
+        "steps": [
+            {"id": step["id"], "type": step["type"]} for step in workflow.canonical["steps"]
+        ],
+    }
+
+
+async def _source(request: Request) -> tuple[str | JsonObject, Literal["yaml", "json"] | None]:
+    raw = await _body(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        value = _json(raw)
+        if isinstance(value, dict) and isinstance(value.get("yaml"), str):
+            return value["yaml"], "yaml"
+        if not isinstance(value, dict):
+            raise InvalidInput("The body must be a JSON object", path="/")
+        return value, None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("The body is not UTF-8 text", fix="send UTF-8") from error
+    return text, "yaml" if "yaml" in kind else None
+
+
+async def _body(request: Request) -> bytes:
+    """The body within its limit, refused before it is read whole."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _LIMIT:
+            raise TooLarge("The body is larger than 1 MB", fix="send less")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            f"The body is not JSON (line {error.lineno}, column {error.colno})", path="/"
+        ) from error

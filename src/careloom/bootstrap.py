@@ -1,0 +1,392 @@
+"""The one place that builds concrete things and hands them to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from careloom.ai.imaging import ChestXrayClassifier
+from careloom.ai.models import ModelRegistry, chest_xray_model, observation_reader
+from careloom.ai.workers import WorkerRegistry
+from careloom.audit.checkpoint_file import CheckpointFiles
+from careloom.audit.sealer import Sealer
+from careloom.audit.signing import SigningKey, load_signing_key
+from careloom.audit.trail import AuditTrail
+from careloom.connections.gateway import Gateway
+from careloom.connections.messages import Messages
+from careloom.connections.registry import Connections
+from careloom.dicom.archive import DicomArchive
+from careloom.dicom.patient_link import IssuerMap
+from careloom.dicom.publication import StudyPublisher
+from careloom.dicom.sandbox import Sandbox
+from careloom.documents.assessment import extract_document, triage_document
+from careloom.documents.reader import DocumentReader
+from careloom.documents.service import DocumentService
+from careloom.fhir.element_kind import element_kind
+from careloom.fhir.store import FhirStore
+from careloom.fhir.structure import check_template, coercions
+from careloom.identity.service import Identity
+from careloom.listeners.dimse import Caller, DimseListener, DimseSettings
+from careloom.settings import Settings
+from careloom.steps.catalog import build_catalog
+from careloom.store.blobs import Blobs, open_blobs
+from careloom.store.database import Database
+from careloom.store.keys import Keyring, load_key_provider
+from careloom.store.migrate import migrate
+from careloom.store.notices import Notices
+from careloom.store.postgres_server import EmbeddedServer
+from careloom.store.uploads import Uploads
+from careloom.tasks.content import TaskContent
+from careloom.tasks.service import Tasks
+from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+from careloom.workflows.deployment import Deployment, Ports
+from careloom.workflows.engine.payloads import Payloads, wait_place
+from careloom.workflows.engine.turn import Turns
+from careloom.workflows.engine.worker import Worker
+from careloom.workflows.registry import Registry
+from careloom.workflows.runs import Runs
+from careloom.workflows.step import StepCatalog
+from careloom.workflows.triggers import Matcher
+from careloom.workflows.verification import Finding, Known
+
+MODEL_FALLBACKS = {"medgemma-27b": "careloom/observation-reader"}
+"""Stand-ins that are configured for models a definition names and that are not installed here."""
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Services:
+    """Everything a process of Careloom is made of."""
+
+    settings: Settings
+    db: Database
+    notices: Notices
+    keyring: Keyring
+    blobs: Blobs
+    uploads: Uploads
+    identity: Identity
+    trail: AuditTrail
+    signing_key: SigningKey
+    sealer: Sealer
+    fhir: FhirStore
+    dicom: DicomArchive
+    documents: DocumentService
+    connections: Connections
+    messages: Messages
+    catalog: StepCatalog
+    registry: Registry
+    deployment: Deployment
+    payloads: Payloads
+    worker: Worker
+    matcher: Matcher
+    runs: Runs
+    tasks: Tasks
+    dimse: DimseListener | None = None
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    work: bool = True,
+    listen: bool = True,
+    tenants: frozenset[str] | None = None,
+    lease: timedelta = timedelta(seconds=20),
+    progress: Progress = lambda _line: None,
+) -> AsyncIterator[Services]:
+    """Build and start the house; stops and hands everything back at the end.
+
+    `work`: claim runs and match events here. `listen`: open the DIMSE port. `tenants`: serve only
+    these. Raises ConfigurationError or Unavailable with what to do.
+    """
+    async with AsyncExitStack() as stack:
+        dsn = settings.database_url
+        if dsn is None:
+            progress("Starting the embedded PostgreSQL")
+            server = await EmbeddedServer.attach(settings.home)
+            stack.push_async_callback(server.detach)
+            dsn = server.dsn
+        applied = await migrate(dsn)
+        if applied:
+            progress(f"Database brought to this version ({len(applied)} migrations)")
+        db = await Database.open(dsn)
+        stack.push_async_callback(db.close)
+        notices = Notices(dsn)
+        await notices.start()
+        stack.push_async_callback(notices.stop)
+        db.publish_with(notices.publish)
+        services = await _build(settings, db, notices, stack, tenants, lease)
+        await _start(services, stack, work=work, listen=listen)
+        yield services
+
+
+async def _build(
+    settings: Settings,
+    db: Database,
+    notices: Notices,
+    stack: AsyncExitStack,
+    tenants: frozenset[str] | None,
+    lease: timedelta,
+) -> Services:
+    keyring = Keyring(db, await load_key_provider(db, settings.key_file))
+    signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
+    blobs = open_blobs(settings, keyring)
+    uploads = Uploads(db, blobs)
+    fhir = FhirStore(db, keyring)
+    dicom = DicomArchive(
+        db,
+        blobs,
+        keyring,
+        Sandbox(),
+        find_patients=_find_patients(fhir),
+        issuers=IssuerMap(dict(settings.dicom_issuers), None),
+        publisher=StudyPublisher(db, fhir),
+    )
+    stack.push_async_callback(dicom.close)
+    reader = DocumentReader()
+    stack.callback(reader.close)
+    documents = DocumentService(reader, extract=extract_document, triage=triage_document)
+    gateway = Gateway(settings.outgoing_allow)
+    stack.push_async_callback(gateway.close)
+    connections = Connections(db, keyring, gateway, settings)
+    models = ModelRegistry(
+        [chest_xray_model(ChestXrayClassifier()), observation_reader()], MODEL_FALLBACKS
+    )
+    workers = WorkerRegistry()
+    catalog = build_catalog(
+        fhir=fhir,
+        archive=dicom,
+        documents=documents,
+        uploads=uploads,
+        models=models,
+        workers=workers,
+        connections=connections,
+        keyring=keyring,
+    )
+    environment_of = _environment_of(settings, db)
+    payloads = Payloads(keyring)
+    registry = Registry(db, frozenset(n for n, step in catalog.items() if step.schema.get("ai")))
+    worker = Worker(
+        db,
+        notices,
+        Turns(catalog, payloads, environment_of),
+        payloads,
+        registry.program,
+        concurrency=settings.worker_concurrency,
+        lease=lease,
+        tenants=tenants,
+    )
+    known = _known(models, workers, fhir, connections)
+    ports = _ports(catalog, known, environment_of)
+    return Services(
+        settings=settings,
+        db=db,
+        notices=notices,
+        keyring=keyring,
+        blobs=blobs,
+        uploads=uploads,
+        identity=Identity(db, keyring),
+        trail=AuditTrail(db),
+        signing_key=signing_key,
+        sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit")),
+        fhir=fhir,
+        dicom=dicom,
+        documents=documents,
+        connections=connections,
+        messages=Messages(db, keyring),
+        catalog=catalog,
+        registry=registry,
+        deployment=Deployment(registry, ports),
+        payloads=payloads,
+        worker=worker,
+        matcher=Matcher(
+            db, notices, registry, worker, payloads, _load_event(fhir, dicom), _matches(fhir)
+        ),
+        runs=Runs(db, notices, registry, worker, payloads, _check_links(dicom, uploads)),
+        tasks=Tasks(db, TaskContent(keyring), _seal_decision(db, payloads)),
+    )
+
+
+async def _start(
+    services: Services, stack: AsyncExitStack, *, work: bool, listen: bool
+) -> None:
+    stop = asyncio.Event()
+    loops = [
+        asyncio.create_task(services.sealer.run(stop), name="careloom-sealer"),
+        asyncio.create_task(services.identity.run(stop), name="careloom-refusals"),
+    ]
+
+    async def end_loops() -> None:
+        stop.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await asyncio.gather(*loops, return_exceptions=True)
+
+    stack.push_async_callback(end_loops)
+    if work:
+        await services.worker.start()
+        stack.push_async_callback(services.worker.stop)
+        await services.matcher.start()
+        stack.push_async_callback(services.matcher.stop)
+    settings = services.settings
+    if listen and settings.dimse_callers:
+        actor: JsonObject = {"principal": "dimse", "kind": "service"}
+        callers = {title: Caller(DEFAULT_SCOPE, actor) for title in settings.dimse_callers}
+        listener = DimseListener(
+            services.dicom,
+            DimseSettings(
+                host=settings.dimse_host,
+                port=settings.dimse_port,
+                ae_title=settings.ae_title,
+                callers=callers,
+            ),
+        )
+        listener.start(asyncio.get_running_loop())
+        services.dimse = listener
+        stack.push_async_callback(asyncio.to_thread, listener.stop)
+
+
+def _environment_of(settings: Settings, db: Database) -> Callable[[str], Any]:
+    known: dict[str, str] = {}
+
+    async def environment_of(tenant: str) -> str:
+        if settings.environment == "production":
+            return "production"
+        if tenant not in known:
+            row = await db.call("tenant_read", tenant)
+            known[tenant] = row["environment"] if row else "production"
+        return known[tenant]
+
+    return environment_of
+
+
+def _ports(catalog: StepCatalog, known: Any, environment_of: Any) -> Ports:
+    schemas = {name: step.schema for name, step in catalog.items()}
+    parameters = {
+        name: frozenset(schema["input"].get("properties", {})) for name, schema in schemas.items()
+    }
+    return Ports(
+        schemas=schemas,
+        check_structure=_check_structure,
+        coerce=coercions,
+        element_kind=element_kind,
+        step_parameters=lambda name: parameters.get(name),
+        known=known,
+        environment_of=environment_of,
+    )
+
+
+def _check_structure(resource_type: str, data: JsonObject) -> list[Finding]:
+    return [
+        Finding(
+            code="E-FHIRSTRUCTURE",
+            severity="error" if issue.severity in ("error", "fatal") else "warning",
+            path=issue.expression,
+            message=issue.message,
+            cause=f"{resource_type} as R4 defines it does not allow this",
+            fix=issue.fix or "correct the resource",
+        )
+        for issue in check_template(resource_type, data)
+    ]
+
+
+def _known(
+    models: ModelRegistry, workers: WorkerRegistry, fhir: FhirStore, connections: Connections
+) -> Any:
+    async def known(scope: Scope) -> Known:
+        configured = {entry["kind"] for entry in await connections.all(scope)}
+        return Known(
+            workers=workers.names,
+            models=models.names,
+            tools=frozenset({"Slack.send", "Email.send", "Webhook.send"}),
+            connections=frozenset(configured),
+            pipelines=frozenset(),
+            resource_types=frozenset(fhir.context.definitions.resource_types),
+        )
+
+    return known
+
+
+def _find_patients(fhir: FhirStore) -> Any:
+    async def find(scope: Scope, system: str | None, value: str) -> list[JsonObject]:
+        escaped = value
+        for character in "\\|,$":
+            escaped = escaped.replace(character, "\\" + character)
+        token = f"{system}|{escaped}" if system else escaped
+        bundle = await fhir.search(scope, "Patient", [("identifier", token), ("_count", "3")])
+        return [
+            entry["resource"]
+            for entry in bundle.get("entry", ())
+            if entry["resource"]["resourceType"] == "Patient"
+        ]
+
+    return find
+
+
+def _load_event(fhir: FhirStore, dicom: DicomArchive) -> Any:
+    async def load(scope: Scope, kind: str, name: str, ref: JsonObject) -> JsonObject | None:
+        if kind == "fhir":
+            return await _fhir_event(fhir, scope, name, ref)
+        if kind == "dicom":
+            patient = ref.get("patientId")
+            return {**ref, "file": ref["uri"], "event": name, "patientId": patient}
+        return {**ref, "file": ref["uri"], "event": name}
+
+    return load
+
+
+async def _fhir_event(
+    fhir: FhirStore, scope: Scope, name: str, ref: JsonObject
+) -> JsonObject | None:
+    shown: JsonObject = {"event": name, "resourceType": ref["resourceType"], "id": ref["id"]}
+    if name.endswith(".delete"):
+        return shown
+    resource = await fhir.vread(scope, ref["resourceType"], ref["id"], str(ref["version"]))
+    shown["resource"] = resource
+    if ref["resourceType"] == "Patient":
+        shown["patientId"] = ref["id"]
+    else:
+        subject = resource.get("subject") or resource.get("patient") or {}
+        reference = subject.get("reference", "") if isinstance(subject, dict) else ""
+        if reference.startswith("Patient/"):
+            shown["patientId"] = reference.removeprefix("Patient/")
+    return shown
+
+
+def _matches(fhir: FhirStore) -> Any:
+    async def matches(scope: Scope, ref: JsonObject, text: str) -> bool:
+        query = [("_id", ref["id"]), *parse_qsl(text.lstrip("?"), keep_blank_values=True)]
+        bundle = await fhir.search(scope, ref["resourceType"], query, strict=True)
+        return any(
+            entry.get("search", {}).get("mode") == "match" for entry in bundle.get("entry", ())
+        )
+
+    return matches
+
+
+def _check_links(dicom: DicomArchive, uploads: Uploads) -> Any:
+    async def check(scope: Scope, body: JsonObject) -> None:
+        for value in body.values():
+            if isinstance(value, str) and value.startswith("dicom://"):
+                await dicom.resolve(scope, value)
+            elif isinstance(value, str) and value.startswith("file://"):
+                await uploads.find(scope, value)
+
+    return check
+
+
+def _seal_decision(db: Database, payloads: Payloads) -> Any:
+    async def seal(scope: Scope, row: Any, decision: JsonObject) -> bytes:
+        run_id: uuid.UUID = row["run_id"]
+        origin = await db.call("run_origin", scope.tenant, run_id)
+        place = wait_place(row["path"], row["iter"])
+        return await payloads.seal(scope.tenant, row["patient"], origin, place, decision)
+
+    return seal

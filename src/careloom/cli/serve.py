@@ -1,0 +1,140 @@
+"""`careloom serve` and `careloom worker`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from typing import Any
+
+import uvicorn
+
+from careloom.api.app import build_app
+from careloom.bootstrap import Services, open_services
+from careloom.cli.logs import configure_logs
+from careloom.settings import Settings
+
+
+def register(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="serve the API, the pages and the DICOM listener")
+    serve.add_argument("--host", help="address to listen on (CARELOOM_HOST)")
+    serve.add_argument("--port", type=int, help="port to listen on (CARELOOM_PORT); 0 for any")
+    serve.add_argument("--no-worker", action="store_true", help="carry out no runs here")
+    serve.set_defaults(run=_serve)
+    worker = commands.add_parser("worker", help="carry out runs, without an API")
+    worker.add_argument(
+        "--tenant", action="append", help="serve only this tenant; may be given several times"
+    )
+    worker.set_defaults(run=_worker)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    configure_logs(settings.log_level)
+    return run_loop(_serving(arguments, settings))
+
+
+async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
+    host, port = arguments.host or settings.host, arguments.port
+    async with open_services(
+        settings, work=not arguments.no_worker, progress=_progress
+    ) as services:
+        await announce_first_key(services)
+        server = HttpServer(services, host, settings.port if port is None else port)
+        await server.start()
+        _progress(f"Careloom answers at http://{host}:{server.port}/")
+        await wait_for_signal(server)
+        await server.stop()
+    return 0
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    configure_logs(settings.log_level)
+    tenants = frozenset(arguments.tenant) if arguments.tenant else None
+    return run_loop(_working(settings, tenants))
+
+
+async def _working(settings: Settings, tenants: frozenset[str] | None) -> int:
+    async with open_services(settings, listen=False, tenants=tenants, progress=_progress) as house:
+        _progress(f"Worker {house.worker.id} is ready")
+        await wait_for_signal()
+    return 0
+
+
+class HttpServer:
+    """uvicorn inside our own loop, with a port that is known once it listens."""
+
+    def __init__(self, services: Services, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            build_app(services),
+            host=host,
+            port=port,
+            log_level=logging.WARNING,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        self._server = uvicorn.Server(config)
+        self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    @property
+    def ended(self) -> asyncio.Task[None] | None:
+        return self._task
+
+    async def start(self) -> None:
+        """Listen; raises SystemExit when the port is taken."""
+        self._task = asyncio.create_task(self._server.serve(), name="careloom-http")
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+                raise SystemExit(1)
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+async def wait_for_signal(server: HttpServer | None = None) -> None:
+    """Until SIGINT or SIGTERM, or until the server ends by itself."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    waiting = {asyncio.create_task(stop.wait())}
+    if server is not None and server.ended is not None:
+        waiting.add(server.ended)
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def announce_first_key(services: Services) -> None:
+    """On a fresh install print the one key there is, once."""
+    issued = await services.identity.ensure_first_key()
+    if issued is not None:
+        _progress("The first key, shown only now. Keep it:")
+        _progress(f"  {issued.text}")
+
+
+def run_loop(work: Any) -> int:
+    """Run on uvloop where there is one."""
+    if sys.platform == "win32":
+        return int(asyncio.run(work))
+    import uvloop
+
+    return int(uvloop.run(work))
+
+
+def _progress(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,75 @@
+"""A run as lines on a terminal, while it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from careloom.bootstrap import Services
+from careloom.types import DEFAULT_SCOPE, JsonObject
+
+_MARKS = {"succeeded": "done", "failed": "FAILED", "skipped": "skipped", "waiting": "waiting"}
+
+
+class Timeline:
+    """Prints each step once, as soon as it is committed."""
+
+    def __init__(self, services: Services, say: Callable[[str], None]) -> None:
+        self._services = services
+        self._say = say
+
+    async def follow(self, run_id: str, give_up_s: float) -> str:
+        """Print the run until it ends or waits for a person; returns its status."""
+        self._say(f"  {run_id}")
+        shown: set[str] = set()
+        deadline = time.monotonic() + give_up_s
+        while True:
+            status = await self._services.runs.status(DEFAULT_SCOPE, run_id)
+            for step in status["steps"]:
+                if step["path"] not in shown and step["status"] in _MARKS:
+                    shown.add(step["path"])
+                    self._step(step)
+            if status["status"] != "running" or time.monotonic() > deadline:
+                await self._end(status)
+                return str(status["status"])
+            await asyncio.sleep(0.02)
+
+    def _step(self, step: JsonObject) -> None:
+        took = step.get("durationMs")
+        time_text = f"{took:7.0f} ms" if took is not None else " " * 10
+        self._say(f"  {time_text}  {_MARKS[step['status']]:<8} {step['id']:<22} {_what(step)}")
+        for note in step.get("notes") or ():
+            self._say(f"  {' ' * 10}  note     {note['code']}: {note['message']}")
+
+    async def _end(self, status: JsonObject) -> None:
+        messages = await self._services.messages.page(DEFAULT_SCOPE, run=status["runId"])
+        for message in reversed(messages):
+            to = ", ".join(message["to"]) or message["channel"]
+            self._say(f"  {' ' * 10}  {message['status']:<8} for {to}: {message['text']}")
+        took = f" in {status['durationMs']:.0f} ms" if status["durationMs"] is not None else ""
+        self._say(f"  Run {status['status']}{took}")
+        if status["error"]:
+            self._say(f"  {status['error'].get('code')}: {status['error'].get('message')}")
+
+
+def _what(step: JsonObject) -> str:
+    """What a step did, in a few words."""
+    if step.get("error"):
+        return str(step["error"].get("message", ""))
+    output = step.get("output") or {}
+    if "summary" in output:
+        return str(output["summary"])
+    if "urgency" in output:
+        confidence = output.get("confidence") or 0.0
+        return (
+            f"{output['urgency']}, {output.get('specialty') or 'no specialty'}"
+            f" (confidence {confidence:.0%}, read as {output.get('path')})"
+        )
+    if "reference" in output:
+        return f"wrote {output['reference']}"
+    if "messageId" in output:
+        return f"{output['channel']} message {output['state']}"
+    if "result" in output:
+        return "yes" if output["result"] else "no"
+    return "asks a person" if step["status"] == "waiting" else ""
