@@ -1,0 +1,48 @@
+"""Every step type, in one list. A new one adds its folder and a line here."""
+
+from __future__ import annotations
+
+from careloom.ai.models import ModelRegistry
+from careloom.ai.workers import WorkerRegistry
+from careloom.connections.registry import Connections
+from careloom.dicom.archive import DicomArchive
+from careloom.documents.service import DocumentService
+from careloom.fhir.store import FhirStore
+from careloom.steps.bot.step import BotStep
+from careloom.steps.branch.step import IfStep, SwitchStep
+from careloom.steps.document.step import DocumentStep
+from careloom.steps.fhir.step import FhirStep
+from careloom.steps.model.step import ModelStep
+from careloom.steps.task.step import TaskStep
+from careloom.steps.wait.step import WaitStep
+from careloom.steps.worker.step import WorkerStep
+from careloom.store.keys import Keyring
+from careloom.store.uploads import Uploads
+from careloom.tasks.content import TaskContent
+from careloom.workflows.step import Step, StepCatalog
+
+
+def build_catalog(
+    *,
+    fhir: FhirStore,
+    archive: DicomArchive,
+    documents: DocumentService,
+    uploads: Uploads,
+    models: ModelRegistry,
+    workers: WorkerRegistry,
+    connections: Connections,
+    keyring: Keyring,
+) -> StepCatalog:
+    """The catalog with everything its steps need."""
+    steps: list[Step] = [
+        WorkerStep(workers, models, archive),
+        ModelStep(models, archive),
+        DocumentStep(documents, uploads),
+        FhirStep(fhir),
+        BotStep(connections, keyring),
+        TaskStep(TaskContent(keyring)),
+        IfStep(),
+        SwitchStep(),
+        WaitStep(),
+    ]
+    return {step.type: step for step in steps}

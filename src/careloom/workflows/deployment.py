@@ -1,0 +1,225 @@
+"""From a text to a deployed version: read, repair with receipts, verify, store.
+
+Nothing is changed silently and nothing faulty is stored: an error finding refuses the deployment
+with its code, place, cause and fix.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from careloom.errors import Conflict, Unprocessable
+from careloom.types import JsonObject, Scope
+from careloom.workflows.definition import (
+    Definition,
+    ElementKind,
+    ParseResult,
+    Receipt,
+    parse_definition,
+)
+from careloom.workflows.definition.indent import StepParameters
+from careloom.workflows.definition.model import branch_lists
+from careloom.workflows.registry import Registry
+from careloom.workflows.verification import (
+    CheckStructure,
+    Finding,
+    Known,
+    cascade_findings,
+    trigger_graph,
+    verify,
+)
+
+Mode = Literal["compat", "strict"]
+Coerce = Callable[[str, JsonObject], tuple[JsonObject, list[JsonObject]]]
+"""(resource type, data) → the data with what has one sensible reading repaired, and receipts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What other rooms know, handed in by bootstrap."""
+
+    schemas: Mapping[str, JsonObject]
+    check_structure: CheckStructure
+    coerce: Coerce
+    element_kind: ElementKind
+    step_parameters: StepParameters
+    known: Callable[[Scope], Awaitable[Known]]
+    environment_of: Callable[[str], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A definition that was read and verified; nothing is stored yet."""
+
+    definition: Definition
+    receipts: list[Receipt]
+    findings: list[Finding]
+    source: str
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    def report(self) -> JsonObject:
+        return {
+            "id": self.definition.id,
+            "name": self.definition.name,
+            "hash": self.definition.hash,
+            "receipts": [receipt.to_json() for receipt in self.receipts],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+class Deployment:
+    """The service behind deploy and validate."""
+
+    def __init__(self, registry: Registry, ports: Ports) -> None:
+        self._registry = registry
+        self._ports = ports
+
+    async def check(
+        self,
+        scope: Scope,
+        source: str | JsonObject,
+        *,
+        mode: Mode | None = None,
+        format: Literal["yaml", "json"] | None = None,
+    ) -> Checked:
+        """Read and verify. The mode is compat, but strict in a production environment.
+
+        Raises DefinitionError when the text is no workflow.
+        """
+        environment = await self._ports.environment_of(scope.tenant)
+        mode = mode or ("strict" if environment == "production" else "compat")
+        parsed = parse_definition(
+            source,
+            mode=mode,
+            format=format,
+            element_kind=self._ports.element_kind,
+            step_parameters=self._ports.step_parameters,
+        )
+        definition, receipts = parsed.definition, list(parsed.receipts)
+        if mode == "compat":
+            definition, repairs = _coerced(parsed, self._ports.coerce)
+            receipts += repairs
+        findings = verify(
+            definition,
+            self._ports.schemas,
+            mode=mode,
+            environment=environment,
+            check_structure=self._ports.check_structure,
+            known=await self._ports.known(scope),
+            line=parsed.line,
+        )
+        others = [program.definition for _, program in await self._registry.active(scope)]
+        beside = [other for other in others if other.id != definition.id]
+        findings += cascade_findings(trigger_graph([*beside, definition]), definition.id)
+        return Checked(definition, receipts, findings, parsed.source)
+
+    async def deploy(
+        self,
+        scope: Scope,
+        source: str | JsonObject,
+        actor: JsonObject,
+        *,
+        mode: Mode | None = None,
+        format: Literal["yaml", "json"] | None = None,
+        workflow_id: str | None = None,
+    ) -> JsonObject:
+        """Store a new version, or find that nothing changed. Raises Unprocessable with the
+        findings, and Conflict when an id made from the name belongs to another workflow."""
+        checked = await self.check(scope, source, mode=mode, format=format)
+        definition = checked.definition
+        if workflow_id is not None and workflow_id != definition.id:
+            raise Unprocessable(
+                f"The definition is {definition.id!r}, the address says {workflow_id!r}",
+                code="E-IDMISMATCH",
+                path="/id",
+                fix="use the same id in both",
+            )
+        if checked.errors:
+            raise _refusal(checked)
+        if workflow_id is None and _id_from_name(source):
+            await self._refuse_collision(scope, definition)
+        answer = await self._registry.deploy(
+            scope,
+            definition.id,
+            definition.name,
+            definition.hash,
+            definition.canonical,
+            checked.source,
+            [receipt.to_json() for receipt in checked.receipts],
+            actor,
+        )
+        return {**checked.report(), **answer}
+
+    async def _refuse_collision(self, scope: Scope, definition: Definition) -> None:
+        for workflow in await self._registry.all(scope):
+            if workflow.id == definition.id and workflow.hash != definition.hash:
+                raise Conflict(
+                    f"A workflow {definition.id!r} exists already and is another one",
+                    code="workflow_exists",
+                    fix=f"give this one an `id`, or use PUT /api/workflows/{definition.id}"
+                    " for a new version",
+                )
+
+
+def _id_from_name(source: str | JsonObject) -> bool:
+    if isinstance(source, str):
+        return False
+    inner = source.get("workflow", source)
+    return isinstance(inner, dict) and "id" not in inner
+
+
+def _refusal(checked: Checked) -> Unprocessable:
+    first = checked.errors[0]
+    more = len(checked.errors) - 1
+    return Unprocessable(
+        first.message + (f" (and {more} more)" if more else ""),
+        code=first.code,
+        path=first.path,
+        fix=first.fix,
+        details=checked.report(),
+    )
+
+
+def _coerced(parsed: ParseResult, coerce: Coerce) -> tuple[Definition, list[Receipt]]:
+    """The definition with FHIR data repaired where there is exactly one sensible reading."""
+    canonical = copy.deepcopy(parsed.definition.canonical)
+    receipts: list[Receipt] = []
+    for step, path in _steps(canonical["steps"], "steps"):
+        data = step.get("data")
+        if step["type"] != "fhir" or not isinstance(data, dict):
+            continue
+        kind = step.get("resourceType")
+        if not isinstance(kind, str) or step.get("action") not in ("create", "update"):
+            continue
+        step["data"], repairs = coerce(kind, data)
+        for repair in repairs:
+            place = f"{path}/data/{repair['path']}"
+            receipts.append(
+                Receipt(
+                    code=repair["code"],
+                    path=place,
+                    message=repair.get("message", "Repaired to what FHIR has here"),
+                    before=str(repair.get("before")),
+                    after=str(repair.get("after")),
+                    line=parsed.line(place),
+                )
+            )
+    if not receipts:
+        return parsed.definition, []
+    return Definition.from_canonical(canonical), receipts
+
+
+def _steps(steps: list[JsonObject], path: str) -> list[tuple[JsonObject, str]]:
+    found: list[tuple[JsonObject, str]] = []
+    for step in steps:
+        here = f"{path}/{step['id']}"
+        found.append((step, here))
+        for name, children in branch_lists(step).items():
+            found += _steps(children, f"{here}/{name}")
+    return found
