@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -20,12 +19,9 @@ STARTS = {
 
 
 @pytest.fixture(scope="session")
-def document() -> str:
+def document(seeds: Path) -> str:
     """The text of source document 000."""
-    folder = os.environ.get("CARELOOM_SEEDS")
-    if not folder:
-        pytest.skip("CARELOOM_SEEDS is not set")
-    return next(Path(folder).glob("000*.txt")).read_text()
+    return next(seeds.glob("000*.txt")).read_text()
 
 
 @pytest.fixture(scope="session")

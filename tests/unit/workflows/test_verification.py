@@ -1,0 +1,512 @@
+"""What is refused, warned of or remarked on before a workflow is deployed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careloom.types import JsonObject
+from careloom.workflows.definition import DefinitionError, parse_definition
+from careloom.workflows.expressions import ExpressionError, evaluate
+from careloom.workflows.verification import (
+    Finding,
+    Known,
+    cascade_findings,
+    trigger_graph,
+    verify,
+)
+
+ROOT = Path(__file__).parents[3]
+Schemas = dict[str, JsonObject]
+
+WORKER: JsonObject = {"id": "ai", "type": "worker", "worker": "r", "input": {}}
+WAIT: JsonObject = {"id": "pause", "type": "wait", "duration": "1s"}
+TASK: JsonObject = {"id": "review", "type": "task", "title": "Please look"}
+MAYBE: JsonObject = {**TASK, "when": "trigger.x"}
+
+
+def observation(**data: Any) -> JsonObject:
+    return {
+        "id": "store",
+        "type": "fhir",
+        "action": "create",
+        "resourceType": "Observation",
+        "data": {"status": "final", "code": {"coding": [{"code": "x"}]}, **data},
+    }
+
+
+def bot(text: str) -> JsonObject:
+    return {"id": "tell", "type": "bot", "tool": "Slack.send", "params": {"message": text}}
+
+
+def findings(schemas: Schemas, *steps: JsonObject, **options: Any) -> list[Finding]:
+    keys = {name: options.pop(name) for name in ("trigger", "input", "output") if name in options}
+    parsed = parse_definition({"id": "w", "steps": list(steps), **keys})
+    return verify(parsed.definition, schemas, **options)
+
+
+def codes(found: list[Finding]) -> list[str]:
+    return [one.code for one in found]
+
+
+def if_step(condition: Any, *then: JsonObject, **more: Any) -> JsonObject:
+    return {"id": "check", "type": "if", "condition": condition, "then": list(then), **more}
+
+
+def sound(resource_type: str, data: JsonObject) -> list[Finding]:
+    """A structure without fault."""
+    return []
+
+
+DUPLICATE = {**WAIT, "duration": "2s"}
+
+
+def late(reads: str) -> JsonObject:
+    return {"id": "late", "type": "wait", "duration": "{{" + reads + "}}"}
+
+
+NEEDLESS = late("steps.pause.output.waitedUntil")
+
+CASES: list[tuple[str, str, list[JsonObject], dict[str, Any]]] = [
+    ("E-DUPLICATEID", "steps/pause", [WAIT, DUPLICATE], {}),
+    ("E-STEPTYPE", "steps/pause/type", [{**WAIT, "type": "wiat"}], {}),
+    ("E-MISSINGKEY", "steps/ai", [{"id": "ai", "type": "worker", "input": {}}], {}),
+    (
+        "E-MISSINGKEY",
+        "steps/store",
+        [{**observation(), "data": None}],
+        {"check_structure": sound},
+    ),
+    ("E-UNKNOWNKEY", "steps/ai/wroker", [{**WORKER, "wroker": "x"}], {}),
+    ("E-PARAM", "steps/ai/input", [{**WORKER, "input": "text"}], {}),
+    ("E-PARAM", "steps/store/action", [{**observation(), "action": "burn"}], {}),
+    ("E-BRANCH", "steps/pause", [{**WAIT, "then": [TASK]}], {}),
+    ("E-BRANCH", "steps/c", [{"id": "c", "type": "if", "condition": "true", "else": [WAIT]}], {}),
+    ("E-BRANCH", "steps/c", [{"id": "c", "type": "switch", "value": "{{trigger.x}}"}], {}),
+    ("E-WORKER", "steps/ai/worker", [WORKER], {"known": Known(workers=frozenset({"radiology"}))}),
+    ("E-MODEL", "steps/ai/model", [{**WORKER, "model": "m"}], {"known": Known(models=frozenset())}),
+    ("E-TOOL", "steps/tell/tool", [bot("x")], {"known": Known(tools=frozenset({"Email.send"}))}),
+    (
+        "E-PIPELINE",
+        "steps/ai/pipeline",
+        [{"id": "ai", "type": "wait", "pipeline": "p"}],
+        {"known": Known(pipelines=frozenset())},
+    ),
+    ("W-CONNECTION", "steps/tell/tool", [bot("x")], {"known": Known(connections=frozenset())}),
+    (
+        "E-CONNECTION",
+        "steps/tell/tool",
+        [bot("x")],
+        {"known": Known(connections=frozenset({"email"})), "environment": "production"},
+    ),
+    (
+        "E-RESOURCETYPE",
+        "steps/store/resourceType",
+        [{**observation(), "resourceType": "Observatoin"}],
+        {"known": Known(resource_types=frozenset({"Observation"}))},
+    ),
+    ("I-CODING", "steps/store/data/code", [observation(code={"text": "AI Analysis Result"})], {}),
+    (
+        "W-AIFINAL",
+        "steps/store/data/status",
+        [WORKER, observation(valueString="{{steps.ai.output.summary}}")],
+        {},
+    ),
+    (
+        "E-AIFINAL",
+        "steps/store/data/status",
+        [WORKER, observation(valueString="{{steps.ai.output.summary}}")],
+        {"environment": "production"},
+    ),
+    ("W-PHI", "steps/tell/params/message", [bot("For {{trigger.patientId}}")], {}),
+    (
+        "E-PHI",
+        "steps/tell/params/message",
+        [bot("For {{trigger.resource.name.family}}")],
+        {"environment": "production"},
+    ),
+    ("E-REF", "steps/pause/duration", [{**WAIT, "duration": "{{steps.x.output.y}}"}], {}),
+    ("E-REF", "output", [WAIT], {"output": "{{steps.x.output.y}}"}),
+    (
+        "E-REFSHAPE",
+        "steps/late/duration",
+        [WAIT, late("steps.pause.waited")],
+        {},
+    ),
+    ("E-REFORDER", "steps/late/duration", [NEEDLESS, WAIT], {}),
+    (
+        "E-REFBRANCH",
+        "steps/check/else/late/duration",
+        [if_step("trigger.x", WAIT, **{"else": [NEEDLESS]})],
+        {},
+    ),
+    ("W-REFMAYBE", "steps/late/duration", [if_step("trigger.x", WAIT), NEEDLESS], {}),
+    ("W-REFMAYBE", "steps/late/duration", [{**WAIT, "when": "trigger.x"}, NEEDLESS], {}),
+    ("E-REFROOT", "steps/pause/duration", [{**WAIT, "duration": "{{item.x}}"}], {}),
+    (
+        "E-INPUTKEY",
+        "steps/pause/duration",
+        [{**WAIT, "duration": "{{trigger.fil}}"}],
+        {"input": {"properties": {"file": {}}, "additionalProperties": False}},
+    ),
+    (
+        "E-OUTPUTKEY",
+        "steps/late/duration",
+        [WAIT, late("steps.pause.output.x")],
+        {},
+    ),
+    (
+        "I-EXPECTS",
+        "steps/late/duration",
+        [WORKER, late("steps.ai.output.x")],
+        {},
+    ),
+    ("E-CYCLE", "steps/pause", [{**WAIT, "duration": "{{steps.pause.output.waitedUntil}}"}], {}),
+    (
+        "E-CYCLE",
+        "steps/pause",
+        [{**WAIT, "duration": "{{steps.late.output.waitedUntil}}"}, NEEDLESS],
+        {},
+    ),
+    ("E-EXPR-SYNTAX", "steps/pause/duration", [{**WAIT, "duration": "{{trigger.}}"}], {}),
+    ("E-EXPR-SYNTAX", "steps/ai/input/a/0", [{**WORKER, "input": {"a": ["{{os.x}}"]}}], {}),
+    ("E-EXPR-SYNTAX", "steps/pause/when", [{**WAIT, "when": "file"}], {}),
+    ("E-EXPR-SYNTAX", "steps/check/condition", [if_step("a b", WAIT)], {}),
+    ("E-EXPR-SYNTAX", "output/a", [WAIT], {"output": {"a": "{{1 +}}"}}),
+    ("E-EXPR-LIMIT", "steps/pause/duration", [{**WAIT, "duration": "{{" + "x" * 5000 + "}}"}], {}),
+    ("E-EXPR-TYPE", "steps/pause/when", [{**WAIT, "when": "1"}], {}),
+    ("W-UNREACHABLE", "steps/pause", [{**WAIT, "when": "1 = 2"}], {}),
+    ("W-UNREACHABLE", "steps/check/then/pause", [if_step(False, WAIT)], {}),
+    ("W-UNREACHABLE", "steps/check/else/pause", [if_step("true", TASK, **{"else": [WAIT]})], {}),
+    (
+        "W-UNREACHABLE",
+        "steps/s/b/pause",
+        [{"id": "s", "type": "switch", "value": "a", "cases": {"a": [TASK], "b": [WAIT]}}],
+        {},
+    ),
+    ("E-TRIGGEROFFER", "triggers/0/type", [WAIT], {"trigger": {"type": "schedule", "cron": "x"}}),
+    ("E-TRIGGEROFFER", "triggers/0/type", [WAIT], {"trigger": {"type": "webhook"}}),
+    ("E-TRIGGERTYPE", "triggers/0/type", [WAIT], {"trigger": {"type": "dicmo"}}),
+    ("E-EVENT", "triggers/0/event", [WAIT], {"trigger": {"type": "fhir"}}),
+    ("E-EVENT", "triggers/0/event", [WAIT], {"trigger": {"type": "dicom", "event": "Uploaded"}}),
+    (
+        "E-EVENT",
+        "triggers/0/event",
+        [WAIT],
+        {
+            "trigger": {"type": "fhir", "event": "Patinet.create"},
+            "known": Known(resource_types=frozenset({"Patient"})),
+        },
+    ),
+    (
+        "E-FILTER",
+        "triggers/0/filter",
+        [WAIT],
+        {"trigger": {"type": "fhir", "event": "Patient.create", "filter": "name.exists()"}},
+    ),
+    (
+        "E-EXPR-SYNTAX",
+        "triggers/0/where",
+        [WAIT],
+        {"trigger": {"type": "fhir", "event": "Patient.create", "where": "active ="}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "path", "steps", "options"), CASES)
+def test_each_fault_has_its_code_place_cause_and_fix(
+    schemas: Schemas, code: str, path: str, steps: list[JsonObject], options: dict[str, Any]
+) -> None:
+    schemas["wait"]["input"]["properties"]["pipeline"] = {}
+    found = [one for one in findings(schemas, *steps, **options) if one.code == code]
+    assert [one.path for one in found] == [path]
+    assert found[0].message
+    assert found[0].cause
+    assert found[0].fix
+    severities = {"E": "error", "W": "warning", "I": "info"}
+    assert found[0].severity == severities[code[0]]
+    assert found[0].to_json()["code"] == code
+
+
+def test_a_sound_workflow_has_no_findings(schemas: Schemas) -> None:
+    steps = [
+        {**WORKER, "input": {"file": "{{trigger.file}}"}, "output": "result"},
+        {**TASK, "show": {"result": "{{steps.ai.output.result}}"}},
+        if_step(
+            "steps.review.output.approved",
+            observation(valueString="{{steps.ai.output.result}}"),
+            bot("Done: {{run.id}}"),
+        ),
+    ]
+    trigger = {"type": "fhir", "event": "ImagingStudy.create", "filter": "status=available"}
+    options = {"trigger": trigger, "environment": "production", "mode": "strict"}
+    assert findings(schemas, *steps, **options) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "refused"),
+    [
+        ([WORKER, TASK, observation(valueString="{{steps.ai.output.summary}}")], False),
+        ([TASK, WORKER, observation(valueString="{{steps.ai.output.summary}}")], True),
+        (
+            [
+                WORKER,
+                {**TASK, "when": "trigger.x"},
+                observation(note="{{steps.ai.output.summary}}"),
+            ],
+            True,
+        ),
+        (
+            [WORKER, if_step("trigger.x", TASK), observation(note="{{steps.ai.output.summary}}")],
+            True,
+        ),
+        ([WORKER, TASK, observation(note="{{steps.review.output.decision}}")], False),
+        ([WORKER, observation(status="preliminary", note="{{steps.ai.output.summary}}")], False),
+        ([WORKER, observation(note="{{trigger.text}}")], False),
+        (
+            [
+                WORKER,
+                {**bot("{{steps.ai.output.summary}}"), "id": "via"},
+                observation(note="{{steps.via.output.delivered}}"),
+            ],
+            True,
+        ),
+    ],
+)
+def test_production_wants_a_person_between_an_ai_and_a_final_status(
+    schemas: Schemas, steps: list[JsonObject], refused: bool
+) -> None:
+    found = findings(schemas, *steps, environment="production")
+    assert ("E-AIFINAL" in codes(found)) is refused
+
+
+def test_final_entries_of_a_transaction_are_seen(schemas: Schemas) -> None:
+    entry = {
+        "request": {"method": "POST", "url": "DiagnosticReport"},
+        "resource": {
+            "resourceType": "DiagnosticReport",
+            "status": "final",
+            "conclusion": "{{steps.ai.output.summary}}",
+        },
+    }
+    step = {"id": "store", "type": "fhir", "action": "transaction", "data": {"entry": [entry]}}
+    found = findings(schemas, WORKER, step)
+    assert [one.path for one in found if one.code == "W-AIFINAL"] == [
+        "steps/store/data/entry/0/resource/status"
+    ]
+
+
+def test_templates_satisfy_any_type_of_a_parameter(schemas: Schemas) -> None:
+    assert findings(schemas, {**WORKER, "input": "{{trigger.resource}}"}) == []
+
+
+@pytest.mark.parametrize("text", ["{{run.id}}", "{{steps.ai.output.confidence}}", "plain"])
+def test_messages_without_patient_data_pass(schemas: Schemas, text: str) -> None:
+    assert findings(schemas, WORKER, bot(text), environment="production") == []
+
+
+def structure(resource_type: str, data: JsonObject) -> list[Finding]:
+    """As the fhir room answers: a repairable fault is a warning, a hopeless one an error."""
+    found = []
+    if isinstance(data.get("category"), str):
+        found.append(
+            Finding("W-COERCE", "warning", "category", "not a list", "a plain text", "write a list")
+        )
+    if "status" not in data:
+        found.append(Finding("E-FHIR", "error", "status", "missing", "1..1", "add status"))
+    return found
+
+
+def test_structural_faults_of_a_write_are_placed_in_the_definition(schemas: Schemas) -> None:
+    step = observation(category="imaging")
+    del step["data"]["status"]
+    found = findings(schemas, step, check_structure=structure)
+    assert [(one.code, one.path) for one in found] == [
+        ("E-FHIR", "steps/store/data/status"),
+        ("W-COERCE", "steps/store/data/category"),
+    ]
+
+
+def test_strict_refuses_what_compat_would_repair(schemas: Schemas) -> None:
+    step = observation(category="imaging")
+    compat = findings(schemas, step, check_structure=structure)
+    strict = findings(schemas, step, check_structure=structure, mode="strict")
+    assert [(one.code, one.severity) for one in compat] == [("W-COERCE", "warning")]
+    assert [(one.code, one.severity) for one in strict] == [("E-COERCE", "error")]
+
+
+def test_findings_carry_the_line_of_the_yaml(schemas: Schemas) -> None:
+    text = "id: w\nsteps:\n  - id: a\n    type: wait\n    duration: '{{steps.b.output.x}}'\n"
+    parsed = parse_definition(text)
+    found = verify(parsed.definition, schemas, line=parsed.line)
+    assert [(one.code, one.line) for one in found] == [("E-REF", 5)]
+    assert found[0].to_json()["line"] == 5
+
+
+def test_names_that_were_nearly_right_are_offered(schemas: Schemas) -> None:
+    found = findings(schemas, WAIT, late("steps.puase.outcome"))
+    assert [one.fix for one in found if one.code == "E-REF"] == ["write pause"]
+
+
+def test_errors_come_first(schemas: Schemas) -> None:
+    found = findings(schemas, bot("{{trigger.patientId}}"), {**WAIT, "type": "x"})
+    assert [one.severity for one in found] == ["error", "warning"]
+
+
+def test_the_radiology_workflow_of_the_documents(
+    schemas: Schemas, seed_yaml: Callable[[str], str], element_kind: Any
+) -> None:
+    parsed = parse_definition(seed_yaml("radiology"), element_kind=element_kind)
+    known = Known(connections=frozenset())
+    found = verify(parsed.definition, schemas, known=known, line=parsed.line)
+    assert codes(found) == ["W-AIFINAL", "W-CONNECTION", "W-PHI", "I-CODING"]
+    production = verify(parsed.definition, schemas, environment="production", known=known)
+    assert {one.code for one in production if one.severity == "error"} == {
+        "E-AIFINAL",
+        "E-CONNECTION",
+        "E-PHI",
+    }
+
+
+def test_a_key_that_only_a_later_step_names_is_asked_of_the_worker(
+    schemas: Schemas, seed_yaml: Callable[[str], str], element_kind: Any
+) -> None:
+    parsed = parse_definition(seed_yaml("diagnostics"), element_kind=element_kind)
+    found = verify(parsed.definition, schemas)
+    expected = [one for one in found if one.code == "I-EXPECTS"]
+    assert [one.path for one in expected] == ["steps/create-diagnostic-report/data/conclusion"]
+    assert "diagnosis" in expected[0].message
+
+
+def test_a_model_that_is_not_configured_is_refused_with_those_that_are(
+    schemas: Schemas, seed_yaml: Callable[[str], str], element_kind: Any
+) -> None:
+    parsed = parse_definition(seed_yaml("diagnostics"), element_kind=element_kind)
+    known = Known(models=frozenset({"chest-xray"}))
+    found = [
+        one for one in verify(parsed.definition, schemas, known=known) if one.code == "E-MODEL"
+    ]
+    assert [one.path for one in found] == ["steps/analyze-image/model"]
+    assert "chest-xray" in found[0].fix
+
+
+def test_the_two_ai_workflows_of_the_documents_cascade(
+    seed_yaml: Callable[[str], str], element_kind: Any
+) -> None:
+    both = [
+        parse_definition(seed_yaml(name), element_kind=element_kind).definition
+        for name in ("radiology", "diagnostics")
+    ]
+    graph = trigger_graph(both)
+    assert [(one.source, one.step, one.event, one.target) for one in graph.cascades] == [
+        (
+            "radiology-ai-workflow",
+            "steps/store-observation",
+            "Observation.create",
+            "ai-diagnostics-workflow",
+        )
+    ]
+    assert graph.cycles == ()
+
+
+def test_workflows_that_start_each_other_are_named_as_a_cycle() -> None:
+    def writes(name: str, listens: str, written: str) -> Any:
+        step = {**observation(), "resourceType": written}
+        trigger = {"type": "fhir", "event": f"{listens}.create"}
+        return parse_definition({"id": name, "trigger": trigger, "steps": [step]}).definition
+
+    graph = trigger_graph(
+        [
+            writes("b", "Task", "Observation"),
+            writes("a", "Observation", "Task"),
+            writes("c", "Patient", "Task"),
+            writes("self", "Flag", "Flag"),
+        ]
+    )
+    assert graph.cycles == (("a", "b"), ("self",))
+    told = cascade_findings(graph, "b")
+    assert [(one.code, one.severity) for one in told] == [("W-CASCADE", "warning")]
+    assert "a → b → a" in told[0].message
+    assert cascade_findings(graph, "c") == []
+
+
+def emitted_codes() -> set[str]:
+    """Every code that stands in the source of the three rooms."""
+    rooms = ("definition", "expressions", "verification")
+    sources = [
+        path.read_text()
+        for room in rooms
+        for path in (ROOT / "src/careloom/workflows" / room).glob("*.py")
+    ]
+    return set(re.findall(r'"([EWI]-[A-Z]+(?:-[A-Z]+)?)"', "\n".join(sources)))
+
+
+def test_every_code_is_documented_with_cause_and_fix() -> None:
+    page = (ROOT / "docs/reference/codes.md").read_text()
+    rows = dict(re.findall(r"^\| `([EWI]-[A-Z-]+)` \| (.+ \| .+) \|$", page, re.MULTILINE))
+    assert emitted_codes() <= rows.keys()
+    assert all(len(row.split(" | ")) == 3 for row in rows.values())
+
+
+def test_every_code_has_a_test_case() -> None:
+    tests = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    untested = {code for code in emitted_codes() if f'"{code}"' not in tests}
+    assert untested == set()
+
+
+def examples(page: str) -> list[tuple[str, str]]:
+    text = (ROOT / "docs/reference" / page).read_text()
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_definitions_of_the_reference_page_are_sound(schemas: Schemas) -> None:
+    found = [body for language, body in examples("definitions.md") if language == "yaml"]
+    assert len(found) >= 2
+    for body in found:
+        parsed = parse_definition(body, mode="strict")
+        errors = [one for one in verify(parsed.definition, schemas) if one.severity == "error"]
+        assert errors == []
+
+
+def test_the_answers_of_the_expression_page_are_true() -> None:
+    text = (ROOT / "docs/reference/expressions.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    context = {
+        "trigger": {
+            "file": "dicom://uploads/study123.dcm",
+            "count": 3,
+            "resource": {
+                "resourceType": "Patient",
+                "name": [{"use": "official", "given": ["Ann", "B"]}, {"given": ["Annie"]}],
+                "subject": {"reference": "Patient/1"},
+            },
+        },
+        "steps": {"analyze-image": {"output": {"label": "normal", "confidence": 0.9}}},
+        "run": {"id": "run_1", "now": "2026-03-01T10:30:00Z"},
+        "session": {"id": "ses_1"},
+    }
+    assert len(rows) >= 15
+    for expression, answer in rows:
+        if answer.startswith("E-EXPR"):
+            with pytest.raises(ExpressionError) as failed:
+                evaluate(expression, context)
+            assert failed.value.code == answer
+        else:
+            assert evaluate(expression, context) == parse_answer(answer), expression
+
+
+def parse_answer(text: str) -> Any:
+    step = parse_definition(f"id: w\nsteps: [{{id: a, type: wait, x: {text}}}]").definition.steps[0]
+    return step.params["x"]
+
+
+@pytest.mark.parametrize("mode", ["compat", "strict"])
+def test_a_refusal_always_says_code_and_fix(mode: Any) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        parse_definition("workflow:\n  id: w\n", mode=mode)
+    assert (refused.value.code, refused.value.path) == ("E-SHAPE", "steps")
+    assert refused.value.fix
