@@ -107,7 +107,7 @@ class DicomArchive:
     async def close(self) -> None:
         """Finish what is being published and end the reading processes."""
         if self._publisher is not None:
-            await self._publisher.settle()
+            await self._publisher.close()
         await self._sandbox.close()
 
     async def settle(self) -> None:

@@ -6,6 +6,7 @@ The work is done once per possible stored value, not once per pixel. Runs inside
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydicom.pixels.processing import apply_modality_lut
 
 Float = NDArray[np.float64]
 _OUTLIERS = (0.005, 0.995)
+_MAX_VALUES = 1 << 20
 _GROUPS = ("FrameVOILUTSequence", "PixelValueTransformationSequence")
 
 
@@ -37,24 +39,34 @@ def grey(stored: NDArray[Any], dataset: Dataset, frame: int, window: Window | No
     """
     settings = frame_settings(dataset, frame)
     padded = _padding(stored, dataset)
-    if not np.issubdtype(stored.dtype, np.integer):
-        shown = _shade(stored.astype(np.float64), settings, dataset, window, None)
-    else:
-        low = int(stored.min())
-        offset = (
-            np.subtract(stored, low, dtype=np.int64) if low < 0 else stored - stored.dtype.type(low)
-        )
-        size = int(offset.max()) + 1
-        if size > 1 << 20:
-            shown = _shade(stored.astype(np.float64), settings, dataset, window, None)
-        else:
-            kept = offset if padded is None else offset[~padded]
-            counts = np.bincount(kept.ravel(), minlength=size)
-            domain = np.arange(low, low + size, dtype=np.int64)
-            shown = _shade(domain, settings, dataset, window, counts)[offset]
+    shown = _by_value(stored, settings, window, padded)
+    if shown is None:
+        shown = _shade(stored.astype(np.float64), settings, window, lambda: None)
     if padded is not None:
         shown[padded] = 0
     return shown
+
+
+def _by_value(
+    stored: NDArray[Any],
+    settings: Dataset,
+    window: Window | None,
+    padded: NDArray[np.bool_] | None,
+) -> NDArray[np.uint8] | None:
+    """Shade each value between the smallest and the largest once; None when that is no saving."""
+    if not np.issubdtype(stored.dtype, np.integer):
+        return None
+    low, high = int(stored.min()), int(stored.max())
+    if high - low >= _MAX_VALUES:
+        return None
+    offset = stored if low == 0 else np.subtract(stored, low, dtype=np.int64)
+
+    def counts() -> NDArray[Any]:
+        kept = offset if padded is None else offset[~padded]
+        return np.bincount(kept.ravel(), minlength=high - low + 1)
+
+    domain = np.arange(low, high + 1, dtype=np.int64)
+    return np.asarray(_shade(domain, settings, window, counts).take(offset))
 
 
 def frame_settings(dataset: Dataset, frame: int) -> Dataset:
@@ -81,18 +93,15 @@ def _take_group(settings: Dataset, group: Dataset) -> None:
 def _shade(
     values: NDArray[Any],
     settings: Dataset,
-    dataset: Dataset,
     window: Window | None,
-    counts: NDArray[Any] | None,
+    counts: Callable[[], NDArray[Any] | None],
 ) -> NDArray[np.uint8]:
     real = np.asarray(apply_modality_lut(values, settings), dtype=np.float64)
     if window is None and settings.get("VOILUTSequence"):
         unit = _voi_table(real, settings)
     else:
         unit = _windowed(real, window or _window(settings) or _whole(real, settings, counts))
-    if settings.get("PhotometricInterpretation", dataset.get("PhotometricInterpretation")) == (
-        "MONOCHROME1"
-    ):
+    if settings.get("PhotometricInterpretation") == "MONOCHROME1":
         unit = 1.0 - unit
     return np.asarray(np.rint(np.nan_to_num(unit) * 255.0), dtype=np.uint8)
 
@@ -125,8 +134,9 @@ def _windowed(real: Float, window: Window) -> Float:
     return np.asarray(np.clip((real - (centre - 0.5)) / (width - 1.0) + 0.5, 0.0, 1.0))
 
 
-def _whole(real: Float, settings: Dataset, counts: NDArray[Any] | None) -> Window:
+def _whole(real: Float, settings: Dataset, count: Callable[[], NDArray[Any] | None]) -> Window:
     """A window over what the image holds."""
+    counts = count()
     if counts is not None and int(settings.get("BitsStored") or 16) <= 8:
         ends = np.asarray(apply_modality_lut(np.array(_stored_range(settings)), settings), float)
         low, high = float(ends.min()), float(ends.max())

@@ -25,6 +25,7 @@ _PER_INSTANCE_SECONDS = 0.002
 _MAX_GATHER_SECONDS = 2.0
 _ATTEMPTS = 8
 _RETRY_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 _ACTOR: JsonObject = {"principal": "dicom", "kind": "system"}
 
 
@@ -77,6 +78,15 @@ class StudyPublisher:
         """Wait until nothing is marked or being published."""
         while self._tasks:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Wait a little, then leave the rest marked in the database for the next process."""
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.settle()
+        except TimeoutError:
+            for task in list(self._tasks.values()):
+                task.cancel()
 
     def _start(self, key: tuple[Scope, str], work: Coroutine[Any, Any, None]) -> None:
         self._tasks[key] = asyncio.get_running_loop().create_task(work)
