@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import orjson
 
@@ -30,9 +33,12 @@ from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
 
-ATTEMPTS = 6
+ATTEMPTS = 40
+"""Every round of a race has a winner, so this many writers of one resource all get through."""
 BASES_KEPT = 16
 """CapabilityStatements kept ready; the base URL comes from the request."""
+
+AnyPlan = TypeVar("AnyPlan", bound=Planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +181,21 @@ class FhirStore:
         self, scope: Scope, plan: Callable[[], Awaitable[Planned]], actor: JsonObject
     ) -> list[Written]:
         """Plan and commit; a plan that another writer made stale is made again."""
+        return (await self.write_plan(scope, plan, actor))[1]
+
+    async def write_plan(
+        self, scope: Scope, plan: Callable[[], Awaitable[AnyPlan]], actor: JsonObject
+    ) -> tuple[AnyPlan, list[Written]]:
+        """The same, with the plan that was committed."""
         for attempt in range(ATTEMPTS):
             planned = await plan()
             try:
-                return await self.commit(scope, planned, actor)
+                return planned, await self.commit(scope, planned, actor)
             except CareloomError as error:
                 if error.code != "stale" or planned.pinned or attempt == ATTEMPTS - 1:
                     raise
+            # Racing writers step aside for different times, or they meet again.
+            await asyncio.sleep(random.uniform(0, min(0.05, 0.002 * attempt)))  # noqa: S311
         raise AssertionError("unreachable")
 
 

@@ -7,14 +7,14 @@ from http import HTTPStatus
 
 import orjson
 
-from careloom.errors import CareloomError, PreconditionFailed
+from careloom.errors import CareloomError
 from careloom.fhir.bundle import bundle
 from careloom.fhir.entries import Entry, bundle_entries, read_entry
 from careloom.fhir.interactions.transaction import TransactionPlan
 from careloom.fhir.request import Answer, Caller
 from careloom.fhir.resource import instant
 from careloom.fhir.restful import answer_of, perform
-from careloom.fhir.store import ATTEMPTS, FhirStore, Written
+from careloom.fhir.store import FhirStore, Written
 from careloom.types import JsonObject
 
 
@@ -23,15 +23,13 @@ async def transact(
 ) -> bytes:
     """The transaction-response Bundle; raises the first error, and then nothing is stored."""
     _authorise(fhir, caller, content)
-    for attempt in range(ATTEMPTS):
-        plan = await fhir.plan_transaction(caller.scope, content)
-        await _check_reads(fhir, caller, plan)
-        try:
-            written = await fhir.commit(caller.scope, plan, caller.actor)
-            break
-        except PreconditionFailed as error:
-            if error.code != "stale" or attempt == ATTEMPTS - 1:
-                raise
+
+    async def make() -> TransactionPlan:
+        made = await fhir.plan_transaction(caller.scope, content)
+        await _check_reads(fhir, caller, made)
+        return made
+
+    plan, written = await fhir.write_plan(caller.scope, make, caller.actor)
     answers = dict(zip(plan.order, written, strict=True))
     entries = [
         entry_answer(

@@ -18,7 +18,9 @@ SYNTHEA_FIRST = ("0-hospitalInformation", "0-practitionerInformation")
 
 def without_server_parts(resource: dict[str, Any]) -> dict[str, Any]:
     """The resource without what the server stamps on it."""
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
+    meta = {
+        k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")
+    }
     kept = {k: v for k, v in resource.items() if k not in ("id", "meta")}
     return {**kept, "meta": meta} if meta else kept
 
