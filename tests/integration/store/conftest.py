@@ -23,7 +23,6 @@ from careloom.store.key_provider import FileKeyProvider
 from careloom.store.keys import Keyring, load_key_provider
 from careloom.store.migrate import migrate
 from careloom.store.postgres_place import ServerPlace
-from careloom.store.postgres_server import EmbeddedServer
 
 CHILD = Path(__file__).with_name("attached.py")
 
@@ -148,23 +147,13 @@ def attach(home: Path) -> Iterator[Callable[[], Attached]]:
             child.kill()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server_dsn() -> AsyncIterator[str]:
-    """One embedded server for the tests of keys and blobs."""
-    folder = make_home()
-    server = await EmbeddedServer.attach(folder)
-    yield server.dsn
-    await server.detach()
-    shutil.rmtree(folder)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def empty_database(server_dsn: str) -> AsyncIterator[Database]:
-    """A migrated database that no key protects yet."""
-    name = f"test_{secrets.token_hex(6)}"
+async def fresh_database(server_dsn: str) -> AsyncIterator[Database]:
+    """A migrated database of its own, dropped afterwards."""
+    name = f"store_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(server_dsn)
     await connection.execute(f"CREATE DATABASE {name}")
-    dsn = server_dsn.replace(":///postgres?", f":///{name}?")
+    before, mark, query = server_dsn.partition("?")
+    dsn = f"{before.rsplit('/', 1)[0]}/{name}{mark}{query}"
     await migrate(dsn)
     database = await Database.open(dsn)
     yield database
@@ -173,17 +162,18 @@ async def empty_database(server_dsn: str) -> AsyncIterator[Database]:
     await connection.close()
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty_database(server_dsn: str) -> AsyncIterator[Database]:
+    """A migrated database that no key protects yet."""
+    async for database in fresh_database(server_dsn):
+        yield database
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_database(server_dsn: str) -> AsyncIterator[Database]:
-    """A migrated database that the tests share; each uses subjects of its own."""
-    connection = await asyncpg.connect(server_dsn)
-    await connection.execute("CREATE DATABASE shared")
-    await connection.close()
-    dsn = server_dsn.replace(":///postgres?", ":///shared?")
-    await migrate(dsn)
-    database = await Database.open(dsn)
-    yield database
-    await database.close()
+    """A migrated database that the tests of keys share; each uses subjects of its own."""
+    async for database in fresh_database(server_dsn):
+        yield database
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
