@@ -13,6 +13,7 @@ from careloom.types import Scope
 
 from .conftest import ClientOf, Create, Resource
 
+NOWHERE = "urn:uuid:00000000-0000-4000-8000-000000000000"
 PATIENT: Resource = {"resourceType": "Patient", "name": [{"family": "Bundle"}]}
 
 
@@ -217,7 +218,7 @@ async def test_deletes_come_before_creates_and_reads_come_last(
     [
         ([entry("PUT", "Patient/1", {**PATIENT, "id": "1"})] * 2, 400, "Bundle.entry[1]"),
         (
-            [entry("POST", "Observation", observation("urn:uuid:" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12))],
+            [entry("POST", "Observation", observation(NOWHERE))],
             422,
             "Bundle.entry[0].resource",
         ),

@@ -9,6 +9,7 @@ import pytest
 from careloom.fhir.issue import InvalidResource, outcome_of
 from careloom.fhir.validation import MOST_ISSUES, require_valid, validate
 
+NOWHERE = "urn:uuid:00000000-0000-4000-8000-000000000000"
 CODE = {"text": "x"}
 EXTENSION = {"url": "http://example.org/e", "valueString": "x"}
 
@@ -36,7 +37,7 @@ def patient(**more: Any) -> dict[str, Any]:
             contained=[{"resourceType": "Organization", "id": "o", "name": "x"}],
             managingOrganization={"reference": "#o"},
         ),
-        patient(generalPractitioner=[{"reference": "urn:uuid:" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12}]),
+        patient(generalPractitioner=[{"reference": NOWHERE}]),
         patient(generalPractitioner=[{"reference": "https://other.org/fhir/Practitioner/1"}]),
         patient(generalPractitioner=[{"display": "somebody"}]),
         patient(text={"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>x</div>"}),

@@ -123,5 +123,6 @@ def parse_number(text: str) -> tuple[float, float, float] | None:
         return None
     if "." not in text and "e" not in text.lower():
         exponent = 0
-    half = Decimal(5).scaleb(exponent - 1)
+    # The specification's own example, 1e2, means [95, 105), a digit finer than its rule.
+    half = Decimal(5).scaleb(exponent - (2 if exponent > 0 else 1))
     return float(number), float(number - half), float(number + half)
