@@ -27,7 +27,7 @@ _START_SECONDS = 30.0
 _BUFFER = 4 << 20
 _RETIRE_SHARE = 0.5
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
+_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
 class _Process:
@@ -44,20 +44,11 @@ class _Process:
         with theirs:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-            child = await asyncio.to_thread(
-                subprocess.Popen,
-                [
-                    sys.executable,
-                    "-m",
-                    "careloom.dicom.sandbox_worker",
-                    orjson.dumps(limits.to_json()).decode(),
-                ],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,
-            )
+            try:
+                child = await asyncio.to_thread(_spawn, limits, theirs)
+            except OSError as error:
+                ours.close()
+                raise Unavailable("The process that reads DICOM files cannot start") from error
         ours.setblocking(False)
         process = cls(child, ours)
         try:
@@ -96,6 +87,19 @@ class _Process:
         with contextlib.suppress(ProcessLookupError):
             self._child.kill()
         await asyncio.to_thread(self._child.wait)
+
+
+def _spawn(limits: DicomLimits, channel: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a child; a new session keeps the terminal's Ctrl-C for the parent to handle."""
+    arguments = orjson.dumps(limits.to_json()).decode()
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "careloom.dicom.sandbox_worker", arguments],
+        stdin=channel.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        start_new_session=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ def _window(job: JsonObject) -> Window | None:
 
 def confine(limits: DicomLimits) -> None:
     """Bound memory for good; no core dumps, no files written, no further processes."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    if sys.platform != "darwin":  # macOS refuses it; there the retirement by size must do
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 

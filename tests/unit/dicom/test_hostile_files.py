@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import struct
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 
 import numpy as np
+import psutil
 import pytest
 from pydicom import dcmread
 from pydicom.uid import RLELossless
@@ -231,6 +234,31 @@ async def test_a_process_that_hangs_or_dies_refuses_its_own_file_only() -> None:
     finally:
         await pool.close()
     assert pool.state.processes == 0
+
+
+_PARENT = """
+import asyncio, os
+from careloom.dicom.sandbox import Sandbox
+
+async def main():
+    pool = Sandbox(processes=1)
+    await pool.warm()
+    print(next(iter(pool._alive))._child.pid, flush=True)
+    os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_parent_leaves_no_process_behind() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _PARENT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await parent.communicate()
+    child = int(output)
+    async with asyncio.timeout(20):
+        while psutil.pid_exists(child) and psutil.Process(child).status() != "zombie":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_processes_carry_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
