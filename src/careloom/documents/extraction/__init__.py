@@ -29,6 +29,6 @@ def extract_referral(text: str) -> Referral:
     find_allergies(letter, referral)
     find_medications(letter, referral)
     find_vitals(letter, referral)
-    find_reason(letter, referral)
     referral.red_flags = find_red_flags(letter, referral)
+    find_reason(letter, referral)
     return referral

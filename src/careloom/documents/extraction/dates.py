@@ -100,7 +100,9 @@ def _latest(matches: list[re.Match[str]], order: str | None) -> date:
     known = [
         d for m in matches for d in _readings(m, order, far) if re.search(r"(19|20)\d\d", m[0])
     ]
-    return max(known, default=far)
+    latest = max(known, default=far)
+    # Only a birth date has its century printed: the letter's own date is later still.
+    return latest if latest.year >= 2015 else far
 
 
 def _readings(match: re.Match[str], order: str | None, limit: date) -> list[date]:

@@ -148,7 +148,7 @@ PAIRS = (
     r"glycerin trinitrate|sodium (?:valproate|bicarbonate|docusate|alginate)|calcium carbonate|benzoyl peroxide|botulinum toxin|"
     r"vitamin (?:D3?|B12|B|C|K)|vitamine (?:D|B12|C)|vitamina (?:D|B12)|hyoscine butylbromide|lithium carbonate|insulin \w+|insulina \w+|"
     r"insuline \w+|magnesium \w+ate|acide (?:folique|valproïque|alendronique|tranexamique)|ácido (?:fólico|acetilsalicílico|alendrónico|valproico)|"
-    r"sulfato ferroso|levodopa[/ -](?:carbidopa|benserazide?)|co-[a-z]{5,}|combined (?:pill|oral contraceptive(?: pill)?)|continuous combined HRT|"
+    r"sulfato ferroso|levodopa[/ -](?:carbidopa|benserazide?)|co-[a-z]{5,}|combined (?:pill|oral contraceptive(?: pill)?)|"
     r"nicotine (?:patch(?:es)?|gum)|omega-?3|cod liver oil|peppermint oil|st john'?s wort|"
     r"olodaterol/tiotropium|beclometasone/formoterol|fluticasone/salmeterol|budesonide/formoterol|sacubitril/valsartan"
 )

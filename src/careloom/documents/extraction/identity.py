@@ -47,9 +47,9 @@ _SEX_LABEL = re.compile(r"^(?:sex|gender|geschlecht|sexe|sexo|m/f|age ?/ ?sex|se
 _MALE = re.compile(r"\b(?:male|man|boy|gentleman|männlich|masculin|homme|garçon|hombre|varón|masculino|niño)\b", _I)
 _FEMALE = re.compile(r"\b(?:female|woman|girl|lady|weiblich|féminin|femme|fille|mujer|femenino|niña)\b", _I)
 _AGE_SEX = re.compile(
-    r"\b\d{1,3}\s?-?\s?(?:y\.?/?o\.?|yrs?|years?|y|Y|ans|años|jährige?r?|J\.?|months?|mo|m/o|weeks?)?\.?[\s-]*(?:old)?[\s,/(-]{0,3}"
-    r"\b(male|female|m|f|man|woman|boy|girl|lady|gentleman|w)\b|\b\d{1,3}([MF])\b", _I)
-_LONE_SEX = re.compile(r"(?<![\w.])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)")
+    r"\b\d{1,3}\s?-?\s?(?:(?:y\.?/?o\.?|yrs?|years?|y|ans|jährige?r?|J\.?|months?|mo|m/o|weeks?)\b\.?[\s-]*(?:old)?[\s,/(-]{0,3}|[\s]?/\s?)"
+    r"\b(male|female|m|f|man|woman|boy|girl|lady|gentleman|w)\b|\b\d{1,3}\s?([MF])\b(?!\.)", _I)
+_LONE_SEX = re.compile(r"(?<![\w.])(?-i:\b(female|male|weiblich|männlich|féminin|masculin)\b)|(?<![\w.°])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)")
 
 _ID_LABELS = (
     r"NHS(?:\s*(?:no|number|num|nr|#))?", r"CHI(?:\s*(?:no|number))?", r"H&C(?:\s*(?:no|number))?",
@@ -66,7 +66,7 @@ _OP_NUMBER = re.compile(r"(?<![\w])(?:OP|IP|OPD|UHID|MRN|HN)-\d[\d-]{3,}\b")
 _NOT_OURS = re.compile(r"(?:NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$", _I)
 _NHS = re.compile(r"(?<![\d-])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?![\d-])")
 
-_PHONE = re.compile(r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:[ ./-]?\d){6,11}(?![\w/-]\d|\d)")
+_PHONE = re.compile(r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:(?:[ ./-]|(?<=\d\d)[ ]?\n[ ]*(?=\d\d(?!\d)))?\d){6,11}(?![\w/-]\d|\d)")
 _PHONE_LABEL = re.compile(
     r"(?P<own>home(?: tel\w*)?|mob(?:ile)?|cell|handy|móvil|portable|contact(?: (?:no|number|tel))?|patient(?:'s)? (?:tel|phone)|return tel|m|mobil|gsm|privat)?"
     r"\s*(?P<any>tel(?:ephone|efon|éfono|éphone|\.)?|tél(?:éphone)?\.?|ph(?:one)?|telefon|teléfono|t|number|no)?[\s.:#()n°º]{0,5}$", _I)
@@ -133,7 +133,7 @@ def _on_name_line(letter: Letter, referral: Referral, written: WrittenDate) -> b
         return False
     text = letter.text
     line = text[text.rfind("\n", 0, written.start) + 1 : written.start]
-    if re.search(r"\b(?:on|since|in|date|until|seen|last|booked|review|am|vom|le|el|du|seit)\W*$", line, _I):
+    if re.search(r"\b(?:on|since|in|date|until|seen|last|booked|review|am|vom|le|el|du|seit|ref)\W*$", line, _I):
         return False
     match = re.search(rf"({FULL})[\s,(/|–-]*(?:[MFmf]\b|male|female)?[\s,(/|–-]*$", line)
     return bool(match and looks_like_name(match[1]) and written.start < len(text) * 0.7)
@@ -223,7 +223,7 @@ def _sex(letter: Letter, referral: Referral) -> None:
     begin = max(0, anchor.start - 30) if anchor else 0
     window = text[begin : begin + 260]
     match = _AGE_SEX.search(window)
-    if match:
+    if match and not re.search(r"\d[./-]\s?\d{0,3}$", window[: match.start() + 1]):
         letter_code = (match[1] or match[2]).lower()
         male = letter_code in {"male", "m", "man", "boy", "gentleman"}
         patient.sex = Found("male" if male else "female", begin + match.start(),
@@ -238,10 +238,16 @@ def _sex(letter: Letter, referral: Referral) -> None:
                                 "sra", "srta", "señora", "doña", "dña", "dª", "smt", "kum", "mademoiselle"}:
                 patient.sex = Found("male" if male else "female", anchor.start, anchor.end, 0.93)
                 return
-        lone = _LONE_SEX.search(text[anchor.end : anchor.end + 90])
+        swallowed = re.search(r"\s([MF])$", text[anchor.start : anchor.end])
+        if swallowed:
+            patient.sex = Found("male" if swallowed[1] == "M" else "female", anchor.end - 1,
+                                anchor.end, 0.9)
+            return
+        lone = _LONE_SEX.search(text[anchor.end : anchor.end + 150])
         if lone:
-            code = (lone[1] or lone[2]).lower()
-            patient.sex = Found("male" if code in {"m", "male"} else "female",
+            code = (lone[1] or lone[2] or lone[3]).lower()
+            male = code in {"m", "male", "männlich", "masculin"}
+            patient.sex = Found("male" if male else "female",
                                 anchor.end + lone.start(), anchor.end + lone.end(), 0.93)
             return
     patient.sex = _sex_of_prose(text, patient.family)
@@ -355,7 +361,7 @@ def _phone(letter: Letter, referral: Referral) -> None:
         relative = _NOT_PATIENT.search(cell) or _NOT_PATIENT.search(before[-30:])
         if relative and not (mobile and re.search(r"home", label["own"] or "", _I) if label else False):
             continue
-        item = Found(match[0].strip(), match.start(), match.end(), 0.9 if mobile else 0.8)
+        item = Found(re.sub(r"\s+", " ", match[0].strip()), match.start(), match.end(), 0.9 if mobile else 0.8)
         if _RELATIVE.search(cell) and not _is_child(referral):
             continue
         if mobile and labelled:

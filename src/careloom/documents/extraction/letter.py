@@ -201,11 +201,23 @@ class Letter:
             if _gapped(cells):
                 parts += [(c.start, c.end, _new_label([c]) or label) for c in cells]
                 parts.append((start, start, ""))
-            elif parts and parts[-1][1] > parts[-1][0] and parts[-1][2] == label:
+            elif self._continues(number, cells) and parts and parts[-1][1] > parts[-1][0] and parts[-1][2] == label:
                 parts[-1] = (parts[-1][0], cells[-1].end, label)
             else:
                 parts.append((cells[0].start, cells[-1].end, label))
         return [part for part in parts if part[1] > part[0]]
+
+    @cached_property
+    def _width(self) -> int:
+        lengths = sorted(len(line.rstrip()) for _, line in self.lines if line.strip())
+        return lengths[-1 - len(lengths) // 12] if lengths else 0
+
+    def _continues(self, number: int, cells: list[Cell]) -> bool:
+        """The line above was full: this line's first word would not have fitted into it."""
+        above = len(self.lines[number - 1][1].rstrip())
+        word = len(cells[0].text.split()[0])
+        lower = cells[0].text[0].islower() or self.lines[number - 1][1].rstrip().endswith(",")
+        return above + word + (2 if lower else 14) > self._width or lower
 
     @cached_property
     def _headings(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from careloom.documents.extraction.scope import negated, of_relative
 
 _I = re.IGNORECASE
 _SECTION = re.compile(
-    r"^(?:(?:current |regular |active |usual |home |present |repeat |other )*(?:medications?|medicines?|meds|drugs?|tablets|treatment|rx|"
+    r"^(?:(?:current |regular |active |usual |home |present |repeat |other )*(?:medications?|medicines?|meds|drugs?|tablets?|treatment|rx|"
     r"prescriptions?|drug history|dh|dhx|therapy|repeats?)(?: list| history)?|rx|dh|active|takes|on|b|"
     r"(?:aktuelle |dauer|haus)?medikation|(?:dauer)?medikamente|medikamentenplan|therapie|aktuelle therapie|med|"
     r"traitements?(?: habituels?| actuels?| en cours| de fond)?|médic\w+|ttt|"
@@ -89,6 +89,8 @@ def find_medications(letter: Letter, referral: Referral) -> None:
                 current.setdefault(value, place)
             elif status == "stopped":
                 stopped.setdefault(value, place)
+    if any("estradiol" in value or "estrogen" in value for value in current):
+        current.pop("hrt", None)
     for value in set(current) & set(stopped):
         del current[value]
     current |= {k: v for k, v in _unknown_names(letter).items()
@@ -136,7 +138,7 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         return "other"
     if _TRIED.search(before[-50:]) and not re.search(r"\b(?:now|is on|takes|still)\b[^,;]{0,20}$", before, _I):
         return "stopped" if re.search(r"tried|essay|probad|versucht|previously (?:on|took)|had been on", before, _I) else "other"
-    if _TAKING.search(before[-90:]) or _TAKING.search(near_after[:30]) or _DOSE.match(after):
+    if _TAKING.search(before[-90:]) or _TAKING.search(near_after[:30]) or re.search(r"\b(?:has|have) (?:helped|made)", after[:60]) or _DOSE.match(after):
         return "current"
     return "other"
 
@@ -146,6 +148,8 @@ def _stopped(before: str, after: str, near_after: str, text: str) -> bool:
         return False
     if re.match(r"[^,;()]{0,60}?\b(?:was|were|has been|have been|since|then|puis|fue|habe ich|wurde|ist|a été|had to be)?\s*(?:\w+\s+){0,3}", near_after) and _STOPPED.search(near_after[:90]):
         return not re.search(r"\b(?:not|never|nicht|pas|no) (?:been )?(?:stopped|abgesetzt)", near_after, _I)
+    if re.match(r"\s*,?\s*(?:since|now|later|then|which was|recently)\s+(?:been )?(?:stopped|ceased|discontinued|abgesetzt)", after, _I):
+        return True
     if re.match(r"\s*\([^)]*(?:stopped|discontinued|ceased|abgesetzt|arrêt|suspend)", after, _I):
         return True
     spot = [m for m in _STOPPED.finditer(before)]
@@ -195,7 +199,9 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
             r"\b(?:allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
             r"allergique (?:à la |à l'|à |aux |au )|alérgic[ao] a(?:l| la)?|alergia a(?:l| la)?|(?:penicillin|peni)[- ]allerg|anaphyla\w+ to|intolerant (?:of|to)|intolerance to)\s*", text, _I):
         sentence = text[match.end() : match.end() + 110]
-        stop = re.search(r"[.;]\s|\n\s*\n|\s{3,}|\b(?:but|and (?:has|is|takes|no)|who|which|meds|he|she)\b", sentence, _I)
+        if _NONE.match(sentence):
+            continue
+        stop = re.search(r"[.;]\s|\n\s*\n|\s{3,}|\n(?=\s*[\w /]{2,25}:)|(?<![,&])(?<!and)\n(?=[A-ZÄÖÜÉÁ])|\b(?:but|and (?:has|is|takes|no)|who|which|meds|he|she)\b", sentence, _I)
         before = text[max(0, match.start() - 30) : match.start()]
         if re.search(r"\b(?:no|not|nil|denies|without|keine?|pas|sin|no known)\s+(?:\w+\s+){0,3}$", before, _I):
             continue

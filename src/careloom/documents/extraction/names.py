@@ -6,7 +6,7 @@ import re
 
 HONORIFIC = (
     r"(?:Mr|Mrs|Ms|Miss|Mx|Master|Baby|Sir|Madam|Lady|Rev|Herrn?|Frau|Fr|Hr|M|Mme|Mlle|Monsieur|"
-    r"Madame|Mademoiselle|Sr|Sra|Srta|Señora?|Don|Doña|D|Dña|Dª|Shri|Smt|Kum)\.?"
+    r"Madame|Mademoiselle|Sr|Sra|Srta|Señora?|Don|Doña|D|Dña|Dª|Shri|Smt|Kum)(?![\w'’-])\.?"
 )
 TITLE = (
     r"(?:(?:Professor|Prof\.?|Dr\.?|Dra\.?|Dre\.?|Mr\.?|Mrs\.?|Ms\.?|Miss|Sister|Staff Nurse|Nurse|"
@@ -18,9 +18,9 @@ PARTICLE = (
 )
 _UP = r"A-ZÀ-ÖØ-ÞŁŞĞİŚŻŹĆČŠŽÅŐ"
 _LOW = r"a-zà-öø-ÿıłşğśżźćčšžőń"
-WORD = rf"(?:[{_UP}][{_UP}{_LOW}]*(?:['’][{_UP}{_LOW}]+)*(?:-[{_UP}{_LOW}][{_UP}{_LOW}'’]*)*|[{_UP}]\.)"
+WORD = rf"(?:[{_UP}]\.(?=\s)|[{_UP}][{_UP}{_LOW}]*(?:['’][{_UP}{_LOW}]+)*(?:-[{_UP}{_LOW}][{_UP}{_LOW}'’]*)*)"
 FULL = rf"(?:{WORD}|{PARTICLE})(?:[ \t](?:{WORD}|{PARTICLE})){{0,5}}"
-SURNAME_FIRST = rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},\s?{WORD}(?:[ ](?:{WORD}|{PARTICLE})){{0,3}}"
+SURNAME_FIRST = rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},\s?(?!{WORD}[/.]\w){WORD}(?:[ ](?:{WORD}|{PARTICLE})){{0,3}}"
 _NOT_NAMES = frozenset(
     "the dear re ref date dob nhs patient name clinic hospital surgery practice medical centre center "
     "department team urgent routine referral letter male female gp phone tel mobile address sex age born "
@@ -37,9 +37,14 @@ _NOT_NAMES = frozenset(
 def parse_name(raw: str, language: str) -> tuple[str | None, str | None]:
     """(family, given) of a printed name; None for a part that is not there."""
     raw = re.sub(r"\([^)]*\)", " ", raw)
+    raw = re.sub(r"(?<=\w\w)\s+[MFmf]$", "", raw.strip())
+    if re.match(rf"{HONORIFIC}\s+\S+\s+[^,]+,", raw):
+        raw = raw.split(",")[0]
     raw = re.sub(r"\s+", " ", raw).strip(" .,;:-/")
     while True:
         shorter = re.sub(rf"^{HONORIFIC}\s+(?=\S{{2,}})", "", raw)
+        if len(raw.split()[0].rstrip(".")) == 1 and not raw.split()[0].startswith("M"):
+            break
         if shorter == raw:
             break
         raw = shorter

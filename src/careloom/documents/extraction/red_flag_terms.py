@@ -145,7 +145,7 @@ suizid\w*|selbstmord\w*|lebensmüde|nicht~mehr~leben|umbringen|sich~das~leben~(?
     "sepsis": r"""
 \bsepsis\b|\bseptic\b(?!~arthritis|~joint)|septicaemi\w+|urosepsis|septisch\w*|sepsisverdacht|choc~septique|état~septique|shock~séptico|séptic[oa]|mottled(?:~skin)?|rigors?~(?:and|with)~(?:fever|hypotens\w+)|neutropenic~sepsis""",
     "fever_in_neutropenia": r"""
-neutropenic~(?:sepsis|fever)|febrile~neutropeni\w+|(?:fever|febrile|pyrexia\w*|temperature|temp|hot|shiver\w*|rigors?|chills)[^.;]{0,70}(?:chemo\w*|neutropeni\w+|cycle~\d|\bR-?CHOP\b|docetaxel|FOLFOX|\bANC\b)|(?:chemo\w*|neutropeni\w+|docetaxel|cycle~\d)[^;]{0,110}(?:fever\w*|febrile|pyrexia\w*|rigors?|chills|shivering|temp(?:erature)?~(?:of~)?3[89]|\b3[89][.,]\d)
+neutropenic~(?:sepsis|fever)|febrile~neutropeni\w+|(?:fever|febrile|pyrexia\w*|temperature|temp|hot|shiver\w*|rigors?|chills)(?:[^.;]|\.(?=\d)){0,70}(?:chemo\w*|neutropeni\w+|cycle~\d|\bR-?CHOP\b|docetaxel|FOLFOX|\bANC\b)|(?:chemo\w*|neutropeni\w+|docetaxel|cycle~\d)[^;]{0,110}(?:fever\w*|febrile|pyrexia\w*|rigors?|chills|shivering|temp(?:erature)?~(?:of~)?3[89]|\b3[89][.,]\d)
 fieber~(?:\w+~){0,4}(?:chemo\w*|neutropenie)|(?:chemo\w*|neutropenie)[^;]{0,90}(?:fieber|schüttelfrost|\b3[89][.,]\d)|neutropenisches~fieber|aplasie~fébrile|neutropénie~fébrile|(?:fièvre|fébrile)[^.;]{0,80}chimiothérapie|chimiothérapie[^;]{0,90}(?:fièvre|fébrile|frissons|\b3[89][.,]\d)|neutropenia~febril|(?:fiebre|febril)[^.;]{0,80}quimioterapia|quimioterapia[^;]{0,90}(?:fiebre|febril|\b3[89][.,]\d)""",
     "anaphylaxis": r"""
 anaphyla\w+|anaphylak\w+|anafil\w+|(?:swollen|swelling~of~(?:the~|his~|her~)?)~?(?:\w+~){0,2}(?:lips?|tongue|throat)[^.;]{0,90}(?:after|nuts?|cashew\w*|peanut\w*|sting|wasp|bee|prawns?|shellfish|antibiotic|dose|hives|urticaria|wheez\w+)|(?:sting|peanuts?|nuts?|prawns?|shellfish)[^.;]{0,80}(?:throat~(?:is~)?(?:tight|clos\w+)|swollen~(?:lips|tongue|face)|wheez\w+|collapse\w*)|(?:hives|urticaria|wheals)[^.;]{0,60}(?:wheez\w+|hypotens\w+|collapse\w*|stridor)|adrenaline~\d|epipen~(?:given|used)""",
@@ -199,8 +199,6 @@ syncop\w+|(?:exertional~|recurrent~|unexplained~)?(?:blackouts?|black~outs?)|pas
 papill?o?edema|(?:swollen|blurred)~(?:optic~)?(?:discs?|disc~margins)|headaches?[^.;]{0,80}(?:worse~(?:in~the~morning|on~(?:waking|lying|coughing|bending))|early~morning~vomiting)|morning~vomiting|stauungspapille|œdème~papillaire|papiledema""",
     "new_neurological_deficit": r"""
 foot~drop|progressive~(?:limb~|leg~|arm~)?weakness|new~(?:onset~)?(?:diplopia|double~vision|ptosis)|third~nerve~palsy|bulbar|rapidly~progressive~\w+""",
-    "unconsciousness": r"""
-unresponsive|unconscious|GCS~(?:of~)?(?:[3-9]|1[0-2])\b|floppy|difficult~to~rouse|hard~to~rouse|bewusstlos|inconscient\w*|inconsciente|obnubil\w+""",
 }
 
 _CANCER_TERMS = r"""

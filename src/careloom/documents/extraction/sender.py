@@ -18,9 +18,12 @@ _CLOSING = re.compile(
     r"(?im)^[ \t]*(?:yours (?:sincerely|faithfully|truly)|(?:with )?(?:kind(?:est)?|best|warm|many)? ?regards|best wishes|with (?:many )?thanks|many thanks|thanks?(?: you)?|thx|sincerely|"
     r"respectfully|cheers|ta|mit (?:freundlichen|kollegialen|besten|freundlichem)[^\n]*|hochachtungsvoll|"
     r"(?:bien )?confraternellement|bien à vous|cordialement|sincères salutations|(?:reciba un )?(?:cordial )?saludos?|atentamente|"
-    r"le gach[^\n]*|un saludo|veuillez[^\n]*|je vous prie[^\n]*|salutations[^\n]*|bien amicalement|amitiés)[^\n]{0,40}[,.]?[ \t]*$")
+    r"le gach[^\n]*|un saludo|veuillez[^\n]*|je vous prie[^\n]*|salutations[^\n]*|bien amicalement|amitiés)(?!\w)[^\n]{0,40}[,.]?[ \t]*$")
 _CREDENTIAL = r"(?:MD|DO|NP|PA-C|PA|RN|APRN|DNP|FNP-?C?|CNM|DDS|DMD|OD|DPM|FNP-BC)"
 _PERSON = re.compile(rf"((?:{TITLE}\s+)*{FULL})(,\s?{_CREDENTIAL}\b)?")
+_ROLE = re.compile(r"\b(?:Nurse|Practitioner|Partner|Registrar|Consultant|Allergy|Allergies|Advice|Plan|Imp|Impression|"
+                   r"Midwife|Optometrist|Principal|Physician|Paramedic|Surgeon|Officer|Fachärztin|Facharzt|Médecin|"
+                   r"Meds|Medication|Priority|Manager|Secretary|Dictated|Carer|Regards|Sincerely)\b", _I)
 _ORGANISATION = re.compile(
     r"\b(?:surger(?:y|ies)|practice|medical|clinic(?!al)|centre|center|health|hospital|partnership|opticians?|optometr\w+|dental|"
     r"physiotherapy|group|associates|care home|nursing home|out of hours|pharmacy|infirmary|trust|hospice|walk-in|oncology|"
@@ -38,7 +41,7 @@ _REASON_LABEL = re.compile(
     r"motivo(?: de (?:la )?(?:consulta|derivación|interconsulta))?|juicio clínico|impression|imp|re)$", _I)
 _PRIORITY = ("reason", "grund", "überweisungsgrund", "motif", "raison", "motivo", "presenting", "problem", "complaint", "chief",
              "anlass", "diagnose", "symptom", "situation", "s", "pc", "fragestellung", "hpc", "hpi", "indication", "clinical", "history", "anamnese")
-_CUE = re.compile(
+_CUE_TERMS = (
     r"(?:\bc/o\s+|\bpresent(?:s|ed|ing)?(?: today| to me| to us| again)? with (?:an? )?|\bcomplain(?:s|ing|ed)? of (?:an? )?|\bgives an? |\bregarding (?:his |her |an? |the )?|"
     r"\b(?:because of|due to|on account of|for assessment of|for investigation of|for evaluation of|for management of|for an opinion on|your opinion on|opinion (?:on|about|regarding)|"
     r"your help with|your advice (?:on|about|regarding)|evaluation of|assessment of|investigation of|concerning|further management of) (?:\w+(?:'s|’s) |his |her |this |an? |the )?|"
@@ -48,7 +51,8 @@ _CUE = re.compile(
     r"\bqui (?:présente|souffre de|se plaint de|consulte pour|a présenté|rapporte|décrit) (?:d(?:es|e l['’]|u|e la) |d['’]|un[e]? |des )?|\bpour (?:avis (?:sur|concernant) |prise en charge d(?:e |['’]|['’]une? )|une? |des )|"
     r"\bquien? (?:acude|consulta|presenta|refiere)(?: por| con)? |\b(?:que )?(?:acude|consulta|presenta|refiere)(?: por| con)? (?:un[a]? )?|\bpor presentar |\bpor (?=[a-záéíóú]+ (?:de|en|con)\b)|"
     r"\b(?:year|yr|month|week)[- ]old[^.,;]{0,50}? with (?:an? )?|\b(?:man|woman|lady|gentleman|boy|girl|child|patient|teacher|mother|father|student|worker|driver) with (?:an? )?(?!whom)|\battended (?:today )?with |\bwalked in with |"
-    r"\bdue (?:for|a) |\bhas been (?:on|getting|suffering from|troubled by|troubled with|increasingly) )", _I)
+    r"\bdue (?:for|a) |\bhas been (?:on|getting|suffering from|troubled by|troubled with|increasingly) )")
+_CUE = re.compile(_CUE_TERMS.replace(" ", r"\s+"), _I)
 
 
 def find_sender(letter: Letter, referral: Referral) -> None:
@@ -59,6 +63,7 @@ def find_sender(letter: Letter, referral: Referral) -> None:
 
 
 def _person(raw: str, start: int, confidence: float) -> Found[str] | None:
+    raw = re.split(r"\s+(?=(?:ST|CT|FY|F)\d\b)", raw)[0]
     match = _PERSON.match(raw)
     if not match:
         return None
@@ -66,6 +71,8 @@ def _person(raw: str, start: int, confidence: float) -> Found[str] | None:
     name = re.sub(r"\s+(?:MBBS|MBChB|MB|BDS|BSc|FRACGP|MRCGP|MD|FAOI|ST\d|CT\d|FY\d|SHO|MRCP|FRCP|PhD|GP|RGN|RN|MCOptom|DGO|DNB|ANP)\b.*$", "", name) if not match[2] else name
     bare = re.sub(rf"^(?:{TITLE}\s*)+", "", name)
     if not bare or not looks_like_name(re.sub(rf",\s?{_CREDENTIAL}$", "", bare)):
+        return None
+    if _ROLE.search(bare) or (len(bare.split()) < 2 and not re.match(TITLE, name) and confidence < 0.9):
         return None
     return Found(name, start, start + match.end(), confidence)
 
@@ -93,7 +100,7 @@ def _signature(letter: Letter) -> Found[str] | None:
     best: Found[str] | None = None
     lines = [(s, line) for s, line in letter.lines if line.strip() and s >= begin >= 0][:6]
     if begin < 0 or not lines:
-        lines = [(s, line) for s, line in letter.lines if line.strip()][-3:][::-1]
+        lines = [(s, line) for s, line in letter.lines if line.strip()][-4:][::-1]
     for start, line in lines:
         inner = len(line) - len(line.lstrip())
         if re.match(r"\s*(?:cc|copy|encl?|dictated|p\.?p|tel|fax|page)\b", line, _I):
@@ -174,28 +181,45 @@ def _named(raw: str, start: int) -> Found[str]:
 
 
 def find_reason(letter: Letter, referral: Referral) -> None:
-    """The words that give the reason: a labelled row, else the clause behind a cue."""
+    """The words that give the reason: `c/o`, a labelled row, the clause behind a cue, or the first
+    red flag's sentence."""
+    complaint = re.search(r"\b[cC]/o\s+", letter.text)
+    if complaint:
+        referral.reason = _clause(letter.text, complaint.end(), 0.88)
+    elif not _labelled_reason(letter, referral):
+        _prose_reason(letter, referral)
+
+
+def _labelled_reason(letter: Letter, referral: Referral) -> bool:
     rows = [row for row in letter.rows if _REASON_LABEL.match(row.label)]
-    rows.sort(key=lambda row: next((i for i, w in enumerate(_PRIORITY) if row.label.startswith(w)), 99))
+    rows.sort(key=lambda row: next((i for i, w in enumerate(_PRIORITY)
+                                    if row.label == w or (len(w) > 3 and row.label.startswith(w))), 99))
     for row in rows:
         skip = re.match(r"(?:[^.]*?\bDOB\b[^.\n]*|Thank you for seeing \w+ regarding |[^\n]{0,60}\bHosp No\b[^\n]*)\.?\s*", row.value)
         begin = skip.end() if skip else 0
         value = row.value[begin:]
-        if row.label == "re" or not value.strip() or len(value) < 5:
+        if row.label == "re" or len(value.strip()) < 5:
             continue
         cue = _CUE.search(value[:120])
-        shift = cue.end() if cue else 0
-        referral.reason = _clause(letter.text, row.start + begin + shift, 0.85)
+        referral.reason = _clause(letter.text, row.start + begin + (cue.end() if cue else 0), 0.85)
         if referral.reason:
-            return
+            return True
+    return False
+
+
+def _prose_reason(letter: Letter, referral: Referral) -> None:
     body = _body_start(letter, referral)
-    match = _CUE.search(letter.text, body)
-    if match:
-        referral.reason = _clause(letter.text, match.end(), 0.7)
+    cue = _CUE.search(letter.text, body)
+    flag = next((f for f in referral.red_flags if f.start >= body), None)
+    sentence = next((s for s in letter.sentences if flag and s.start <= flag.start < s.end), None)
+    if cue and (sentence is None or cue.end() <= sentence.end):
+        referral.reason = _clause(letter.text, cue.end(), 0.7)
         return
-    spot = next((s for s in letter.sentences if s.start >= body and len(s.text) > 25), None)
-    if spot:
-        referral.reason = _clause(letter.text, spot.start, 0.45)
+    sentence = sentence or next((s for s in letter.sentences
+                                 if s.start >= body and len(s.text) > 25), None)
+    if sentence:
+        opening = re.match(r"(?:[A-Z][\w'’-]+|he|she|they|we|I)\s+(?:is|has|was|had|found|noticed)\s+(?:an?\s+)?", sentence.text, _I)
+        referral.reason = _clause(letter.text, sentence.start + (opening.end() if opening else 0), 0.5)
 
 
 def _body_start(letter: Letter, referral: Referral) -> int:
@@ -211,7 +235,7 @@ def _body_start(letter: Letter, referral: Referral) -> int:
 def _clause(text: str, start: int, confidence: float) -> Found[str] | None:
     while start < len(text) and text[start] in " \n\t-*?":
         start += 1
-    stop = re.compile(r"[.;](?:\s|$)|\n\s*\n|\n\s*[-*•]\s|\n[A-Z][\w /]{1,20}:|\n\s*={3,}|\n(?=[ \t]*[A-Z][A-Za-z/ ]{2,24}(?::|\s{3,}))").search(text, start)
+    stop = re.compile(r"(?<!\b\w)(?<!\bca)(?<!\bli)(?<!\bre)[.;](?:\s|$)|\n\s*\n|\n\s*[-*•]\s|\n[A-Z][\w /]{1,20}:|\n\s*={3,}|\n(?=[ \t]*[A-Z][A-Za-z/ ]{2,24}(?::|\s{3,}))").search(text, start)
     end = min(stop.start() if stop else len(text), start + 220)
     raw = text[start:end].rstrip(" ,\n")
     if len(raw) < 3:

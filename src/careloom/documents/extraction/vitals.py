@@ -9,7 +9,7 @@ from careloom.documents.extraction.letter import Letter
 from careloom.documents.extraction.referral import Found, Referral
 
 _I = re.IGNORECASE
-_N = r"(?<![\d./,])(\d{2,3})(?![\d/]|[.,]\d)"
+_N = r"(?<![\d./,])(\d{2,3})(?!\d|/(?!\s?min)|[.,]\d)"
 _SEP = r"\s*(?:is|was|of|at|now|currently|=|:|-|rate|~|approx\.?|bei|à|de|von|um)?\s*[:=]?\s*"
 _BP = re.compile(
     r"(?:(?<![A-Za-zÀ-ÿ])(?:BP|B\.P\.?|NIBP|RR|TA|T\.A\.?|PA|PAS/PAD|blood pressure|Blutdruck|tension(?: artérielle)?|"
@@ -149,8 +149,10 @@ def _consciousness(letter: Letter, referral: Referral) -> Found[str] | None:
                          referral.vitals.spo2, referral.vitals.temp_c) if v is not None]
     for match in _ALERT.finditer(text):
         near = any(abs(v.start - match.start()) < 170 for v in signs)
-        if near or _STRONG_ALERT.search(match[0]):
-            return Found("alert", match.start(), match.end(), 0.9 if near else 0.75)
+        if _NOT_ALERT_NEGATION.search(text[max(0, match.start() - 30) : match.start()]):
+            continue
+        strong = near or _STRONG_ALERT.search(match[0])
+        return Found("alert", match.start(), match.end(), 0.9 if strong else 0.7)
     return None
 
 
