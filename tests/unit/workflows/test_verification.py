@@ -317,7 +317,7 @@ def structure(resource_type: str, data: JsonObject) -> list[Finding]:
             Finding("W-COERCE", "warning", "category", "not a list", "a plain text", "write a list")
         )
     if "status" not in data:
-        found.append(Finding("E-FHIR", "error", "status", "missing", "1..1", "add status"))
+        found.append(Finding("E-FHIRSTRUCTURE", "error", "status", "missing", "1..1", "add status"))
     return found
 
 
@@ -326,9 +326,25 @@ def test_structural_faults_of_a_write_are_placed_in_the_definition(schemas: Sche
     del step["data"]["status"]
     found = findings(schemas, step, check_structure=structure)
     assert [(one.code, one.path) for one in found] == [
-        ("E-FHIR", "steps/store/data/status"),
+        ("E-FHIRSTRUCTURE", "steps/store/data/status"),
         ("W-COERCE", "steps/store/data/category"),
     ]
+
+
+def test_a_guard_that_asks_for_the_outcome_makes_an_optional_step_readable(
+    schemas: Schemas,
+) -> None:
+    optional = {**WAIT, "when": "trigger.x"}
+    guard = "iif(steps.pause.outcome = 'succeeded', steps.pause.output.waitedUntil = 'x', false)"
+    assert findings(schemas, optional, if_step(guard, NEEDLESS)) == []
+
+
+def test_a_fault_inside_a_list_is_placed_at_its_item(schemas: Schemas) -> None:
+    def check(resource_type: str, data: JsonObject) -> list[Finding]:
+        return [Finding("E-FHIRSTRUCTURE", "error", "Observation.component[1].code", "m", "c", "f")]
+
+    found = findings(schemas, observation(), check_structure=check)
+    assert [one.path for one in found] == ["steps/store/data/component/1/code"]
 
 
 def test_strict_refuses_what_compat_would_repair(schemas: Schemas) -> None:
@@ -434,27 +450,24 @@ def test_workflows_that_start_each_other_are_named_as_a_cycle() -> None:
     assert cascade_findings(graph, "c") == []
 
 
-def emitted_codes() -> set[str]:
-    """Every code that stands in the source of the three rooms."""
-    rooms = ("definition", "expressions", "verification")
-    sources = [
-        path.read_text()
-        for room in rooms
-        for path in (ROOT / "src/careloom/workflows" / room).glob("*.py")
-    ]
+def codes_in(*folders: Path) -> set[str]:
+    """Every code that stands in the source."""
+    sources = [path.read_text() for folder in folders for path in folder.rglob("*.py")]
     return set(re.findall(r'"([EWI]-[A-Z]+(?:-[A-Z]+)?)"', "\n".join(sources)))
 
 
 def test_every_code_is_documented_with_cause_and_fix() -> None:
     page = (ROOT / "docs/reference/codes.md").read_text()
     rows = dict(re.findall(r"^\| `([EWI]-[A-Z-]+)` \| (.+ \| .+) \|$", page, re.MULTILINE))
-    assert emitted_codes() <= rows.keys()
+    assert codes_in(ROOT / "src/careloom") <= rows.keys()
     assert all(len(row.split(" | ")) == 3 for row in rows.values())
 
 
 def test_every_code_has_a_test_case() -> None:
+    rooms = ("definition", "expressions", "verification")
+    own = codes_in(*(ROOT / "src/careloom/workflows" / room for room in rooms))
     tests = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    untested = {code for code in emitted_codes() if f'"{code}"' not in tests}
+    untested = {code for code in own if f'"{code}"' not in tests}
     assert untested == set()
 
 

@@ -114,10 +114,22 @@ def compile_expression(text: str, *, focus: bool = False) -> Expression:
     )
 
 
+_DATA = (str, int, float, bool, dict, list, type(None))
+
+
 def _plain(path: Path) -> _Render:
     root, parts = path.root, path.parts
 
     def read(context: Context) -> Json:
+        # The common case in a tight loop: objects all the way down.
+        value = context.get(root)
+        for part in parts:
+            if type(value) is not dict or part not in value:
+                return thorough(context)
+            value = value[part]
+        return value if type(value) in _DATA and value is not None else thorough(context)
+
+    def thorough(context: Context) -> Json:
         if root not in context:
             raise missing(root, parts, -1, None)
         value = exact(context[root], root, parts)

@@ -73,7 +73,7 @@ def _reference(
     if faults and faults[0].severity == "error":
         return
     if len(reference) > 1 and by_id[reference[1]] is not place:
-        yield from _order(place, by_id[reference[1]], path, required)
+        yield from _order(place, by_id[reference[1]], by_id, path, required)
 
 
 def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
@@ -158,7 +158,9 @@ def _output_key(
     )
 
 
-def _order(place: Place, target: Place, path: str, required: bool) -> Iterator[Finding]:
+def _order(
+    place: Place, target: Place, by_id: dict[str, Place], path: str, required: bool
+) -> Iterator[Finding]:
     if target.index > place.index:
         yield error(
             "E-REFORDER",
@@ -181,13 +183,16 @@ def _order(place: Place, target: Place, path: str, required: bool) -> Iterator[F
             return
     outside = any(parent not in mine for parent in theirs)
     optional = target.step.condition not in (None, place.step.condition)
-    if required and (outside or optional):
+    asked = ("steps", target.step.id, "outcome")
+    guards = [place, *(by_id[parent] for parent in mine)]
+    guarded = any(ref == asked for guard in guards for _, ref, _ in guard.reads)
+    if required and (outside or optional) and not guarded:
         yield warning(
             "W-REFMAYBE",
             path,
             f"step {target.step.id!r} may not have run",
             cause="it stands in a branch or has a condition of its own",
-            fix=f"write coalesce(steps.{target.step.id}.output…, 'a default')",
+            fix=f"write coalesce(steps.{target.step.id}.output…, 'a default'), or ask its .outcome",
         )
 
 

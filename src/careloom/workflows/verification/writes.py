@@ -95,10 +95,21 @@ def _structure(subject: Subject, step: StepDefinition, write: Write) -> Iterator
         return
     data = {key: value for key, value in write.data.items() if key != "resourceType"}
     for found in subject.check_structure(write.resource_type, data):
-        path = f"{write.path}/{found.path}" if found.path else write.path
-        upgraded = subject.strict and found.severity == "warning"
-        code = found.code.replace("W-", "E-", 1) if upgraded else found.code
-        yield replace(found, path=path, code=code, severity="error" if upgraded else found.severity)
+        # A W- code is a repair, and strict mode repairs nothing.
+        refused = subject.strict and found.code.startswith("W-")
+        yield replace(
+            found,
+            path=_placed(write, found.path),
+            code=f"E-{found.code[2:]}" if refused else found.code,
+            severity="error" if refused else found.severity,
+        )
+
+
+def _placed(write: Write, element: str) -> str:
+    """`Observation.component[0].code` as a place in the definition."""
+    inner = element.removeprefix(write.resource_type).strip(".")
+    parts = inner.replace("[", ".").replace("]", "").split(".")
+    return "/".join([write.path, *filter(None, parts)])
 
 
 def _coding(write: Write) -> Iterator[Finding]:
