@@ -52,7 +52,7 @@ def synthetic_chest_radiograph(
     image += _bones(chest, rng, x, y) + _vessels(chest, rng, x, y) * lungs
     haze = _consolidation(chest, np.random.default_rng([seed, 7]), x, y)
     if consolidation:
-        free = 0.3 + 0.7 * _rise(_heart_reach(chest, x - chest.middle, y) - 0.92, 0.12)
+        free = 0.25 + 0.75 * _rise(_heart_reach(chest, x - chest.middle, y) - 1, 0.07)
         image += haze * np.clip(lungs, 0, 1) * free
     return _exposed(image, rng, x, y)
 
@@ -121,7 +121,9 @@ def _mediastinum(chest: _Chest, x: Field, y: Field) -> Field:
     """Spine, heart, great vessels and the dark windpipe."""
     u = x - chest.middle
     spine = 0.10 * _rise(0.075 - np.abs(u), 0.02)
-    discs = 0.025 * np.cos((y + 0.02) * 2 * np.pi / 0.125) * _rise(0.07 - np.abs(u), 0.02)
+    level = np.abs((y + 0.02) % 0.118 - 0.059)
+    discs = -0.055 * _bump(0.059 - level, 0.013) * _rise(0.062 - np.abs(u), 0.012)
+    pedicles = 0.05 * _bump(np.abs(u) - 0.045, 0.012) * _bump(level - 0.015, 0.018)
     trunk = (
         0.22
         * _rise(0.125 + 0.05 * _rise(y + 0.2, 0.25) - np.abs(u - 0.01), 0.025)
@@ -135,7 +137,7 @@ def _mediastinum(chest: _Chest, x: Field, y: Field) -> Field:
         0.09 * _bump(np.hypot((u - s * 0.165) / 0.8, y + 0.08 + 0.03 * s), 0.075) for s in (-1, 1)
     )
     solid = (heart**4 + trunk**4) ** 0.25
-    return np.asarray(solid + spine + discs + arch + hila - air, np.float32)
+    return np.asarray(solid + spine + discs + pedicles + arch + hila - air, np.float32)
 
 
 def _heart_reach(chest: _Chest, u: Field, y: Field) -> Field:
@@ -151,7 +153,7 @@ def _heart_reach(chest: _Chest, u: Field, y: Field) -> Field:
 def _abdomen(chest: _Chest, rng: np.random.Generator, x: Field, y: Field, lungs: Field) -> Field:
     """Liver and bowel below the diaphragm, with the stomach's gas under the left dome."""
     u = x - chest.middle
-    below = _rise(y - 0.36, 0.05) * np.clip(1 - lungs * 1.6, 0, 1) * _rise(0.74 - np.abs(u), 0.05)
+    below = _rise(y - 0.40, 0.14) * np.clip(1 - lungs * 1.6, 0, 1) * _rise(0.74 - np.abs(u), 0.05)
     gas = _bump(np.hypot((u - 0.33) / 1.3, y - chest.dome[1] - rng.uniform(0.13, 0.2)), 0.09)
     return np.asarray(below * (0.20 - 0.04 * (u > 0)) - rng.uniform(0.06, 0.16) * gas, np.float32)
 
@@ -181,10 +183,10 @@ def _bones(chest: _Chest, rng: np.random.Generator, x: Field, y: Field) -> Field
         collar = -0.665 + chest.apex + 0.76 - 0.13 * np.clip(u, 0, 1) + 0.035 * np.sin(u * 9)
         bones += 0.13 * _tube(y - collar, 0.026) * _rise(u - 0.07, 0.015) * _rise(0.62 - u, 0.02)
         blade = np.asarray(u - 0.66 - 0.12 * (y + 0.45), np.float32)
-        bones += 0.07 * _rise(blade, 0.012) * _rise(0.22 - blade, 0.06) * _bump(y + 0.42, 0.24)
-        bones += 0.16 * _rise(1 - np.hypot((u - 0.90) / 0.11, (y + 0.70) / 0.12), 0.12)
-        shaft = u - 0.93 - 0.10 * (y + 0.7)
-        bones += 0.12 * _tube(shaft, 0.065) * _rise(y + 0.68, 0.04)
+        bones += 0.05 * _rise(blade, 0.04) * _rise(0.22 - blade, 0.06) * _bump(y + 0.42, 0.24)
+        bones += 0.11 * _rise(1 - np.hypot((u - 0.92) / 0.10, (y + 0.66) / 0.12), 0.25)
+        shaft = u - 0.94 - 0.06 * (y + 0.7)
+        bones += 0.11 * _tube(shaft, 0.06) * _rise(y + 0.62, 0.08)
     return bones
 
 
@@ -192,7 +194,7 @@ def _vessels(chest: _Chest, rng: np.random.Generator, x: Field, y: Field) -> Fie
     """Branching lung vessels: from each hilum outwards, thinner at each fork."""
     drawn = np.zeros_like(x)
     for side in (-1, 1):
-        for _ in range(9):
+        for _ in range(11):
             direction = rng.uniform(-1.2, 1.2)
             _branch(
                 drawn, rng, x, y, (chest.middle + side * 0.15, -0.06), direction, side, 0.017, 0
@@ -211,13 +213,13 @@ def _branch(
     radius: float,
     depth: int,
 ) -> None:
-    length = rng.uniform(0.10, 0.19)
+    length = rng.uniform(0.05, 0.12)
     end = (start[0] + side * np.cos(direction) * length, start[1] + np.sin(direction) * length)
     _segment(drawn, x, y, start, end, radius)
-    if depth < 3:
+    if depth < 4:
         for _ in range(2):
-            turn = direction + rng.normal(0, 0.42)
-            _branch(drawn, rng, x, y, end, turn, side, radius * 0.68, depth + 1)
+            turn = direction + rng.normal(0, 0.34)
+            _branch(drawn, rng, x, y, end, turn, side, radius * 0.76, depth + 1)
 
 
 def _segment(
@@ -263,7 +265,7 @@ def _consolidation(chest: _Chest, rng: np.random.Generator, x: Field, y: Field) 
         far = np.hypot(u - out - rng.normal(0, 0.02), (y - row - rng.normal(0, 0.03)) * 0.85)
         patch = weight * _rise(radius * (0.75 + 0.6 * ragged) - far, 0.09)
         haze = np.maximum(haze, patch)
-    return np.asarray(0.07 + haze * (0.65 + 0.6 * ragged), np.float32)
+    return np.asarray(0.08 + haze * (0.8 + 0.5 * ragged), np.float32)
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
@@ -290,7 +292,7 @@ def _exposed(image: Field, rng: np.random.Generator, x: Field, y: Field) -> NDAr
     grain = rng.normal(size=image.shape).astype(np.float32)
     grain = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1)) / np.sqrt(3)
     image = image + grain * (0.006 + 0.008 * np.sqrt(np.clip(image, 0, 1)))
-    display = 0.03 + 0.92 * _rise(image - 0.50, 0.42)
+    display = 0.03 + 0.92 * _rise(image - 0.51, 0.44)
     marker = _marker(x, y)
     display = np.maximum(display, marker * 0.95)
     return np.asarray(np.clip(np.rint(display * 4000), 0, 4095), np.uint16)
