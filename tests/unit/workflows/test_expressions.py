@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -181,6 +184,63 @@ def test_expressions_answer(text: str, value: Any) -> None:
     found = evaluate(text, CONTEXT)
     assert found == value
     assert isinstance(found, bool) == isinstance(value, bool)
+
+
+def random_json(draw: random.Random, depth: int = 0) -> Any:
+    choice = draw.randrange(7 if depth < 4 else 5)
+    size = draw.randrange(4)
+    if choice == 5:
+        return [random_json(draw, depth + 1) for _ in range(size)]
+    if choice == 6:
+        return {draw.choice("abcd"): random_json(draw, depth + 1) for _ in range(size)}
+    text = draw.choice(["", "{{trigger.v}}", "é'\"\\", "null", "1"])
+    number = draw.choice([draw.randrange(-(10**15), 10**15), draw.random(), 1e-7, 2.0])
+    return [None, draw.random() < 0.5, number, text, text][choice]
+
+
+def test_random_values_come_through_a_lone_expression_unchanged() -> None:
+    draw = random.Random(42)
+    template = compile_template({"x": ["{{ trigger.v }}", "{{trigger.w[0].v}}", "plain"]})
+    for _ in range(500):
+        value = random_json(draw)
+        context = {"trigger": {"v": value, "w": [{"v": value}]}}
+        once, twice, plain = template.render(context)["x"]
+        assert (once, twice, plain) == (value, value, "plain")
+        assert type(once) is type(value)
+
+
+def test_random_values_in_a_text_are_shown_once_or_refused() -> None:
+    draw = random.Random(43)
+    template = compile_template("<{{trigger.v}}>")
+    for _ in range(500):
+        value = random_json(draw)
+        only = value[0] if isinstance(value, list) and len(value) == 1 else value
+        context = {"trigger": {"v": value}}
+        if isinstance(only, (str, bool, int, float)):
+            # What an expression yields is never evaluated again.
+            assert template.render(context) == f"<{shown(only)}>"
+        else:
+            with pytest.raises(ExpressionError):
+                template.render(context)
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_arithmetic_agrees_with_exact_fractions(seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(300):
+        numbers = [draw.randrange(1, 100) for _ in range(4)]
+        signs = [draw.choice("+-*") for _ in range(3)]
+        text = "".join(f"{n} {s} " for n, s in zip(numbers, [*signs, ""], strict=True)).strip()
+        exact = Fraction(eval(text))
+        assert Fraction(evaluate(text, {})) == exact
+        grouped = f"({text}) / {numbers[0]}"
+        assert abs(Fraction(evaluate(grouped, {})) - exact / numbers[0]) < Fraction(1, 10**9)
 
 
 def test_collections_are_lists() -> None:

@@ -17,6 +17,7 @@ from careloom.workflows.verification import (
     Known,
     cascade_findings,
     trigger_graph,
+    unreviewed_ai,
     verify,
 )
 
@@ -282,6 +283,11 @@ def test_production_wants_a_person_between_an_ai_and_a_final_status(
 ) -> None:
     found = findings(schemas, *steps, environment="production")
     assert ("E-AIFINAL" in codes(found)) is refused
+    definition = parse_definition({"id": "w", "steps": steps}).definition
+    fed = any("steps." in str(step) for step in steps) and "steps/store" in unreviewed_ai(
+        definition, schemas
+    )
+    assert fed is (refused or steps[-1]["data"]["status"] == "preliminary")
 
 
 def test_final_entries_of_a_transaction_are_seen(schemas: Schemas) -> None:
@@ -331,12 +337,22 @@ def test_structural_faults_of_a_write_are_placed_in_the_definition(schemas: Sche
     ]
 
 
-def test_a_guard_that_asks_for_the_outcome_makes_an_optional_step_readable(
-    schemas: Schemas,
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "iif(steps.pause.outcome = 'succeeded', steps.pause.output.waitedUntil = 'x', false)",
+        "steps.pause.outcome = 'succeeded'",
+        "coalesce(steps.pause.output.waitedUntil, '') = 'x'",
+        "steps.pause.output.exists()",
+    ],
+)
+def test_who_asks_first_whether_an_optional_step_ran_may_read_it(
+    schemas: Schemas, guard: str
 ) -> None:
     optional = {**WAIT, "when": "trigger.x"}
-    guard = "iif(steps.pause.outcome = 'succeeded', steps.pause.output.waitedUntil = 'x', false)"
     assert findings(schemas, optional, if_step(guard, NEEDLESS)) == []
+    unasked = findings(schemas, optional, if_step("trigger.x = 1", NEEDLESS))
+    assert codes(unasked) == ["W-REFMAYBE"]
 
 
 def test_a_fault_inside_a_list_is_placed_at_its_item(schemas: Schemas) -> None:
@@ -386,6 +402,28 @@ def test_the_radiology_workflow_of_the_documents(
         "E-CONNECTION",
         "E-PHI",
     }
+
+
+def test_the_alias_of_a_result_is_a_key_of_the_output(schemas: Schemas) -> None:
+    aliased = {"id": "wait", "type": "wait", "output": "result"}
+    read = late("steps.wait.output.result")
+    assert findings(schemas, aliased, read) == []
+    unnamed = findings(schemas, {"id": "wait", "type": "wait"}, read)
+    assert codes(unnamed) == ["E-OUTPUTKEY"]
+
+
+def test_the_sync_workflow_of_the_documents_is_refused_with_its_reasons(
+    schemas: Schemas, seed_yaml: Callable[[str], str]
+) -> None:
+    parsed = parse_definition(seed_yaml("sync"))
+    schemas["pipeline"] = {"input": {"type": "object"}}
+    known = Known(pipelines=frozenset({"lab-results-pipeline"}))
+    found = verify(parsed.definition, schemas, known=known, line=parsed.line)
+    assert [(one.code, one.path) for one in found] == [
+        ("E-TRIGGEROFFER", "triggers/0/type"),
+        ("E-PIPELINE", "steps/sync-patients/pipeline"),
+    ]
+    assert all(one.line for one in found)
 
 
 def test_a_key_that_only_a_later_step_names_is_asked_of_the_worker(

@@ -11,6 +11,7 @@ from careloom.workflows.verification.cascades import (
 )
 from careloom.workflows.verification.finding import CheckStructure, Finding, Known
 from careloom.workflows.verification.verify import verify
+from careloom.workflows.verification.writes import unreviewed_ai
 
 __all__ = [
     "Cascade",
@@ -20,5 +21,6 @@ __all__ = [
     "TriggerGraph",
     "cascade_findings",
     "trigger_graph",
+    "unreviewed_ai",
     "verify",
 ]

@@ -183,10 +183,8 @@ def _order(
             return
     outside = any(parent not in mine for parent in theirs)
     optional = target.step.condition not in (None, place.step.condition)
-    asked = ("steps", target.step.id, "outcome")
     guards = [place, *(by_id[parent] for parent in mine)]
-    guarded = any(ref == asked for guard in guards for _, ref, _ in guard.reads)
-    if required and (outside or optional) and not guarded:
+    if required and (outside or optional) and not any(_asks(one, target) for one in guards):
         yield warning(
             "W-REFMAYBE",
             path,
@@ -194,6 +192,15 @@ def _order(
             cause="it stands in a branch or has a condition of its own",
             fix=f"write coalesce(steps.{target.step.id}.output…, 'a default'), or ask its .outcome",
         )
+
+
+def _asks(guard: Place, target: Place) -> bool:
+    """True when a step asks whether another has run before it relies on it."""
+    about = ("steps", target.step.id)
+    return any(
+        ref[:2] == about and (not required or ref[2:] == ("outcome",))
+        for _, ref, required in guard.reads
+    )
 
 
 def _cycles(all_places: list[Place], by_id: dict[str, Place]) -> Iterator[Finding]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from careloom.types import Json, JsonObject
-from careloom.workflows.definition import StepDefinition
+from careloom.workflows.definition import Definition, StepDefinition
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -15,7 +15,7 @@ from careloom.workflows.verification.finding import (
     info,
     warning,
 )
-from careloom.workflows.verification.flow import Place
+from careloom.workflows.verification.flow import Place, places
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """Statuses that say a result has been verified: http://hl7.org/fhir/observation-status."""
@@ -151,6 +151,13 @@ def unreviewed(subject: Subject, place: Place, all_places: list[Place]) -> bool:
         if subject.is_review(all_places[index].step) and not all_places[index].step.condition
     ]
     return any(not any(gate > source for gate in gates) for source in sources)
+
+
+def unreviewed_ai(definition: Definition, schemas: Mapping[str, JsonObject]) -> frozenset[str]:
+    """Paths of the steps that read an AI's output before any person has decided on it."""
+    subject = Subject(definition, schemas, "production", strict=True)
+    everything = places(definition)
+    return frozenset(p.step.path for p in everything if unreviewed(subject, p, everything))
 
 
 def _fed_by_ai(subject: Subject, all_places: list[Place]) -> dict[str, int]:
