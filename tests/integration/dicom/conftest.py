@@ -1,65 +1,20 @@
-"""Fixtures until the shared ones exist, and the archive on real parts."""
+"""The archive on real parts: database, blobs in a folder, reading processes."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from careloom.dicom.archive import DicomArchive
 from careloom.dicom.patient_link import IssuerMap
 from careloom.dicom.sandbox import Sandbox
-from careloom.store import migrate as m
 from careloom.store.blobs import Blobs, FolderStore
 from careloom.store.database import Database
-from careloom.store.key_provider import FileKeyProvider
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
-
-SERVER = os.environ.get("CARELOOM_TEST_SERVER", "postgresql://postgres@127.0.0.1:54329")
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
-
-
-@pytest.fixture(scope="session")
-async def dsn() -> AsyncIterator[str]:
-    name = f"dicom_{secrets.token_hex(4)}"
-    admin = await asyncpg.connect(f"{SERVER}/postgres")
-    await admin.execute(f'CREATE DATABASE "{name}"')
-    try:
-        await m.migrate(f"{SERVER}/{name}")
-        yield f"{SERVER}/{name}"
-    finally:
-        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        await admin.close()
-
-
-@pytest.fixture(scope="session")
-async def database(dsn: str) -> AsyncIterator[Database]:
-    db = await Database.open(dsn, max_size=8)
-    yield db
-    await db.close()
-
-
-@pytest.fixture
-async def tenant(database: Database) -> str:
-    name = f"t-{secrets.token_hex(6)}"
-    await database.call("tenant_create", name, name, "development")
-    return name
-
-
-@pytest.fixture
-def scope(tenant: str) -> Scope:
-    return Scope(tenant, "main")
-
-
-@pytest.fixture(scope="session")
-def keyring(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Keyring:
-    return Keyring(database, FileKeyProvider.create(tmp_path_factory.mktemp("keys") / "master.key"))
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from starlette.routing import Mount
 
 from careloom.api.dicomweb.routes import routes
 from careloom.dicom.archive import DicomArchive
+from careloom.dicom.limits import DicomLimits
+from careloom.dicom.sandbox import Sandbox
 from careloom.identity.service import SYSTEM_ACTOR, Identity
 from careloom.samples.chest_dicom import StudyPatient, synthetic_chest_study
 from careloom.store.database import Database
@@ -210,23 +212,21 @@ async def test_an_instance_of_another_study_is_not_stored_under_the_address(
     assert answer.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xA900]
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "status"),
-    [
-        (b"{}", "application/json", 415),
-        (b"", 'multipart/related; type="application/dicom+json"; boundary=X', 415),
-        (b"", 'multipart/related; type="application/dicom"; boundary=X', 400),
-        (b"--X\r\n\r\nabc", 'multipart/related; type="application/dicom"; boundary=X', 400),
-        (b"--X--", 'multipart/related; type="application/dicom"; boundary=X', 400),
-        (b"--X", 'multipart/related; type="application/dicom"', 400),
-    ],
+BODIES = (
+    (b"{}", "application/json", 415),
+    (b"", 'multipart/related; type="application/dicom+json"; boundary=X', 415),
+    (b"", 'multipart/related; type="application/dicom"; boundary=X', 400),
+    (b"--X\r\n\r\nabc", 'multipart/related; type="application/dicom"; boundary=X', 400),
+    (b"--X--", 'multipart/related; type="application/dicom"; boundary=X', 400),
+    (b"--X", 'multipart/related; type="application/dicom"', 400),
 )
-async def test_a_body_that_is_not_stow_is_refused(
-    http: httpx.AsyncClient, body: bytes, kind: str, status: int
-) -> None:
-    answer = await http.post("/studies", content=body, headers={"Content-Type": kind})
-    assert answer.status_code == status
-    assert answer.json()["message"]
+
+
+async def test_a_body_that_is_not_stow_is_refused(http: httpx.AsyncClient) -> None:
+    for body, kind, status in BODIES:
+        answer = await http.post("/studies", content=body, headers={"Content-Type": kind})
+        assert answer.status_code == status, (body, kind)
+        assert answer.json()["message"]
 
 
 @pytest.fixture
@@ -241,40 +241,39 @@ async def three(http: httpx.AsyncClient) -> list[pydicom.FileDataset]:
     return [read(data) for data in files]
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", "cba"),
-        ("PatientID=P1", "a"),
-        ("00100020=P2", "b"),
-        ("PatientID=P*", "cba"),
-        ("PatientID=P?", "ba"),
-        ("PatientID=P_*", "c"),
-        ("PatientName=birch*", "cb"),
-        ("StudyDate=20240615", "b"),
-        ("StudyDate=20240601-20241231", "b"),
-        ("StudyDate=-20240615", "ba"),
-        ("StudyDate=20240602-", "cb"),
-        ("ModalitiesInStudy=CR", "c"),
-        ("PatientID=none", ""),
-        ("AccessionNumber=A-a", "a"),
-        ("PatientName=", "cba"),
-        ("limit=1", "c"),
-        ("limit=1&offset=1", "b"),
-        ("limit=5&offset=3", ""),
-        ("StudyTime=0900-1000", "cba"),
-        ("PatientID=P1'%20OR%20''='", ""),
-    ],
+MATCHES = (
+    ("", "cba"),
+    ("PatientID=P1", "a"),
+    ("00100020=P2", "b"),
+    ("PatientID=P*", "cba"),
+    ("PatientID=P?", "ba"),
+    ("PatientID=P_*", "c"),
+    ("PatientName=birch*", "cb"),
+    ("StudyDate=20240615", "b"),
+    ("StudyDate=20240601-20241231", "b"),
+    ("StudyDate=-20240615", "ba"),
+    ("StudyDate=20240602-", "cb"),
+    ("ModalitiesInStudy=CR", "c"),
+    ("PatientID=none", ""),
+    ("AccessionNumber=A-a", "a"),
+    ("PatientName=", "cba"),
+    ("limit=1", "c"),
+    ("limit=1&offset=1", "b"),
+    ("limit=5&offset=3", ""),
+    ("StudyTime=0900-1000", "cba"),
+    ("PatientID=P1'%20OR%20''='", ""),
 )
+
+
 async def test_studies_are_matched_as_the_standard_says(
-    http: httpx.AsyncClient, three: list[pydicom.FileDataset], query: str, found: str
+    http: httpx.AsyncClient, three: list[pydicom.FileDataset]
 ) -> None:
-    answer = await http.get(f"/studies?{query}")
-    assert answer.status_code == (200 if found else 204), answer.text
-    accessions = [s["00080050"]["Value"][0] for s in answer.json()] if found else []
-    assert accessions == [f"A-{letter}" for letter in found]
-    if query.startswith("limit=1"):
-        assert "more results" in answer.headers["Warning"]
+    for query, found in MATCHES:
+        answer = await http.get(f"/studies?{query}")
+        assert answer.status_code == (200 if found else 204), (query, answer.text)
+        accessions = [s["00080050"]["Value"][0] for s in answer.json()] if found else []
+        assert accessions == [f"A-{letter}" for letter in found], query
+        assert ("more results" in answer.headers.get("Warning", "")) == query.startswith("limit=1")
 
 
 async def test_a_list_of_uids_and_lower_levels_match(
@@ -298,24 +297,22 @@ async def test_fields_outside_the_index_can_be_included(
     assert instance["00180060"]["Value"] == [120]
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/studies?NoSuchKeyword=1", 400),
-        ("/studies?InstanceNumber=1", 400),
-        ("/studies?StudyDate=yesterday", 400),
-        ("/studies?limit=many", 400),
-        ("/studies/1.2.3", 404),
-        ("/studies/1.2.3/metadata", 404),
-        ("/studies/abc/metadata", 400),
-    ],
+UNANSWERABLE = (
+    ("/studies?NoSuchKeyword=1", 400),
+    ("/studies?InstanceNumber=1", 400),
+    ("/studies?StudyDate=yesterday", 400),
+    ("/studies?limit=many", 400),
+    ("/studies/1.2.3", 404),
+    ("/studies/1.2.3/metadata", 404),
+    ("/studies/abc/metadata", 400),
 )
-async def test_what_cannot_be_answered_says_why(
-    http: httpx.AsyncClient, path: str, status: int
-) -> None:
-    answer = await http.get(path)
-    assert answer.status_code == status
-    assert answer.json()["message"]
+
+
+async def test_what_cannot_be_answered_says_why(http: httpx.AsyncClient) -> None:
+    for path, status in UNANSWERABLE:
+        answer = await http.get(path)
+        assert answer.status_code == status, path
+        assert answer.json()["message"]
 
 
 async def test_a_representation_that_is_not_offered_is_406(
@@ -372,3 +369,14 @@ async def test_another_tenant_sees_nothing_and_grants_are_needed(
 async def test_a_client_that_is_refused_learns_the_status(client: DICOMwebClient) -> None:
     with pytest.raises(HTTPError, match="404"):
         await asyncio.to_thread(client.retrieve_study_metadata, "1.2.3.4")
+
+
+async def test_a_part_beyond_the_limit_is_413(
+    http: httpx.AsyncClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "limits", DicomLimits(max_bytes=1000))
+    body, headers = multipart(chest("large"))
+    assert (await http.post("/studies", content=body, headers=headers)).status_code == 413
+    headers = {"Content-Type": "application/dicom"}
+    answer = await http.post("/studies", content=chest("large"), headers=headers)
+    assert answer.status_code == 413

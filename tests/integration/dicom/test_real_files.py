@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 from pathlib import Path
 
@@ -19,20 +18,18 @@ from careloom.store.database import Database
 from careloom.types import Scope
 
 ACTOR = {"principal": "tester", "kind": "user"}
-DATA = os.environ.get("CARELOOM_TEST_DATA")
-needs_data = pytest.mark.skipif(not DATA, reason="CARELOOM_TEST_DATA is not set")
 
 
-def files() -> list[Path]:
-    return sorted(path for path in (Path(DATA or "") / "dicom").rglob("*") if path.is_file())
+@pytest.fixture(scope="session")
+def files(test_data: Path) -> list[Path]:
+    return sorted(path for path in (test_data / "dicom").rglob("*") if path.is_file())
 
 
-@needs_data
 async def test_each_file_is_stored_byte_for_byte_or_refused_with_a_reason(
-    archive: DicomArchive, scope: Scope, sandbox: Sandbox
+    archive: DicomArchive, scope: Scope, sandbox: Sandbox, files: list[Path]
 ) -> None:
     stored, refused, undecodable, shown = {}, {}, [], 0
-    for path in files():
+    for path in files:
         data = path.read_bytes()
         try:
             instance = await archive.store(scope, data, ACTOR, source="upload")
@@ -49,7 +46,7 @@ async def test_each_file_is_stored_byte_for_byte_or_refused_with_a_reason(
         shown += 1
         assert pixels.ndim == 2
         assert pixels.dtype == np.uint8
-    assert len(stored) + len(refused) == len(files())
+    assert len(stored) + len(refused) == len(files)
     assert len(stored) >= 150
     assert shown >= 95
     reasons = [error.message for error in (*refused.values(), *undecodable)]
@@ -58,12 +55,11 @@ async def test_each_file_is_stored_byte_for_byte_or_refused_with_a_reason(
     assert sandbox.state.peak_rss < 512 << 20
 
 
-@needs_data
 async def test_files_that_share_a_uid_never_replace_each_other(
-    archive: DicomArchive, scope: Scope, database: Database
+    archive: DicomArchive, scope: Scope, database: Database, files: list[Path]
 ) -> None:
     first: dict[str, str] = {}
-    for path in files():
+    for path in files:
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         try:
@@ -76,12 +72,11 @@ async def test_files_that_share_a_uid_never_replace_each_other(
     assert sorted(event["ref"]["instance"] for event in events) == sorted(first)
 
 
-@needs_data
-async def test_damaged_bitstreams_of_every_codec_are_shown_or_refused() -> None:
+async def test_damaged_bitstreams_of_every_codec_are_shown_or_refused(files: list[Path]) -> None:
     chance = random.Random(7)
     pool = Sandbox(DicomLimits(memory_bytes=1 << 30, cpu_seconds=5), processes=2)
     try:
-        for path in codec_samples():
+        for path in codec_samples(files):
             good = path.read_bytes()
             for _ in range(12):
                 data = bytearray(good)
@@ -101,10 +96,10 @@ async def test_damaged_bitstreams_of_every_codec_are_shown_or_refused() -> None:
         await pool.close()
 
 
-def codec_samples() -> list[Path]:
+def codec_samples(files: list[Path]) -> list[Path]:
     """One small file of each transfer syntax."""
     found: dict[str, Path] = {}
-    for path in files():
+    for path in files:
         data = path.read_bytes()
         if data[128:132] == b"DICM" and 4096 < len(data) < 200_000 and b"\xe0\x7f\x10\x00" in data:
             found.setdefault(transfer_syntax(data)[0], path)
