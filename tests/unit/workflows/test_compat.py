@@ -235,3 +235,14 @@ def test_a_long_flattened_text_is_read_in_bounded_time() -> None:
     steps = "".join(f"- id: s{i}\ntype: wait\nduration: 1s\n" for i in range(300))
     definition = parse_definition(f"workflow:\nid: w\nsteps:\n{steps}").definition
     assert len(definition.steps) == 300
+
+
+def test_hostile_texts_are_refused_in_bounded_time() -> None:
+    wide = "workflow:\nid: a" + " " * 400_000 + "b\nsteps: [\n"
+    deep = "workflow:\n" + "".join(f"k{n}:\n" for n in range(1500))
+    guesses = "workflow:\nid: w\nsteps:\n- id: a\ntype: worker\nworker: r\ninput:\n" + "".join(
+        f"a{n}:\nb{n}: 1\n" for n in range(300)
+    )
+    for text in (wide, deep, guesses):
+        with pytest.raises(DefinitionError):
+            parse_definition(text)

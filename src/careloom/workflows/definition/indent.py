@@ -22,7 +22,7 @@ MAX_LINES = 2000
 MAX_VISITS = 20_000
 MAX_READINGS = 3
 
-_LINE = re.compile(r"(?P<indent> *)(?P<dash>- +)?(?P<words>\S.*?)\s*$")
+_LINE = re.compile(r"(?P<indent> *)(?P<dash>- +)?(?P<words>\S.*)")
 _KEYED = re.compile(
     r"(?P<key>[A-Za-z_][A-Za-z0-9_.-]*|\"[^\"\\]+\"|'[^']+')\s*:(?:\s+(?P<rest>.*))?$"
 )
@@ -101,7 +101,7 @@ def _read(raw: list[str], failure: DefinitionError) -> list[_Line]:
         bare = text.strip()
         if not bare or bare.startswith("#") or (bare == "---" and not lines):
             continue
-        found = _LINE.fullmatch(text)
+        found = _LINE.fullmatch(text.rstrip())
         if found is None:
             raise failure
         lines.append(_line(number, found, failure))
