@@ -112,12 +112,14 @@ class DimseListener:
                 fix="free the port, or set CARELOOM_DIMSE_PORT",
             ) from error
 
-    async def stop(self) -> None:
-        """Stop listening and end all associations."""
+    def stop(self) -> None:
+        """Stop listening and end all associations; blocks.
+
+        Call it in a thread, not in the loop: handlers still running wait for the loop.
+        """
         server, self._server = self._server, None
         if server is not None:
-            # In a thread: handlers still running wait for this loop.
-            await asyncio.to_thread(server.shutdown)
+            server.shutdown()
 
     def _entity(self) -> AE:
         settings = self._settings

@@ -47,7 +47,7 @@ async def listener(archive: DicomArchive, scope: Scope) -> AsyncIterator[DimseLi
     serving = DimseListener(archive, DimseSettings(port=0, callers={"MODALITY": caller}))
     serving.start(asyncio.get_running_loop())
     yield serving
-    await serving.stop()
+    await asyncio.to_thread(serving.stop)
 
 
 async def run(*command: str) -> tuple[int, str]:
