@@ -1,14 +1,18 @@
-"""Fixtures that every room's tests share: a real PostgreSQL, a database per worker, a tenant per test."""
+"""Shared fixtures: a real PostgreSQL, a database per test worker, a tenant per test."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+
 from careloom.store.database import Database
 from careloom.store.keys import Keyring, load_key_provider
 from careloom.store.migrate import migrate
@@ -23,11 +27,23 @@ async def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     if given:
         yield given
         return
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "server"
+    home = _server_home(tmp_path_factory)
     server = await EmbeddedServer.attach(home)
     yield server.dsn
     await server.detach()
+    if not any((home / "pg" / "users").glob("*")):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _server_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of a session; another user's PostgreSQL can reach it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    memory = Path("/dev/shm")
+    root = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    home = root / f"careloom-{hashlib.sha256(str(shared).encode()).hexdigest()[:12]}"
+    home.mkdir(mode=0o711, exist_ok=True)
+    return home
 
 
 async def create_database(server_dsn: str) -> str:

@@ -26,7 +26,7 @@ from careloom.dicom.archive import DicomArchive
 from careloom.dicom.patient_link import IssuerMap
 from careloom.dicom.publication import StudyPublisher
 from careloom.dicom.sandbox import Sandbox
-from careloom.documents.assessment import extract_document, triage_document
+from careloom.documents.assessment import Assessor
 from careloom.documents.reader import DocumentReader
 from careloom.documents.service import DocumentService
 from careloom.fhir.element_kind import element_kind
@@ -152,7 +152,8 @@ async def _build(
     stack.push_async_callback(dicom.close)
     reader = DocumentReader()
     stack.callback(reader.close)
-    documents = DocumentService(reader, extract=extract_document, triage=triage_document)
+    assessor = Assessor()
+    documents = DocumentService(reader, extract=assessor.extract, triage=assessor.triage)
     gateway = Gateway(settings.outgoing_allow)
     stack.push_async_callback(gateway.close)
     connections = Connections(db, keyring, gateway, settings)
@@ -214,9 +215,7 @@ async def _build(
     )
 
 
-async def _start(
-    services: Services, stack: AsyncExitStack, *, work: bool, listen: bool
-) -> None:
+async def _start(services: Services, stack: AsyncExitStack, *, work: bool, listen: bool) -> None:
     stop = asyncio.Event()
     loops = [
         asyncio.create_task(services.sealer.run(stop), name="careloom-sealer"),

@@ -34,7 +34,9 @@ def _radiology_summary(answer: JsonObject) -> str:
         "pneumonia": "Findings suggestive of pneumonia",
         "normal": "No signs of pneumonia",
     }[answer["label"]]
-    return f"{finding} (probability of pneumonia {answer['probability']:.0%}, model {answer['model']})"
+    return (
+        f"{finding} (probability of pneumonia {answer['probability']:.0%}, model {answer['model']})"
+    )
 
 
 def _diagnosis_summary(answer: JsonObject) -> str:

@@ -90,7 +90,8 @@ def install_errors(app: FastAPI) -> None:
 
     async def unforeseen(request: Request, error: Exception) -> Response:
         log.error("%s failed: %s", request.method, type(error).__name__)
-        return failure(500, "internal_error", "The server made a mistake; it was logged without its content")
+        message = "The server made a mistake; it was logged without its content"
+        return failure(500, "internal_error", message)
 
     app.add_exception_handler(CareloomError, careloom_error)
     app.add_exception_handler(RequestValidationError, validation_error)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from careloom.audit.signing import SigningKey
 from careloom.audit.trail import AuditTrail
+from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
-from careloom.documents.service import Referrals
+from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
 from careloom.settings import Settings
@@ -18,7 +20,9 @@ from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.tasks.service import Tasks
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
+from careloom.workflows.step import StepCatalog
 
 
 class Services(Protocol):
@@ -28,14 +32,19 @@ class Services(Protocol):
     db: Database
     keyring: Keyring
     identity: Identity
+    trail: AuditTrail
+    signing_key: SigningKey
     uploads: Uploads
     fhir: FhirStore
     dicom: DicomArchive
+    documents: DocumentService
+    connections: Connections
+    messages: Messages
+    registry: Registry
+    deployment: Deployment
     runs: Runs
     tasks: Tasks
-    deployment: Deployment
-    connections: Connections
-    catalog: Any
+    catalog: StepCatalog
 
 
 def services_of(request: Request) -> Services:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from careloom.bootstrap import open_services
 from careloom.errors import CareloomError, InvalidInput
@@ -41,7 +41,7 @@ async def _each(arguments: argparse.Namespace, *, deploy: bool) -> int:
     failed = False
     async with open_services(Settings.from_environment(), work=False, listen=False) as services:
         for path in arguments.file:
-            mode = "strict" if arguments.strict else None
+            mode: Literal["strict"] | None = "strict" if arguments.strict else None
             try:
                 text = _read(path)
                 if deploy:
@@ -94,7 +94,9 @@ def _show(path: Path, report: JsonObject, *, as_json: bool) -> None:
             print(f"    {finding['fix']}")
     for receipt in report["receipts"]:
         line = f":{receipt['line']}" if receipt.get("line") else ""
-        print(f"{path}{line}: repaired: {receipt['code']} at {receipt['path']}: {receipt['message']}")
+        print(
+            f"{path}{line}: repaired: {receipt['code']} at {receipt['path']}: {receipt['message']}"
+        )
     if "version" in report:
         state = "deployed" if report["created"] else "unchanged"
         print(f"{path}: {report['id']} version {report['version']} {state}")

@@ -10,16 +10,18 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from careloom.bootstrap import Services, open_services
 from careloom.cli.serve import HttpServer, run_loop, wait_for_signal
 from careloom.cli.timeline import Timeline
 from careloom.documents.document import sniff
 from careloom.errors import InvalidInput
-from careloom.samples.demo import demo_referral, demo_study, demo_patients
+from careloom.samples.demo import demo_patients, demo_referral, demo_study
+from careloom.samples.templates import template
 from careloom.settings import Settings
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
@@ -36,7 +38,7 @@ class _Files:
 
 def register(commands: Any) -> None:
     demo = commands.add_parser("demo", help="run both shipped workflows from file to informed team")
-    demo.add_argument("--dicom", type=Path, help="a DICOM file of your own instead of the synthetic")
+    demo.add_argument("--dicom", type=Path, help="a DICOM file of your own")
     demo.add_argument("--referral", type=Path, help="a referral PDF or scan of your own")
     demo.add_argument("--port", type=int, help="port of the pages; 0 for any")
     demo.add_argument("--once", action="store_true", help="end when both runs have ended")
@@ -57,6 +59,7 @@ async def _running(arguments: argparse.Namespace, given: _Files) -> int:
         port = arguments.port if arguments.port is not None else (settings.port if stays else 0)
         server = HttpServer(services, settings.host, port)
         await server.start()
+        await _ask(settings.host, server.port)
         _say(f"First answer after {time.monotonic() - began:.1f} s\n")
         succeeded = await _both(services, given)
         await _addresses(services, server, settings.host, issued.text if issued else None, stays)
@@ -66,11 +69,17 @@ async def _running(arguments: argparse.Namespace, given: _Files) -> int:
     return 0 if succeeded else 1
 
 
+async def _ask(host: str, port: int) -> None:
+    """One real request, so that the time to the first answer is not a guess."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        response = await client.get(f"http://{host}:{port}/health/ready")
+        response.raise_for_status()
+
+
 async def _both(services: Services, given: _Files) -> bool:
     """Deploy the templates, hand in the files, show both runs; True when both succeeded."""
     for name in _TEMPLATES:
-        source = (files("careloom") / "templates" / f"{name}.yaml").read_text("utf-8")
-        await services.deployment.deploy(DEFAULT_SCOPE, source, _ACTOR)
+        await services.deployment.deploy(DEFAULT_SCOPE, template(name), _ACTOR)
     for patient in demo_patients():
         await _patient(services, patient)
     timeline = Timeline(services, _say)
@@ -82,7 +91,7 @@ async def _both(services: Services, given: _Files) -> bool:
         services, "radiology-triage", lambda: _hand_in_image(services, study, stamp)
     )
     radiology = await timeline.follow(first, _GIVE_UP_S)
-    _say(f"\nReferral: {_origin(given.referral, 'a faxed letter')}")
+    _say(f"\nReferral: {_origin(given.referral, 'a scanned letter')}")
     second = await _run_of(
         services, "referral-triage", lambda: _hand_in_letter(services, letter, stamp)
     )

@@ -69,7 +69,9 @@ async def _showing(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print(json.dumps(run))
             else:
-                print(f"{run['createdAt']}  {run['status']:<10} {run['runId']}  {run['workflowId']}")
+                print(
+                    f"{run['createdAt']}  {run['status']:<10} {run['runId']}  {run['workflowId']}"
+                )
     return 0
 
 
@@ -78,7 +80,8 @@ def show(status: JsonObject, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(status, ensure_ascii=False))
         return
-    print(f"{status['runId']}  {status['workflowId']} version {status['version']}: {status['status']}")
+    named = f"{status['workflowId']} version {status['version']}"
+    print(f"{status['runId']}  {named}: {status['status']}")
     for step in status["steps"]:
         took = f"{step['durationMs']:.0f} ms" if step.get("durationMs") is not None else ""
         print(f"  {step['status']:<10} {step['path'].removeprefix('steps/'):<40} {took}")

@@ -113,7 +113,7 @@ async def wait_for_signal(server: HttpServer | None = None) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    waiting = {asyncio.create_task(stop.wait())}
+    waiting: set[asyncio.Task[Any]] = {asyncio.create_task(stop.wait())}
     if server is not None and server.ended is not None:
         waiting.add(server.ended)
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

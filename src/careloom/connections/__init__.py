@@ -1,1 +1,1 @@
-"""Everything that leaves the house goes through here: one gateway, and a sender per kind of peer."""
+"""What leaves the house: one gateway, and a sender for each kind of peer."""

@@ -38,9 +38,7 @@ class Receipt:
 class DeliveryFailed(Exception):
     """The peer did not take it; `retryable` when it may later."""
 
-    def __init__(
-        self, message: str, *, retryable: bool, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, retryable: bool, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.retryable = retryable

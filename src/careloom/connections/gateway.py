@@ -45,7 +45,10 @@ class Gateway:
         """One HTTP call; raises Refused, or httpx.TransportError when the peer does not answer."""
         if self._client is None:
             self._client = httpx.AsyncClient(
-                transport=_transport(self), timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+                transport=_transport(self),
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                trust_env=False,
             )
         return await self._client.request(method, url, headers=headers, content=content)
 
@@ -99,7 +102,10 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         address = await self._gateway.resolve(host, port)
         return await self._inner.connect_tcp(
-            address, port, timeout=timeout, local_address=local_address,
+            address,
+            port,
+            timeout=timeout,
+            local_address=local_address,
             socket_options=socket_options,
         )
 

@@ -56,7 +56,14 @@ class Connections:
             scope.tenant, None, _place(scope, connection_id), orjson.dumps(secret)
         )
         await self._db.call(
-            "connection_put", scope.tenant, scope.store, connection_id, kind, settings, sealed, actor
+            "connection_put",
+            scope.tenant,
+            scope.store,
+            connection_id,
+            kind,
+            settings,
+            sealed,
+            actor,
         )
         return {"id": connection_id, "kind": kind, "settings": settings}
 
@@ -81,9 +88,7 @@ class Connections:
                 plain = await self._keyring.open(
                     scope.tenant, row["secret"], _place(scope, row["connection_id"])
                 )
-                return self._build(
-                    row["connection_id"], kind, row["settings"], orjson.loads(plain)
-                )
+                return self._build(row["connection_id"], kind, row["settings"], orjson.loads(plain))
         return self._from_settings(kind) if name in (None, kind) else None
 
     def _from_settings(self, kind: str) -> Connection | None:

@@ -37,9 +37,7 @@ class WebhookSender:
         if self._signer is not None:
             headers["webhook-signature"] = self._signer.sign(message.key, now, body.decode())
         try:
-            response = await self._gateway.request(
-                "POST", self._url, headers=headers, content=body
-            )
+            response = await self._gateway.request("POST", self._url, headers=headers, content=body)
         except httpx.TransportError as error:
             raise DeliveryFailed(
                 f"The webhook did not answer ({type(error).__name__})", retryable=True

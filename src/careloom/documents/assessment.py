@@ -43,6 +43,4 @@ class Assessor:
             "confidence": answer["confidence"],
         }
         summary = f"{answer['urgency']}, {answer['specialty'] or 'no specialty'}"
-        return {
-            "referral": referral.to_json(), **answer, "summary": summary, "evidence": evidence
-        }
+        return {"referral": referral.to_json(), **answer, "summary": summary, "evidence": evidence}

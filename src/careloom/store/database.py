@@ -21,7 +21,13 @@ from careloom.store.verdicts import verdict_error
 RUNTIME_ROLE = "careloom_app"
 _RETRY_STATES = {"40001", "40P01", "55P03", "57014"}
 _LOST_STATES = ("08", "57P01", "57P02", "57P03", "25006")
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    asyncio.TimeoutError,
+)
 
 
 def _encode_jsonb(value: Any) -> bytes:

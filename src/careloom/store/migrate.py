@@ -44,6 +44,16 @@ DO $$ BEGIN
   END IF;
 END $$;
 """
+# A function whose result changed cannot be replaced; callers see old or new, never none.
+_DROP_FUNCTIONS = """
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'careloom'::regnamespace LOOP
+    EXECUTE format('DROP FUNCTION %s', f);
+  END LOOP;
+END $$;
+"""
 
 
 def migrations() -> list[tuple[str, str]]:
@@ -102,6 +112,7 @@ async def _apply(connection: asyncpg.Connection) -> list[str]:
             await connection.execute(sql)
             await _record(connection, name, hashlib.sha256(sql.encode()).hexdigest())
             applied.append(name)
+        await connection.execute(_DROP_FUNCTIONS)
         await connection.execute("SET LOCAL check_function_bodies TO off")
         await connection.execute(script)
         await _record(connection, "functions", digest)

@@ -18,7 +18,13 @@ from careloom.store.database import run_time_settings
 _CHANNEL = "careloom"
 _COALESCE_S = 0.005
 _PING_S = 10.0
-_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    asyncio.TimeoutError,
+)
 
 
 class Notices:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+
 from careloom.errors import NotFound, Unprocessable
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
@@ -80,6 +81,13 @@ class Bench:
         await self.registry.deploy(
             scope, parsed.id, parsed.name, parsed.hash, parsed.canonical, "", [], ACTOR
         )
+
+    async def reached(self, scope: Scope, name: str, state: str) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                if (await self.runs.status(scope, name))["status"] == state:
+                    return
+                await asyncio.sleep(0.01)
 
     async def finished(self, scope: Scope, name: str) -> JsonObject:
         async with asyncio.timeout(20):
@@ -217,9 +225,7 @@ def _sleeper() -> Recording:
 async def test_a_wait_holds_nothing_and_resumes_once(bench: Bench, scope: Scope) -> None:
     await bench.deploy(scope, _workflow([{"id": "nap", "type": "sleep"}]))
     started = await bench.runs.start(scope, "flow", {}, ACTOR)
-    async with asyncio.timeout(5):
-        while (await bench.runs.status(scope, started["runId"]))["status"] != "waiting":
-            await asyncio.sleep(0.01)
+    await bench.reached(scope, started["runId"], "waiting")
     assert bench.worker.held == 0
     status = await bench.finished(scope, started["runId"])
     assert status["steps"][0]["output"] == {"reason": "time"}

@@ -29,6 +29,4 @@ async def put_connection(
     """Keep a connection of kind slack, email or webhook; secrets are sealed and never shown."""
     principal.require("admin")
     connections = services_of(request).connections
-    return success(
-        await connections.put(principal.scope, connection_id, body, principal.actor())
-    )
+    return success(await connections.put(principal.scope, connection_id, body, principal.actor()))

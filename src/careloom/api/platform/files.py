@@ -25,9 +25,7 @@ _DICOM_PREFIX = b"DICM"
 async def upload_file(request: Request, principal: PrincipalDep) -> Response:
     """Multipart upload of one file under `file`; its type is read from its bytes."""
     name, data = await read_upload(request)
-    return success(
-        await _keep(request, principal, "uploads", safe_name(name), data), status=201
-    )
+    return success(await _keep(request, principal, "uploads", safe_name(name), data), status=201)
 
 
 @router.put("/files/{bucket}/{name}", operation_id="putFile", status_code=201)

@@ -88,9 +88,7 @@ async def update_workflow(
 
 
 @router.post("/{workflow_id}/execute", operation_id="executeWorkflow", status_code=202)
-async def execute_workflow(
-    workflow_id: str, request: Request, principal: PrincipalDep
-) -> Response:
+async def execute_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
     """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need."""
     principal.require("workflow:run")
     raw = await _body(request)
@@ -117,9 +115,7 @@ def _summary(workflow: Workflow) -> JsonObject:
         "active": workflow.active,
         "updatedAt": workflow.updated_at.isoformat(),
         "triggers": workflow.canonical.get("triggers", []),
-        "steps": [
-            {"id": step["id"], "type": step["type"]} for step in workflow.canonical["steps"]
-        ],
+        "steps": [{"id": step["id"], "type": step["type"]} for step in workflow.canonical["steps"]],
     }
 
 

@@ -1,4 +1,4 @@
-"""`if` and `switch`: choose a child list. The choice is journaled, so a resume never chooses anew."""
+"""`if` and `switch`: choose a child list. The choice is journaled: a resume keeps it."""
 
 from __future__ import annotations
 

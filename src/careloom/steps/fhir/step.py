@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from careloom.fhir.store import FhirStore, Planned
+from careloom.fhir.planned import Planned
+from careloom.fhir.store import FhirStore
 from careloom.steps.fhir.references import collapse_references
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject

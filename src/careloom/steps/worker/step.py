@@ -54,7 +54,7 @@ def _output(call: StepCall, worker: WorkerDefinition, answer: JsonObject) -> Jso
     output: JsonObject = {**answer, "summary": summary, "evidence": evidence_of(answer)}
     if call.alias is not None:
         output.setdefault(call.alias, output[worker.result])
-    unknown = call.expects - output.keys()
+    unknown = sorted(call.expects - output.keys())
     if len(unknown) == 1:
-        output[unknown.pop()] = output[worker.result]
+        output[unknown[0]] = output[worker.result]
     return output

@@ -1,0 +1,54 @@
+# make demo   set up, then run both shipped workflows on the embedded database
+# make test   set up, then check and test everything
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.demo-ready
+TEST_STAMP := $(VENV)/.test-ready
+DEMO_ARGS ?=
+
+.PHONY: demo test lint bench bench-triage torture evaluate clean
+
+demo: $(STAMP)
+	@$(BIN)/careloom demo $(DEMO_ARGS)
+
+test: $(TEST_STAMP) lint
+	@CARELOOM_TEST_DATA="$(CARELOOM_TEST_DATA)" CARELOOM_SEEDS="$(CARELOOM_SEEDS)" \
+	  $(BIN)/python -m pytest -n 2 --dist loadfile -q $(TEST_ARGS)
+
+lint: $(TEST_STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: bench-triage
+
+bench-triage: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/triage.py
+
+torture: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/torture.py
+
+evaluate: $(TEST_STAMP)
+	@$(BIN)/python training/chest_xray/evaluate.py
+	@$(BIN)/python training/referral/evaluate.py
+
+$(BIN)/python:
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(BIN)/python pyproject.toml
+	@echo "Installing Careloom (about half a minute when packages are cached)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $(STAMP)
+
+$(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh
+	@echo "Installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@sh tests/system-packages.sh
+	@touch $(TEST_STAMP)
+
+clean:
+	@rm -rf $(VENV) build dist
