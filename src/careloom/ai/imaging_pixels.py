@@ -56,7 +56,7 @@ def _weights(source: int, target: int) -> Image:
     centres = (np.arange(target) + 0.5) * step - 0.5
     distance = np.abs(np.arange(source)[None, :] - centres[:, None]) / stretch
     weights = _cubic(distance)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
