@@ -285,6 +285,10 @@ class DicomArchive:
         )
         return model
 
+    async def run(self, job: JsonObject, data: bytes) -> tuple[JsonObject, bytes]:
+        """A job on bytes that were read before; raises `Refused`."""
+        return await self._sandbox.run(job, data)
+
     async def convert(self, scope: Scope, row: asyncpg.Record, job: JsonObject) -> bytes:
         """Bytes that the sandbox makes of an instance: a rendered picture, a frame, bulk data."""
         _, body = await self._sandbox.run(job, await self.read(scope, row))

@@ -101,18 +101,21 @@ def native_frame(dataset: Dataset, frame: int, limits: DicomLimits) -> bytes:
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def encapsulated_frame(dataset: Dataset, frame: int, limits: DicomLimits) -> bytes:
-    """The compressed bitstream of one frame, as it is in the file."""
-    check_frame(dataset, frame, limits)
+def encapsulated_frames(dataset: Dataset, wanted: list[int], limits: DicomLimits) -> list[bytes]:
+    """The compressed bitstreams of these frames, as they are in the file."""
+    for frame in wanted:
+        check_frame(dataset, frame, limits)
     offsets = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
     table = (offsets[0], offsets[1]) if all(offsets) else None
     frames = generate_frames(
         dataset.PixelData, number_of_frames=frame_count(dataset), extended_offsets=table
     )
-    for number, data in enumerate(frames):
-        if number == frame:
-            return bytes(data)
-    raise Refused(f"The pixel data holds no frame {frame + 1}")
+    last = max(wanted)
+    found = {number: bytes(data) for number, data in zip(range(last + 1), frames, strict=False)}
+    missing = [frame for frame in wanted if frame not in found]
+    if missing:
+        raise Refused(f"There is no frame {missing[0] + 1} in the pixel data")
+    return [found[frame] for frame in wanted]
 
 
 def encode(

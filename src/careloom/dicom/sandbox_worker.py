@@ -55,10 +55,13 @@ def render(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
     return {}, pixels.encode(shown, job["kind"], job["quality"], job.get("viewport"))
 
 
-def frame(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
-    """One frame's bytes, decoded or as they are stored."""
-    read = pixels.native_frame if job["native"] else pixels.encapsulated_frame
-    return {}, read(dataset, job["frame"], limits)
+def frames(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
+    """Several frames' bytes, decoded or as they are stored, one after the other."""
+    if job["native"]:
+        found = [pixels.native_frame(dataset, frame, limits) for frame in job["frames"]]
+    else:
+        found = pixels.encapsulated_frames(dataset, job["frames"], limits)
+    return {"sizes": [len(data) for data in found]}, b"".join(found)
 
 
 def bulk(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
@@ -94,7 +97,7 @@ _JOBS: dict[str, Callable[[Dataset, JsonObject, DicomLimits], Answer]] = {
     "parse": parse,
     "picture": picture,
     "render": render,
-    "frame": frame,
+    "frames": frames,
     "bulk": bulk,
     "native": native,
 }

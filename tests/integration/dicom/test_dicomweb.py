@@ -21,6 +21,7 @@ from requests.exceptions import HTTPError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from careloom.api.dicomweb.multipart import PartReader
 from careloom.api.dicomweb.routes import routes
 from careloom.dicom.archive import DicomArchive
 from careloom.dicom.limits import DicomLimits
@@ -346,6 +347,36 @@ async def test_compressed_frames_are_given_as_stored_or_decoded(
     assert converted.PixelData == PIXELS.tobytes()
     assert converted.SOPInstanceUID == stored.instance
     assert (await http.get(f"{base}/frames/2")).status_code == 404
+
+
+async def test_frames_of_a_series_of_pictures_come_in_the_order_asked(
+    http: httpx.AsyncClient, archive: DicomArchive, scope: Scope
+) -> None:
+    dataset = read(chest("many"))
+    pictures = [np.full((64, 48), number, np.uint16) for number in range(20)]
+    dataset.NumberOfFrames = len(pictures)
+    dataset.PixelData = np.stack(pictures).tobytes()
+    for compressed in (False, True):
+        if compressed:
+            dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=True)
+        out = BytesIO()
+        dataset.save_as(out, enforce_file_format=True)
+        stored = await archive.store(scope, out.getvalue(), {"principal": "t"}, source="sample")
+        assert (await archive.pixels(scope, stored.uri, 19)).shape == (64, 48)
+        base = f"/studies/{stored.study}/series/{stored.series}/instances/{stored.instance}"
+        wanted = [20, 1, *range(2, 19)]
+        answer = await http.get(f"{base}/frames/{','.join(map(str, wanted))}")
+        boundary = answer.headers["Content-Type"].split("boundary=")[1]
+        parts = PartReader(one(answer.content), boundary, 1 << 20).parts()
+        frames = [np.frombuffer(data, "<u2")[0] + 1 async for _, data in parts]
+        assert frames == wanted
+        kept = await http.get(f"{base}/frames/7", headers={"Accept": "*/*; transfer-syntax=*"})
+        assert kept.status_code == 200
+        assert (await http.get(f"{base}/frames/21")).status_code == 404
+
+
+async def one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def test_another_tenant_sees_nothing_and_grants_are_needed(

@@ -125,19 +125,21 @@ async def wado(request: Request) -> Response:
     _, syntax, single = multipart_choice(request, [_DICOM])
     rows = await retrieve.instances(archive, scope, _place(request))
     retrieve.check_syntax(rows, syntax)
+    if single and len(rows) > 1:
+        raise InvalidInput(
+            "Several instances do not fit one part",
+            fix='accept multipart/related; type="application/dicom"',
+        )
+    # The first is read before answering, so that a refusal still has its status.
+    data, used = await retrieve.instance_bytes(archive, scope, rows[0], syntax)
     if single:
-        if len(rows) > 1:
-            raise InvalidInput(
-                "Several instances do not fit one part",
-                fix='accept multipart/related; type="application/dicom"',
-            )
-        data, used = await retrieve.instance_bytes(archive, scope, rows[0], syntax)
         return Response(data, media_type=f"{_DICOM}; transfer-syntax={used}")
 
     async def parts() -> AsyncIterator[tuple[str, bytes]]:
-        for row in rows:
-            data, used = await retrieve.instance_bytes(archive, scope, row, syntax)
-            yield f"{_DICOM}; transfer-syntax={used}", data
+        yield f"{_DICOM}; transfer-syntax={used}", data
+        for row in rows[1:]:
+            each, syntax_used = await retrieve.instance_bytes(archive, scope, row, syntax)
+            yield f"{_DICOM}; transfer-syntax={syntax_used}", each
 
     return multipart_response(parts(), _DICOM)
 
@@ -165,14 +167,16 @@ async def frames(request: Request) -> Response:
     used = retrieve.EXPLICIT_LITTLE if native else row["transfer_syntax"]
     content_type = f"{_OCTETS if native else stored}; transfer-syntax={used}"
     numbers = _frame_numbers(request.path_params["frames"])
-    first = await retrieve.frame(archive, scope, row, numbers[0], native=native)
+    found = retrieve.frames(archive, scope, row, numbers, native=native)
+    # The first is read before answering, so that a refusal still has its status.
+    first = await anext(found)
     if single and len(numbers) == 1:
         return Response(first, media_type=content_type)
 
     async def parts() -> AsyncIterator[tuple[str, bytes]]:
         yield content_type, first
-        for number in numbers[1:]:
-            yield content_type, await retrieve.frame(archive, scope, row, number, native=native)
+        async for data in found:
+            yield content_type, data
 
     return multipart_response(parts(), _OCTETS if native else stored)
 

@@ -17,6 +17,8 @@ from careloom.errors import InvalidInput, NotAcceptable, NotFound
 from careloom.types import JsonObject, Scope
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_FRAMES_AT_ONCE = 8
+_MODELS_AT_ONCE = 50
 _RELATIVE_BULK = b'"BulkDataURI":"bulkdata/'
 _MEDIA_TYPES = {
     "1.2.840.10008.1.2.4.50": "image/jpeg",
@@ -86,31 +88,50 @@ async def instance_bytes(
     stored = str(row["transfer_syntax"])
     if wanted in (None, "*", stored):
         return await archive.read(scope, row), stored
-    return await archive.convert(scope, row, {"job": "native"}), EXPLICIT_LITTLE
+    try:
+        return await archive.convert(scope, row, {"job": "native"}), EXPLICIT_LITTLE
+    except Refused as error:
+        raise NotAcceptable(error.message, fix="ask for transfer-syntax=*") from error
 
 
 async def metadata(
     archive: DicomArchive, scope: Scope, rows: list[asyncpg.Record], address: str
 ) -> AsyncIterator[bytes]:
     """A JSON array of data sets without bulk data, piece by piece."""
-    for number, row in enumerate(rows):
-        place = f"{address}/studies/{row['study']}/series/{row['series']}"
-        url = f'"BulkDataURI":"{place}/instances/{row["instance"]}/bulkdata/'
-        model = orjson.dumps(await archive.metadata(scope, row))
-        # A quote inside a value is escaped, so this text can only be a key and its value.
-        yield (b"," if number else b"[") + model.replace(_RELATIVE_BULK, url.encode())
+    mark = b"["
+    for start in range(0, len(rows), _MODELS_AT_ONCE):
+        some = rows[start : start + _MODELS_AT_ONCE]
+        uids = [row["instance"] for row in some]
+        sealed = {r["instance"]: r for r in await archive.rows(scope, "dicom_metadata", uids)}
+        for row in some:
+            place = f"{address}/studies/{row['study']}/series/{row['series']}"
+            url = f'"BulkDataURI":"{place}/instances/{row["instance"]}/bulkdata/'
+            model = orjson.dumps(await archive.metadata(scope, sealed[row["instance"]]))
+            # A quote inside a value is escaped, so this text can only be a key and its value.
+            yield mark + model.replace(_RELATIVE_BULK, url.encode())
+            mark = b","
     yield b"]"
 
 
-async def frame(
-    archive: DicomArchive, scope: Scope, row: asyncpg.Record, number: int, *, native: bool
-) -> bytes:
-    """One frame (from 1): decoded little endian samples, or the stored bitstream."""
-    job: JsonObject = {"job": "frame", "frame": number - 1, "native": native}
-    try:
-        return await archive.convert(scope, row, job)
-    except Refused as error:
-        raise _frame_error(error) from error
+async def frames(
+    archive: DicomArchive, scope: Scope, row: asyncpg.Record, numbers: list[int], *, native: bool
+) -> AsyncIterator[bytes]:
+    """Frames (from 1): decoded little endian samples, or the stored bitstreams.
+
+    A few are read at a time, so that the file is not opened for each, nor all held at once.
+    """
+    data = await archive.read(scope, row)
+    for start in range(0, len(numbers), _FRAMES_AT_ONCE):
+        some = [number - 1 for number in numbers[start : start + _FRAMES_AT_ONCE]]
+        job: JsonObject = {"job": "frames", "frames": some, "native": native}
+        try:
+            answer, body = await archive.run(job, data)
+        except Refused as error:
+            raise _frame_error(error) from error
+        at = 0
+        for size in answer["sizes"]:
+            yield body[at : at + size]
+            at += size
 
 
 @dataclass(frozen=True, slots=True)

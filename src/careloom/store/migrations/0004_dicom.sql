@@ -21,7 +21,7 @@ CREATE TABLE dicom_study (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant, store, study)
 );
-CREATE INDEX dicom_study_date ON dicom_study (tenant, store, study_date, study);
+CREATE INDEX dicom_study_date ON dicom_study (tenant, store, study_date DESC NULLS LAST, study);
 CREATE INDEX dicom_study_patient ON dicom_study (tenant, store, patient_id);
 CREATE INDEX dicom_study_accession ON dicom_study (tenant, store, accession_number);
 CREATE INDEX dicom_study_unpublished ON dicom_study (tenant, store, study) WHERE published < revision;

@@ -107,12 +107,12 @@ BEGIN
   END IF;
 END $$;
 
--- dicom_instances: the instances of a study, a series or one instance, in order.
+-- dicom_instances: the instances of a study, a series or one instance, in order, without metadata.
 CREATE OR REPLACE FUNCTION dicom_instances(p_tenant text, p_store text, p_study text, p_series text, p_instance text)
-RETURNS SETOF dicom_instance LANGUAGE plpgsql AS $$
+RETURNS TABLE (study text, series text, instance text, transfer_syntax text, blob_id text) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT i.* FROM dicom_instance i
+  RETURN QUERY SELECT i.study, i.series, i.instance, i.transfer_syntax, i.blob_id FROM dicom_instance i
     WHERE i.tenant = p_tenant AND i.store = p_store AND i.study = p_study
       AND (p_series IS NULL OR i.series = p_series) AND (p_instance IS NULL OR i.instance = p_instance)
     ORDER BY i.series, i.instance_number NULLS LAST, i.instance;
