@@ -173,7 +173,7 @@ async def _build(
     )
     environment_of = _environment_of(settings, db)
     payloads = Payloads(keyring)
-    registry = Registry(db, frozenset(n for n, step in catalog.items() if step.schema.get("ai")))
+    registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     worker = Worker(
         db,
         notices,

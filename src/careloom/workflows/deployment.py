@@ -21,7 +21,7 @@ from careloom.workflows.definition import (
     parse_definition,
 )
 from careloom.workflows.definition.indent import StepParameters
-from careloom.workflows.definition.model import branch_lists
+from careloom.workflows.definition.model import branch_lists, branch_path
 from careloom.workflows.registry import Registry
 from careloom.workflows.verification import (
     CheckStructure,
@@ -199,7 +199,7 @@ def _coerced(parsed: ParseResult, coerce: Coerce) -> tuple[Definition, list[Rece
             continue
         step["data"], repairs = coerce(kind, data)
         for repair in repairs:
-            place = f"{path}/data/{repair['path']}"
+            place = f"{path}/data/{_below(repair['path'], kind)}"
             receipts.append(
                 Receipt(
                     code=repair["code"],
@@ -221,5 +221,10 @@ def _steps(steps: list[JsonObject], path: str) -> list[tuple[JsonObject, str]]:
         here = f"{path}/{step['id']}"
         found.append((step, here))
         for name, children in branch_lists(step).items():
-            found += _steps(children, f"{here}/{name}")
+            found += _steps(children, branch_path(here, name))
     return found
+
+
+def _below(expression: str, kind: str) -> str:
+    """A FHIRPath below the resource as a path of the definition: category[0].text → category."""
+    return expression.removeprefix(f"{kind}.").partition("[")[0].replace(".", "/")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator
 
 from careloom.errors import Unprocessable
 from careloom.types import JsonObject
+from careloom.workflows.definition.json_schema import validator
 from careloom.workflows.engine.program import Program
 
 
@@ -30,8 +31,8 @@ def check_input(program: Program, body: JsonObject) -> None:
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: bytes) -> Draft202012Validator:
-    return Draft202012Validator(orjson.loads(schema))
+def _validator(schema: bytes) -> Any:
+    return validator(orjson.loads(schema))
 
 
 def _check_schema(schema: bytes, body: JsonObject) -> None:

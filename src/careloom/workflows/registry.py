@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,8 @@ import asyncpg
 from careloom.errors import NotFound
 from careloom.store.database import Database
 from careloom.types import JsonObject, Scope
-from careloom.workflows.engine.program import Program, program_of
+from careloom.workflows.definition import Definition
+from careloom.workflows.engine.program import Program, build_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,9 @@ class Workflow:
 class Registry:
     """Reads and writes workflows; keeps programs in memory by content hash."""
 
-    def __init__(self, db: Database, ai_types: frozenset[str]) -> None:
+    def __init__(self, db: Database, schemas: Mapping[str, JsonObject]) -> None:
         self._db = db
-        self._ai_types = ai_types
+        self._schemas = schemas
         self._programs: dict[tuple[str, str], Program] = {}
         self._known: dict[str, tuple[str, list[tuple[Workflow, Program]]]] = {}
 
@@ -90,7 +92,7 @@ class Registry:
             canonical = await self._db.call("definition_read", tenant, digest)
             if canonical is None:
                 raise NotFound("The definition of the run is not there", code="definition_lost")
-            program = program_of(canonical, self._ai_types)
+            program = build_program(Definition.from_canonical(canonical), self._schemas)
             self._programs[tenant, digest] = program
         return program
 

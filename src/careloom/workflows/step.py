@@ -41,6 +41,8 @@ class StepCall:
     """Who started the run: {"principal": …, "grants": […]}; grants of the run."""
     ai_fed: bool
     """True when this step's input reads the output of an AI step (worker, model, document)."""
+    unreviewed: bool
+    """True when that output has not passed a person's decision."""
     ai_evidence: tuple[JsonObject, ...]
     """What the run's AI steps said of themselves: step, model, version, confidence."""
     patient: str | None

@@ -50,7 +50,7 @@ class Bench:
         self.db = db
         self.notices = notices
         self.payloads = Payloads(keyring)
-        self.registry = Registry(db, frozenset({"ai"}))
+        self.registry = Registry(db, {})
         self.catalog = {step.type: step for step in steps}
         self.worker = self.make_worker()
         self.runs = self.make_runs(self.worker)

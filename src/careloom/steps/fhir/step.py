@@ -47,8 +47,9 @@ class FhirStep:
 
     async def update(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
-        if "id" in call.input:
-            resource["id"] = str(call.input["id"]).removeprefix(f"{resource['resourceType']}/")
+        if "resourceId" in call.input:
+            given = str(call.input["resourceId"])
+            resource["id"] = given.removeprefix(f"{resource['resourceType']}/")
         planned = await self._store.plan_update(
             call.scope, resource, criteria=call.input.get("criteria")
         )
@@ -108,7 +109,7 @@ def _resource(call: StepCall) -> tuple[JsonObject, list[JsonObject]]:
     if not isinstance(data, dict) or not isinstance(type_, str):
         raise StepError("`resourceType` and `data` are needed for a write", code="no_data")
     resource, notes = collapse_references({"resourceType": type_, **data})
-    if call.ai_fed and resource.get("status") == "final" and call.environment == "production":
+    if call.unreviewed and resource.get("status") == "final" and call.environment == "production":
         raise StepError(
             "An AI's result must not be written as final without a person's review",
             code="E-AIFINAL",
@@ -134,7 +135,7 @@ def _provenance(
         "agent": agents,
     }
     note: JsonObject | None = None
-    if resource.get("status") == "final":
+    if resource.get("status") == "final" and call.unreviewed:
         note = {
             "code": "W-AIFINAL",
             "path": f"{call.path}/data/status",
@@ -156,9 +157,9 @@ def _reference(resource: JsonObject) -> str:
 
 def _target(call: StepCall) -> tuple[str, str]:
     type_ = str(call.input.get("resourceType", ""))
-    id_ = str(call.input.get("id", "")).removeprefix(f"{type_}/")
+    id_ = str(call.input.get("resourceId", "")).removeprefix(f"{type_}/")
     if not type_ or not id_ or "/" in id_:
-        raise StepError("`resourceType` and `id` are needed", code="no_target")
+        raise StepError("`resourceType` and `resourceId` are needed", code="no_target")
     return type_, id_
 
 

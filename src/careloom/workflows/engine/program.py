@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-
-import orjson
 
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
@@ -16,6 +13,7 @@ from careloom.workflows.expressions import (
     compile_condition,
     compile_template,
 )
+from careloom.workflows.verification import unreviewed_ai
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,8 @@ class ProgramStep:
     condition: Condition | None
     expects: frozenset[str]
     ai_fed: bool
+    unreviewed: bool
+    """It reads an AI's output that no person has decided on."""
     branches: Mapping[str, tuple[ProgramStep, ...]]
 
     @property
@@ -49,8 +49,8 @@ class Program:
     """Names of `trigger` that some expression cannot do without."""
 
 
-def build_program(definition: Definition, ai_types: frozenset[str]) -> Program:
-    """Compile a definition; `ai_types` are the step types whose output is an AI's."""
+def build_program(definition: Definition, schemas: Mapping[str, JsonObject]) -> Program:
+    """Compile a definition; `schemas` are those of the step types, by name."""
     every = list(definition.walk())
     templates = {step.path: compile_template(_parameters(step)) for step in every}
     output = None if definition.output is None else compile_template(definition.output)
@@ -63,7 +63,8 @@ def build_program(definition: Definition, ai_types: frozenset[str]) -> Program:
     for step in every:
         if step.condition:
             references |= compile_condition(step.condition).expression.required
-    ai_steps = _ai_steps(every, templates, ai_types)
+    ai_steps = _ai_steps(every, templates, schemas)
+    unreviewed = unreviewed_ai(definition, schemas)
     expects: dict[str, set[str]] = {}
     for reference in references:
         if len(reference) >= 4 and reference[0] == "steps" and reference[2] == "output":
@@ -76,6 +77,7 @@ def build_program(definition: Definition, ai_types: frozenset[str]) -> Program:
             condition=compile_condition(step.condition) if step.condition else None,
             expects=frozenset(expects.get(step.id, set())),
             ai_fed=any(r[1] in ai_steps for r in templates[step.path].references if _of_step(r)),
+            unreviewed=step.path in unreviewed,
             branches={
                 name: tuple(build(child) for child in children)
                 for name, children in step.branches.items()
@@ -108,7 +110,9 @@ def _parameters(step: StepDefinition) -> JsonObject:
 
 
 def _ai_steps(
-    steps: list[StepDefinition], templates: Mapping[str, Template], ai_types: frozenset[str]
+    steps: list[StepDefinition],
+    templates: Mapping[str, Template],
+    schemas: Mapping[str, JsonObject],
 ) -> set[str]:
     """Ids of steps whose output comes from an AI step, directly or through other steps.
 
@@ -116,19 +120,10 @@ def _ai_steps(
     """
     fed: set[str] = set()
     for step in steps:
-        if step.type == "task":
+        schema = schemas.get(step.type, {})
+        if schema.get("review"):
             continue
         reads = {r[1] for r in templates[step.path].references if _of_step(r)}
-        if step.type in ai_types or reads & fed:
+        if schema.get("ai") or reads & fed:
             fed.add(step.id)
     return fed
-
-
-@lru_cache(maxsize=512)
-def _program(canonical: bytes, ai_types: frozenset[str]) -> Program:
-    return build_program(Definition.from_canonical(orjson.loads(canonical)), ai_types)
-
-
-def program_of(canonical: JsonObject, ai_types: frozenset[str]) -> Program:
-    """The program of a stored definition; cached by content."""
-    return _program(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS), ai_types)

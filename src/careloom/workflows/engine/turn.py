@@ -158,6 +158,7 @@ class Turns:
             environment=await self._environment_of(run.tenant),
             actor=run.actor,
             ai_fed=step.ai_fed,
+            unreviewed=step.unreviewed,
             ai_evidence=_evidence(run),
             patient=run.patient,
             now=now,
