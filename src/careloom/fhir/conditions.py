@@ -54,7 +54,7 @@ def compile_condition(
         )
     if len(query.used) != len(query.criteria):
         raise InvalidInput("Criteria take search parameters only, no _sort, _count or _include")
-    statement = SqlBuilder(query, context.definitions.resource_types).matches()
+    statement = SqlBuilder(query, context.index).matches()
     locks = lock_buckets(scope.tenant, scope.store, query)
     return Condition(resource_type, statement.sql, statement.args, locks)
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -41,9 +41,10 @@ class ExactDecimal(float):
 def parse(data: bytes) -> Any:
     """The JSON value of bytes, decimals exact; raises InvalidInput with the place of the fault."""
     try:
+        value = orjson.loads(data)
         if _INEXACT.search(data):
-            return json.loads(data, parse_float=_decimal, parse_constant=_not_a_number)
-        return orjson.loads(data)
+            return json.loads(data, parse_float=_decimal)
+        return value
     except (ValueError, RecursionError) as error:
         where = getattr(error, "pos", None)
         raise InvalidInput(
@@ -56,10 +57,6 @@ def parse(data: bytes) -> Any:
 def _decimal(text: str) -> float:
     number = float(text)
     return number if repr(number) == text else ExactDecimal(text)
-
-
-def _not_a_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
 
 
 def serialize(value: Any) -> bytes:

@@ -58,10 +58,17 @@ class FhirStore:
     """FHIR R4 resources of every tenant and store."""
 
     def __init__(
-        self, db: Database, keyring: Keyring, definitions: Definitions | None = None
+        self,
+        db: Database,
+        keyring: Keyring,
+        definitions: Definitions | None = None,
+        *,
+        base_urls: tuple[str, ...] = (),
     ) -> None:
+        """`base_urls` are this store's own addresses, such as https://host/fhir: absolute
+        references below one of them are searched like relative ones."""
         known = definitions or load_definitions()
-        self.context = FhirContext(db, keyring, known, SearchIndex(known))
+        self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls))
         self._capabilities: dict[str, bytes] = {}
 
     async def read(self, scope: Scope, type: str, id: str) -> JsonObject:

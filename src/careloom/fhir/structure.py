@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from careloom.fhir.issue import Issue
+from careloom.fhir.resource import MAX_DEPTH
 from careloom.fhir.validation import Field, validator
 from careloom.types import JsonObject
 
@@ -73,6 +74,8 @@ class _Repair:
         self.receipts: list[JsonObject] = []
 
     def object(self, data: JsonObject, kind: str, path: str) -> JsonObject:
+        if path.count(".") > MAX_DEPTH:
+            return data
         structure = validator().structure(kind)
         repaired: JsonObject = {}
         for key, value in data.items():

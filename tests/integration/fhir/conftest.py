@@ -23,7 +23,7 @@ ClientOf = Callable[..., Awaitable[httpx.AsyncClient]]
 
 @pytest.fixture(scope="session")
 async def fhir(database: Database, keyring: Keyring) -> FhirStore:
-    return FhirStore(database, keyring)
+    return FhirStore(database, keyring, base_urls=(BASE,))
 
 
 @pytest.fixture(scope="session")

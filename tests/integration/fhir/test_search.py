@@ -11,7 +11,7 @@ from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
 from careloom.types import Scope
 
-from .conftest import ClientOf, Create, Resource
+from .conftest import BASE, ClientOf, Create, Resource
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -224,6 +224,15 @@ async def test_references_match_by_id_type_and_url(
         assert len(await find(http, f"Observation?{query}")) == 6, query
     for query in (f"subject=Group/{number}", f"subject:Group={number}", "subject=Patient/x"):
         assert await find(http, f"Observation?{query}") == [], query
+
+
+async def test_an_absolute_reference_into_this_store_is_a_local_one(
+    http: httpx.AsyncClient, create: Create
+) -> None:
+    stored = await create(observation(f"{BASE}/Patient/77", "9-9", {}, None))
+    assert stored["subject"]["reference"] == f"{BASE}/Patient/77"
+    for value in ("Patient/77", "77", f"{BASE}/Patient/77"):
+        assert await ids(http, f"Observation?subject={value}") == {stored["id"]}, value
 
 
 async def test_logical_and_absolute_references(http: httpx.AsyncClient, create: Create) -> None:

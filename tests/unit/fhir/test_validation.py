@@ -195,6 +195,14 @@ def test_a_reference_to_an_unusual_type_is_a_warning_only() -> None:
     require_valid(resource)
 
 
+def test_hostile_text_is_judged_in_linear_time() -> None:
+    spaces = " " * 200_000
+    attachment = {"contentType": "text/plain", "data": f"AAAA{spaces}!"}
+    div = f"<div>{'<a href=' + spaces}x</div>"
+    resource = patient(photo=[attachment], text={"status": "generated", "div": div})
+    assert [issue.expression for issue in validate(resource)] == ["Patient.photo[0].data"]
+
+
 def test_nesting_and_the_number_of_issues_are_bounded() -> None:
     deep: dict[str, Any] = dict(EXTENSION)
     for _ in range(300):

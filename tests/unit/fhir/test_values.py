@@ -119,7 +119,9 @@ def test_a_value_with_exact_digits_is_still_a_number() -> None:
     assert parse(b'{"a":2.50}')["a"] == 2.5
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'{"a":1.50,"b":Infinity}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"NaN", b'{"a":1.50,"b":Infinity}', b"\xff", b'{"a":1.50,"b":"\\ud800"}']
+)
 def test_what_is_no_json_is_refused(text: bytes) -> None:
     with pytest.raises(InvalidInput, match="not JSON"):
         parse(text)

@@ -96,9 +96,10 @@ async def _page(
     context: FhirContext, scope: Scope, query: SearchQuery, after: list[str] | None
 ) -> _Page:
     page = _Page()
-    types = context.definitions.resource_types
     if query.count and not query.summary_count:
-        statement = SqlBuilder(query, types).page(query.count + 1, after, keys=bool(query.includes))
+        statement = SqlBuilder(query, context.index).page(
+            query.count + 1, after, keys=bool(query.includes)
+        )
         rows = await _rows(context, scope, "fhir_search", statement)
         page.has_more = len(rows) > query.count
         page.matches = rows[: query.count]
@@ -106,7 +107,7 @@ async def _page(
             page.total = len(rows)
             return page
     if query.summary_count or not query.count or query.total in ("accurate", "estimate"):
-        statement = SqlBuilder(query, types).count()
+        statement = SqlBuilder(query, context.index).count()
         page.total = await context.db.call(
             "fhir_count", scope.tenant, scope.store, statement.sql, statement.args
         )

@@ -54,11 +54,16 @@ class Extractor:
     convert: Convert
 
 
-def extractors(definitions: Definitions, parameter: SearchParameter) -> list[Extractor]:
-    """The extractors of a parameter; types that its kind cannot index are left out."""
+def extractors(
+    definitions: Definitions, parameter: SearchParameter, bases: tuple[str, ...] = ()
+) -> list[Extractor]:
+    """The extractors of a parameter; types that its kind cannot index are left out.
+
+    `bases` are the store's own base URLs: a reference below one of them is a local one.
+    """
     made = []
     for accessor in parameter.accessors:
-        convert = converter(definitions, parameter.type, accessor)
+        convert = converter(definitions, parameter.type, accessor, bases)
         if convert is not None:
             made.append(Extractor(parameter.key, KIND[parameter.type], accessor, convert))
             if parameter.type == "reference" and accessor.type == "Reference":
@@ -85,10 +90,14 @@ def _shape(kind: str, rows: dict[Row, None]) -> list[list[Any]]:
     return [list(row) for row in rows]
 
 
-def converter(definitions: Definitions, kind: str, accessor: Accessor) -> Convert | None:
+def converter(
+    definitions: Definitions, kind: str, accessor: Accessor, bases: tuple[str, ...] = ()
+) -> Convert | None:
     """The function from a value of the accessor's type to rows of the parameter's table."""
     if kind == "token" and accessor.type in _CODE_TYPES:
         return _code(definitions, accessor.binding)
+    if kind == "reference" and accessor.type == "Reference":
+        return _reference(bases)
     return CONVERTERS[kind].get(accessor.type)
 
 
@@ -165,19 +174,23 @@ def _canonical_uri(value: Any) -> Rows:
         yield compact(value.split("|")[0]), ""
 
 
-def _reference(value: JsonObject) -> Rows:
-    text = value.get("reference")
-    if isinstance(text, str) and not text.startswith("#"):
-        yield (reference_key(text),)
+def _reference(bases: tuple[str, ...]) -> Convert:
+    def convert(value: JsonObject) -> Rows:
+        text = value.get("reference")
+        if isinstance(text, str) and not text.startswith("#"):
+            yield (reference_key(text, bases),)
+
+    return convert
 
 
-def reference_key(text: str) -> str:
+def reference_key(text: str, bases: tuple[str, ...]) -> str:
     """The index form of a reference: Type/id inside the store, else as written."""
     literal = parse_literal(text)
     if literal is None:
         return compact(text)
     key = f"{literal.type}/{literal.id}"
-    return key if literal.base is None else compact(f"{literal.base}/{key}")
+    inside = literal.base is None or literal.base in bases
+    return key if inside else compact(f"{literal.base}/{key}")
 
 
 def _canonical_reference(value: Any) -> Rows:
@@ -307,7 +320,6 @@ CONVERTERS: dict[str, dict[str, Convert]] = {
         "canonical": _canonical_uri,
     },
     "reference": {
-        "Reference": _reference,
         "canonical": _canonical_reference,
         "uri": _canonical_reference,
         "Resource": _inline,

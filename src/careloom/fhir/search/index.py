@@ -17,8 +17,9 @@ IndexRows = dict[str, list[list[object]]]
 class SearchIndex:
     """Parameters and extractors of every resource type."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, bases: tuple[str, ...] = ()) -> None:
         self.definitions = definitions
+        self.bases = bases
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
         self._extractors: dict[str, list[Extractor]] = {}
         self._compartment: dict[str, tuple[str, ...]] = {}
@@ -63,7 +64,7 @@ class SearchIndex:
             extractor
             for parameter in self.parameters(resource_type).values()
             if parameter.code not in STORED_ELSEWHERE
-            for extractor in extractors(self.definitions, parameter)
+            for extractor in extractors(self.definitions, parameter, self.bases)
         ]
         self._extractors[resource_type] = made
         return made

@@ -18,6 +18,7 @@ from careloom.errors import InvalidInput
 from careloom.fhir.references import parse_literal
 from careloom.fhir.resource import ID_PATTERN
 from careloom.fhir.search.extract import KIND, reference_key
+from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.parameters import SearchParameter
 from careloom.fhir.search.query import (
     PREFIXES,
@@ -60,9 +61,9 @@ class Statement:
 class SqlBuilder:
     """Builds the statements of one query."""
 
-    def __init__(self, query: SearchQuery, resource_types: tuple[str, ...]) -> None:
+    def __init__(self, query: SearchQuery, index: SearchIndex) -> None:
         self._query = query
-        self._types = resource_types
+        self._index = index
         self._args: list[str] = []
 
     def matches(self) -> Statement:
@@ -176,7 +177,7 @@ class SqlBuilder:
 
     def _reference(self, criterion: Criterion, value: str) -> str:
         targets = reference_targets(
-            criterion.parameter, criterion.modifier, unescape(value), self._types
+            criterion.parameter, criterion.modifier, unescape(value), self._index
         )
         return f"i.target IN ({', '.join(self._arg(target) for target in targets)})"
 
@@ -336,17 +337,17 @@ def _boolean(criterion: Criterion) -> bool:
 
 
 def reference_targets(
-    parameter: SearchParameter, modifier: str, value: str, resource_types: tuple[str, ...]
+    parameter: SearchParameter, modifier: str, value: str, index: SearchIndex
 ) -> list[str]:
     """The index values that a reference value of a query can mean."""
     if modifier:
         value = f"{modifier}/{value}" if "/" not in value else value
     if parse_literal(value) is not None:
-        return [reference_key(value)]
+        return [reference_key(value, index.bases)]
     if ID_PATTERN.match(value):
         types = parameter.targets
         if not types or "Resource" in types:
-            types = resource_types
+            types = index.definitions.resource_types
         return [*(f"{name}/{value}" for name in types), value]
     return [compact(value)]
 
