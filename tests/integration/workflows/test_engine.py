@@ -215,7 +215,7 @@ async def test_a_step_that_keeps_failing_fails_the_run(bench: Bench, scope: Scop
 def _sleeper() -> Recording:
     async def behave(call: StepCall) -> StepResult:
         if call.resume is None:
-            return StepResult(wait=Wait(until=call.now + timedelta(milliseconds=150)))
+            return StepResult(wait=Wait(until=call.now + timedelta(seconds=3)))
         return StepResult(output=call.resume)
 
     return Recording("sleep", behave)
