@@ -7,7 +7,7 @@ import random
 import struct
 import sys
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 
 import numpy as np
@@ -234,6 +234,39 @@ async def test_a_process_that_hangs_or_dies_refuses_its_own_file_only() -> None:
     finally:
         await pool.close()
     assert pool.state.processes == 0
+
+
+def many_elements() -> bytes:
+    return b"".join(
+        struct.pack("<HH2sH4s", 0x29 + 2 * (n >> 12), n & 0xFFF, b"LO", 4, b"abcd")
+        for n in range(300_000)
+    )
+
+
+def one_giant() -> bytes:
+    size = 160 << 20
+    return struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size) + bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("body", "limits"),
+    [
+        (many_elements, DicomLimits(cpu_seconds=0, wall_seconds=60, max_elements=10_000_000)),
+        (one_giant, DicomLimits(memory_bytes=450 << 20)),
+    ],
+)
+async def test_processor_time_and_memory_are_bounded(
+    body: Callable[[], bytes], limits: DicomLimits
+) -> None:
+    pool = Sandbox(limits, processes=1)
+    try:
+        _, reason = await outcome(pool, part_10(EXPLICIT, identity() + body()))
+        assert "limits" in reason or "memory" in reason
+        answer, _ = await outcome(pool, GOOD)
+        assert answer["index"]["study"]["patient_id"] == "CANARY-ID"
+        assert pool.state.peak_rss < 450 << 20
+    finally:
+        await pool.close()
 
 
 _PARENT = """
