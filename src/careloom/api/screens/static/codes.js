@@ -1,0 +1,80 @@
+// The API's words and codes, in people's words.
+
+/** A state as {kind, word, icon}; `kind` chooses the colour. */
+const STATES = {
+  succeeded: ["done", "Done", "done"],
+  completed: ["done", "Done", "done"],
+  sent: ["done", "Sent", "done"],
+  final: ["done", "Done", "done"],
+  resolved: ["done", "Resolved", "done"],
+  closed: ["done", "Closed", "done"],
+  running: ["running", "Running", "running"],
+  accepted: ["running", "Claimed", "person"],
+  waiting: ["waiting", "Waiting", "waiting"],
+  retrying: ["waiting", "Trying again", "waiting"],
+  requested: ["waiting", "Open", "inbox"],
+  captured: ["waiting", "Captured", "inbox"],
+  open: ["failed", "Open", "incidents"],
+  failed: ["failed", "Failed", "failed"],
+  cancelling: ["quiet", "Stopping", "stop"],
+  cancelled: ["quiet", "Cancelled", "cancelled"],
+  rejected: ["quiet", "Rejected", "failed"],
+  skipped: ["quiet", "Skipped", "skipped"],
+};
+
+export function state(name) {
+  const [kind, word, sign] = STATES[name] ?? ["quiet", name, "open"];
+  return { kind, word, icon: sign };
+}
+
+const SOURCES = {
+  dicom: "an arriving image",
+  fhir: "a change in the FHIR store",
+  file: "an uploaded file",
+  manual: "a request",
+  schedule: "its schedule",
+};
+
+/** What started a run: "an arriving image". */
+export const source = (name) => SOURCES[name] ?? name;
+
+const NOTES = {
+  "W-AIFINAL": "A model's result was stored as final without a person's review.",
+  "W-COERCE": "A value was written in the form the standard asks for.",
+  "W-CONNECTION": "There is no connection for this message yet; it is captured here.",
+  "W-INDENT": "Lost indentation was restored.",
+  "W-MODELFALLBACK": "The model that was asked for is not here; another one answered.",
+  "W-PHI": "The message names the patient.",
+  "W-REFPREFIX": "A doubled prefix of a reference was removed.",
+  "W-REQUIRED": "A required value was missing and was filled as not stated.",
+  "W-UNREACHABLE": "A step can never run.",
+};
+
+/** A receipt in one sentence. */
+export const note = (one) => one.message ?? NOTES[one.code] ?? "A change was made on the way in.";
+
+const ACTIONS = {
+  "fhir.create": "Created",
+  "fhir.update": "Changed",
+  "fhir.delete": "Deleted",
+  "dicom.store": "Image stored",
+  "incident.open": "Incident opened",
+  "message.captured": "Message captured",
+  "message.sent": "Message sent",
+  "task.create": "Task opened",
+  "task.claim": "Task claimed",
+  "task.completed": "Task approved",
+  "task.rejected": "Task rejected",
+  "run.start": "Run started",
+  "run.step": "Step finished",
+  "run.wait": "Started to wait",
+  "run.attempt": "Attempt failed",
+  "run.close": "Run ended",
+  "run.cancel": "Asked to stop",
+};
+
+/** An audit action in words; unknown ones as they are. */
+export const action = (name) => ACTIONS[name] ?? name;
+
+const PRIORITIES = { stat: "Immediately", asap: "As soon as possible", urgent: "Urgent", routine: "Routine" };
+export const priority = (name) => PRIORITIES[name] ?? name;
