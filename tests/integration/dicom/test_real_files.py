@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from pathlib import Path
 
@@ -26,50 +25,40 @@ def files(test_data: Path) -> list[Path]:
 
 
 async def test_each_file_is_stored_byte_for_byte_or_refused_with_a_reason(
-    archive: DicomArchive, scope: Scope, sandbox: Sandbox, files: list[Path]
+    archive: DicomArchive,
+    scope: Scope,
+    sandbox: Sandbox,
+    database: Database,
+    files: list[Path],
 ) -> None:
-    stored, refused, undecodable, shown = {}, {}, [], 0
+    stored: dict[str, bytes] = {}
+    refused: list[str] = []
+    undecodable: list[str] = []
     for path in files:
         data = path.read_bytes()
         try:
             instance = await archive.store(scope, data, ACTOR, source="upload")
         except (Refused, Conflict) as error:
-            refused[path] = error
+            refused.append(error.message)
             continue
-        stored[path] = instance.uri
+        # Several of the files share a UID: the first keeps it, and nothing replaces it.
+        assert instance.created == (instance.instance not in stored)
+        assert stored.setdefault(instance.instance, data) == data
         assert await archive.open(scope, instance.uri) == data
         try:
             pixels = await archive.pixels(scope, instance.uri)
         except Refused as error:
-            undecodable.append(error)
+            undecodable.append(error.message)
             continue
-        shown += 1
         assert pixels.ndim == 2
         assert pixels.dtype == np.uint8
-    assert len(stored) + len(refused) == len(files)
     assert len(stored) >= 150
-    assert shown >= 95
-    reasons = [error.message for error in (*refused.values(), *undecodable)]
-    assert all(reason and len(reason) < 200 for reason in reasons)
+    assert len(undecodable) <= len(stored) // 2
+    assert all(reason and len(reason) < 200 for reason in (*refused, *undecodable))
+    events = await database.rows("events_pending", scope.tenant, 10_000)
+    assert sorted(event["ref"]["instance"] for event in events) == sorted(stored)
     assert sandbox.state.restarts == 0
     assert sandbox.state.peak_rss < 512 << 20
-
-
-async def test_files_that_share_a_uid_never_replace_each_other(
-    archive: DicomArchive, scope: Scope, database: Database, files: list[Path]
-) -> None:
-    first: dict[str, str] = {}
-    for path in files:
-        data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        try:
-            instance = await archive.store(scope, data, ACTOR, source="upload")
-        except (Refused, Conflict):
-            continue
-        assert instance.created == (instance.instance not in first)
-        assert first.setdefault(instance.instance, digest) == digest
-    events = await database.rows("events_pending", scope.tenant, 10_000)
-    assert sorted(event["ref"]["instance"] for event in events) == sorted(first)
 
 
 async def test_damaged_bitstreams_of_every_codec_are_shown_or_refused(files: list[Path]) -> None:
