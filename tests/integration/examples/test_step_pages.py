@@ -1,0 +1,197 @@
+"""The examples of every step type's page, taken from the page and run on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careloom.errors import Conflict
+from careloom.samples.demo import LETTER, demo_patients, demo_study
+from careloom.types import DEFAULT_SCOPE, JsonObject
+
+STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
+ACTOR: JsonObject = {"principal": "dr.marlowe", "kind": "user"}
+RUN_HERE = {
+    "report-is-ready",
+    "admission-webhook",
+    "high-glucose",
+    "route-by-priority",
+    "read-a-letter",
+    "second-look",
+    "read-radiograph",
+    "discharge-check",
+    "call-back",
+    "record-call",
+    "register-once",
+    "admit",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every whole workflow of the pages, by id."""
+    found: dict[str, str] = {}
+    for page in sorted(STEPS.glob("*/README.md")):
+        for block in re.findall(r"^```yaml\n(workflow:.*?)^```", page.read_text(), re.M | re.S):
+            match = re.search(r"^  id: (\S+)$", block, re.M)
+            assert match is not None, page
+            found[match[1]] = block
+    return found
+
+
+@pytest.fixture
+async def deployed(stage: Any) -> Any:
+    """Deploys an example of a page by its id."""
+
+    async def deploy(name: str) -> str:
+        return str(await stage.deploy(pages()[name]))
+
+    return deploy
+
+
+async def _succeeds(stage: Any, run: str) -> JsonObject:
+    status: JsonObject = await stage.finished(run)
+    assert status["status"] == "succeeded", status["error"]
+    return status
+
+
+def test_every_example_of_the_pages_is_run_here() -> None:
+    assert pages().keys() == RUN_HERE
+
+
+async def test_a_final_report_is_told_by_its_address(stage: Any, deployed: Any) -> None:
+    await deployed("report-is-ready")
+    report = {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "Chest"}}
+    stored = await stage.create(report)
+    run = await stage.run_of("report-is-ready")
+    await _succeeds(stage, run)
+    [message] = await stage.messages(run)
+    assert f"DiagnosticReport/{stored['id']}" in message["text"]
+
+
+async def test_a_webhook_carries_the_payload_of_the_definition(stage: Any, deployed: Any) -> None:
+    await deployed("admission-webhook")
+    visit = {
+        "resourceType": "Encounter",
+        "status": "arrived",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+    }
+    stored = await stage.create(visit)
+    run = await stage.run_of("admission-webhook")
+    await _succeeds(stage, run)
+    [message] = await stage.messages(run)
+    assert message["payload"]["encounter"] == stored["id"]
+    assert message["payload"]["run"] == run
+
+
+@pytest.mark.parametrize(("value", "messages"), [(310, 1), (90, 0)])
+async def test_if_goes_on_only_where_the_condition_holds(
+    stage: Any, deployed: Any, value: int, messages: int
+) -> None:
+    workflow = await deployed("high-glucose")
+    quantity = {"value": value, "unit": "mg/dL"}
+    resource = {"resourceType": "Observation", "status": "final", "valueQuantity": quantity}
+    run = await stage.start(workflow, {"resource": resource})
+    await _succeeds(stage, run)
+    assert len(await stage.messages(run)) == messages
+
+
+@pytest.mark.parametrize(
+    ("priority", "channels"), [("stat", ["slack"]), ("urgent", ["email"]), ("routine", [])]
+)
+async def test_switch_goes_on_with_the_case_that_equals_the_value(
+    stage: Any, deployed: Any, priority: str, channels: list[str]
+) -> None:
+    workflow = await deployed("route-by-priority")
+    run = await stage.start(workflow, {"resource": {"priority": priority}})
+    await _succeeds(stage, run)
+    assert [message["channel"] for message in await stage.messages(run)] == channels
+
+
+async def test_an_uploaded_letter_is_triaged(stage: Any, deployed: Any) -> None:
+    await deployed("read-a-letter")
+    await stage.services.uploads.put(
+        DEFAULT_SCOPE, "letters", "one.txt", LETTER.encode(), "text/plain", ACTOR
+    )
+    run = await stage.run_of("read-a-letter")
+    status = await stage.settled(run, {"running"})
+    letter = next(step for step in status["steps"] if step["id"] == "letter")
+    assert letter["output"]["path"] == "text"
+    assert letter["output"]["specialty"] == "cardiology"
+    assert (status["status"] == "waiting") == letter["output"]["needsReview"]
+
+
+async def test_a_radiograph_is_read_and_then_decided_by_a_person(
+    stage: Any, deployed: Any
+) -> None:
+    await deployed("read-radiograph")
+    second_look = await deployed("second-look")
+    await stage.create(demo_patients()[0])
+    stored = await stage.services.dicom.store(
+        DEFAULT_SCOPE, demo_study(), ACTOR, source="upload"
+    )
+    run = await stage.run_of("read-radiograph")
+    assert (await stage.settled(run, {"running"}))["status"] == "waiting"
+    open_tasks = await stage.services.tasks.page(DEFAULT_SCOPE, state="requested")
+    task = next(task for task in open_tasks if task["runId"] == run)
+    await stage.services.tasks.decide(DEFAULT_SCOPE, task["id"], {"decision": "approve"}, ACTOR)
+    status = await _succeeds(stage, run)
+    assert status["output"] == {"reading": task["show"]["reading"], "decision": "approve"}
+    again = await stage.start(second_look, {"file": stored.uri})
+    answer = (await _succeeds(stage, again))["output"]
+    assert answer["label"] == "pneumonia"
+    assert 0.5 < answer["confidence"] <= 1
+
+
+async def test_a_task_is_decided_once(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("discharge-check")
+    run = await stage.start(workflow, {"encounter": "e1"})
+    assert (await stage.settled(run, {"running"}))["status"] == "waiting"
+    open_tasks = await stage.services.tasks.page(DEFAULT_SCOPE, state="requested")
+    task = next(task for task in open_tasks if task["runId"] == run)
+    decide = stage.services.tasks.decide
+    await decide(DEFAULT_SCOPE, task["id"], {"decision": "reject", "comment": "Not yet"}, ACTOR)
+    with pytest.raises(Conflict):
+        await decide(DEFAULT_SCOPE, task["id"], {"decision": "approve"}, ACTOR)
+    status = await _succeeds(stage, run)
+    assert status["output"] == {"approved": False}
+    check = next(step for step in status["steps"] if step["id"] == "check")
+    assert check["output"]["by"] == "dr.marlowe"
+    assert check["output"]["comment"] == "Not yet"
+    assert len(await stage.messages(run)) == 1
+
+
+async def test_a_wait_parks_the_run(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("call-back")
+    run = await stage.start(workflow, {"patientId": "p1"})
+    assert (await stage.settled(run, {"running"}))["status"] == "waiting"
+    assert await stage.messages(run) == []
+
+
+async def test_a_write_names_the_patient_of_the_run(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("record-call")
+    patient = await stage.create({"resourceType": "Patient"})
+    body = {"patientId": f"Patient/{patient['id']}", "text": "Called back"}
+    status = await _succeeds(stage, await stage.start(workflow, body))
+    kind, id_ = status["output"]["communication"].split("/")
+    stored = await stage.services.fhir.read(DEFAULT_SCOPE, kind, id_)
+    assert stored["subject"] == {"reference": f"Patient/{patient['id']}"}
+
+
+async def test_a_patient_is_registered_once(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("register-once")
+    body = {"number": "A1234", "family": "Example"}
+    first = await _succeeds(stage, await stage.start(workflow, body))
+    second = await _succeeds(stage, await stage.start(workflow, body))
+    assert [first["output"], second["output"]] == [{"found": 0}, {"found": 1}]
+
+
+async def test_a_transaction_writes_all_and_links_them(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("admit")
+    status = await _succeeds(stage, await stage.start(workflow, {"family": "Example"}))
+    patient, encounter = status["output"]["written"]
+    kind, id_ = encounter.split("/")
+    stored = await stage.services.fhir.read(DEFAULT_SCOPE, kind, id_)
+    assert stored["subject"]["reference"] == patient
