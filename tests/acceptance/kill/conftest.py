@@ -1,0 +1,48 @@
+"""A clinic on a database of its own, a receiver, and a server of forks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from careloom.bootstrap import open_services
+from careloom.settings import Settings
+
+from tests.acceptance.kill.cases import Clinic
+from tests.acceptance.kill.forks import Forks
+from tests.acceptance.kill.receiver import Receiver
+
+
+@pytest.fixture(scope="session")
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    await receiver.start()
+    yield receiver
+    await receiver.stop()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kill-home")
+
+
+@pytest.fixture(scope="session")
+async def clinic(dsn: str, home: Path, receiver: Receiver) -> AsyncIterator[Clinic]:
+    settings = Settings.from_environment({"CARELOOM_HOME": str(home), "DATABASE_URL": dsn})
+    async with open_services(
+        settings, work=False, listen=False, lease=timedelta(seconds=2)
+    ) as services:
+        clinic = Clinic(services, receiver)
+        await clinic.open()
+        yield clinic
+        await clinic.close()
+
+
+@pytest.fixture(scope="session")
+async def forks(dsn: str, home: Path, clinic: Clinic) -> AsyncIterator[Forks]:
+    forks = Forks(dsn, home)
+    await forks.start()
+    yield forks
+    await forks.stop()

@@ -1,0 +1,168 @@
+"""Workers that die at a chosen call to the database: `mortal_worker.py`, a server of forks.
+
+Each line of its input is one order:
+  {"dsn", "home", "tenant", "mode", "at", "delay", "lease", "until"}
+It forks a worker that serves this tenant alone and answers {"pid"}; when the worker has ended it
+answers {"signal", "status", "calls"}: what killed it and the calls it had come to. With `until` it
+ends by itself, without any cleaning up, when the tenant's run is in that state. The modes:
+  none    the worker lives until somebody ends it
+  before  SIGKILL instead of sending call number `at`
+  flight  SIGKILL `delay` seconds after sending it, answer or not
+  after   SIGKILL when its answer was read, before anything is done with it
+The imports are done before the forks, no loop or socket is open then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from careloom import bootstrap
+from careloom.fhir.definitions import load_definitions
+from careloom.settings import Settings
+from careloom.store.database import Database
+
+TIMED = ("engine_renew", "engine_reap", "audit_")
+"""Calls that a timer makes: they are not counted, or a boundary would not be the same twice."""
+
+
+STATE = """
+    SELECT CASE WHEN r.state = 'running' AND l.owner IS NULL AND EXISTS (
+        SELECT FROM careloom.wait w WHERE w.tenant = $1 AND w.run_id = r.run_id AND NOT w.resolved)
+      THEN 'waiting' ELSE r.state END
+    FROM careloom.run r LEFT JOIN careloom.live l ON l.tenant = $1 AND l.run_id = r.run_id
+    WHERE r.tenant = $1
+"""
+"""running, waiting (parked behind an open wait), or what the tenant's run ended as."""
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+
+
+class MortalDatabase(Database):
+    """Counts the calls inside the tenant and dies at one of them."""
+
+    tenant = ""
+    mode = "none"
+    at = 0
+    delay = 0.0
+    report = -1
+    calls = 0
+    pending = 0
+
+    async def _repeat(self, sql: str, *args: Any) -> Any:
+        MortalDatabase.pending += 1
+        try:
+            return await self._mortally(sql, *args)
+        finally:
+            MortalDatabase.pending -= 1
+
+    async def _mortally(self, sql: str, *args: Any) -> Any:
+        mortal = MortalDatabase
+        name = sql.rpartition("careloom.")[2].partition("(")[0]
+        if not args or args[0] != mortal.tenant or name.startswith(TIMED):
+            return await super()._repeat(sql, *args)
+        mortal.calls += 1
+        os.write(mortal.report, name.encode() + b"\n")
+        if mortal.mode == "none" or mortal.calls != mortal.at:
+            return await super()._repeat(sql, *args)
+        if mortal.mode == "before":
+            die()
+        if mortal.mode == "flight":
+            threading.Timer(mortal.delay, die).start()
+            await super()._repeat(sql, *args)
+            await asyncio.Event().wait()
+        answer = await super()._repeat(sql, *args)
+        die()
+        return answer
+
+
+async def work(order: dict[str, Any]) -> None:
+    settings = Settings.from_environment(
+        {
+            "CARELOOM_HOME": order["home"],
+            "DATABASE_URL": order["dsn"],
+            "CARELOOM_OUTGOING_ALLOW": "127.0.0.1/32",
+        }
+    )
+    async with bootstrap.open_services(
+        settings,
+        listen=False,
+        tenants=frozenset({order["tenant"]}),
+        lease=timedelta(seconds=order.get("lease", 2)),
+    ):
+        await reached(order["dsn"], order["tenant"], order.get("until"))
+
+
+async def reached(dsn: str, tenant: str, state: str | None) -> None:
+    """Return when the tenant's run has come to the state; never without one."""
+    if state is None:
+        await asyncio.Event().wait()
+    connection = await asyncpg.connect(dsn)
+    while await connection.fetchval(STATE, tenant) not in (state, "failed"):
+        await asyncio.sleep(0.01)
+    # The call that brought the run there may still be waiting for its reply, and for its death.
+    await asyncio.sleep(0.05)
+    while MortalDatabase.pending:
+        await asyncio.sleep(0.01)
+    os._exit(0)
+
+
+def live(order: dict[str, Any], report: int) -> None:
+    """In the child: be a worker until the end."""
+    MortalDatabase.report = report
+    MortalDatabase.tenant = order["tenant"]
+    MortalDatabase.mode = order["mode"]
+    MortalDatabase.at = order.get("at", 0)
+    MortalDatabase.delay = order.get("delay", 0.0)
+    bootstrap.Database = MortalDatabase  # type: ignore[misc]
+    import uvloop  # noqa: PLC0415 - the loop is made after the fork
+
+    uvloop.run(work(order))
+
+
+def say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    load_definitions()
+    gc.freeze()
+    say({"ready": os.getpid()})
+    for line in sys.stdin:
+        order = json.loads(line)
+        reading, report = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            # Its own end of input: a worker does not read the orders.
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(2, 1)
+            try:
+                live(order, report)
+            finally:
+                os._exit(3)
+        os.close(report)
+        say({"pid": pid})
+        calls = b""
+        while piece := os.read(reading, 65536):
+            calls += piece
+        os.close(reading)
+        _, status = os.waitpid(pid, 0)
+        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        say({"signal": killed, "status": status, "calls": calls.decode().split()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Kill a worker at a boundary, let a clean one go on, and compare with an undisturbed run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from tests.acceptance.kill.cases import Case, Clinic, Kind, Outcome
+from tests.acceptance.kill.forks import Forks
+
+MODES = ("before", "flight", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """A run that nobody killed: what must come out, and the calls on the way."""
+
+    outcome: Outcome
+    calls: list[str]
+    """Of the worker that took the run, until it closed or waited."""
+    calls_after: list[str]
+    """Of the worker that went on after the decision; empty without one."""
+
+
+@dataclass(slots=True)
+class Survived:
+    """One kill and what became of the run."""
+
+    where: str
+    call: str
+    """The SQL function at whose call the worker died."""
+    killed: bool
+    resume_ms: float | None
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    stranded: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    """Messages that a receiver which does not deduplicate got twice."""
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that must not be, with the place of the kill."""
+        kinds = {"lost": self.lost, "doubled": self.doubled}
+        kinds |= {"stranded": self.stranded, "wrong": self.wrong}
+        return [f"{self.where}: {kind}: {one}" for kind, found in kinds.items() for one in found]
+
+
+class Sweep:
+    """Kills for one kind of case."""
+
+    def __init__(self, clinic: Clinic, forks: Forks, kind: Kind, *, lease_s: float = 2) -> None:
+        self._clinic = clinic
+        self._forks = forks
+        self._kind = kind
+        self._lease_s = lease_s
+
+    async def undisturbed(self) -> Undisturbed:
+        """Run a case to its end without a kill; raises when it does not come to it."""
+        case = await self._clinic.new(self._kind)
+        calls = await self._clean(case, self._kind.stops_at)
+        after: list[str] = []
+        if self._kind.stops_at == "waiting":
+            await self._clinic.decide(case)
+            after = await self._clean(case, "succeeded")
+        outcome = await self._clinic.outcome(case)
+        delivered = self._clinic.receiver.of(case.tenant)
+        if outcome.state != "succeeded" or outcome.faults or len(delivered.messages) != 1:
+            raise AssertionError(f"the undisturbed run: {outcome} {delivered}")
+        return Undisturbed(outcome, calls, after)
+
+    async def every(
+        self, mode: str, expected: Undisturbed, *, decided: bool = False
+    ) -> AsyncIterator[Survived]:
+        """Kill at boundary 1, 2, … until a run comes to its end before it."""
+        at = 1
+        while True:
+            survived = await self.kill(mode, at, expected, decided=decided)
+            if not survived.killed:
+                return
+            yield survived
+            at += 1
+
+    async def kill(
+        self,
+        mode: str,
+        at: int,
+        expected: Undisturbed,
+        *,
+        delay: float = 0.0,
+        decided: bool = False,
+    ) -> Survived:
+        """One case: killed at this boundary (`decided`: of the worker after the decision)."""
+        clinic, kind = self._clinic, self._kind
+        case = await clinic.new(kind)
+        goal = kind.stops_at
+        if decided:
+            await self._clean(case, "waiting")
+            await clinic.decide(case)
+            goal = "succeeded"
+        mortal = await self._forks.fork(
+            case.tenant, mode, at, delay=delay, lease=self._lease_s, until=goal
+        )
+        ended = await mortal.ended()
+        began = time.monotonic()
+        calls = expected.calls_after if decided else expected.calls
+        name = ended.calls[-1] if ended.calls else "start"
+        moment = f" + {delay * 1000:.1f} ms" if mode == "flight" else ""
+        where = f"{kind.name}{' decided' if decided else ''}: {mode} {at} of {len(calls)} {name}"
+        survived = Survived(f"{where}{moment} ({case.tenant})", name, ended.signal == 9, None)
+        successor = await self._forks.fork(case.tenant, lease=self._lease_s)
+        try:
+            if not await clinic.reached(case, goal):
+                survived.stranded.append(f"{await clinic.state(case)} instead of {goal}")
+            elif survived.killed:
+                survived.resume_ms = (time.monotonic() - began) * 1000
+            if goal == "waiting" and not survived.stranded:
+                await clinic.decide(case)
+                if not await clinic.reached(case, "succeeded"):
+                    survived.stranded.append(f"{await clinic.state(case)} after the decision")
+        finally:
+            await successor.kill()
+        await self.judge(case, survived, expected.outcome)
+        return survived
+
+    async def judge(self, case: Case, survived: Survived, expected: Outcome) -> None:
+        """Put down what the case lost, doubled or got wrong against the undisturbed run."""
+        found = await self._clinic.outcome(case)
+        survived.wrong += found.faults
+        for name in ("state", "output", "steps"):
+            if getattr(found, name) != getattr(expected, name):
+                survived.wrong.append(f"{name}: {getattr(found, name)}")
+        _compare(survived, "resource", found.resources, expected.resources)
+        _compare(survived, "message", Counter(found.messages), Counter(expected.messages))
+        _compare(survived, "task", Counter(found.tasks), Counter(expected.tasks))
+        _compare(survived, "audit", found.audit, expected.audit)
+        delivered = self._clinic.receiver.of(case.tenant)
+        _compare(survived, "delivery", {"distinct": delivered.distinct}, {"distinct": 1})
+        survived.duplicates = delivered.duplicates
+
+    async def _clean(self, case: Case, state: str) -> list[str]:
+        worker = await self._forks.fork(case.tenant, lease=self._lease_s, until=state)
+        ended = await worker.ended()
+        if await self._clinic.state(case) != state:
+            raise AssertionError(f"{case} is {await self._clinic.state(case)}, not {state}")
+        return ended.calls
+
+
+def _compare(
+    survived: Survived, what: str, found: Mapping[object, int], expected: Mapping[object, int]
+) -> None:
+    for key in found.keys() | expected.keys():
+        have, want = found.get(key, 0), expected.get(key, 0)
+        if have < want:
+            survived.lost.append(f"{what} {key}: {have} of {want}")
+        elif have > want:
+            survived.doubled.append(f"{what} {key}: {have} instead of {want}")

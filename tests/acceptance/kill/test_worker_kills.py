@@ -1,0 +1,86 @@
+"""kill -9 of the worker at the calls of both shipped workflows: the same end, everything once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.acceptance.kill.cases import RADIOLOGY, RADIOLOGY_WEBHOOK, REFERRAL, REVIEW, Clinic, Kind
+from tests.acceptance.kill.forks import Forks
+from tests.acceptance.kill.sweep import Survived, Sweep, Undisturbed
+
+SEED = 20260101
+COMMITS = ("engine_flush", "engine_claim")
+"""Calls that happen once each, in this order; matching of events may take one round or two."""
+EFFECTS = (*COMMITS, "events_dispatch")
+
+
+@pytest.fixture(scope="module")
+async def expected(clinic: Clinic, forks: Forks) -> AsyncIterator[dict[str, Undisturbed]]:
+    """Undisturbed runs by kind, each made once."""
+    kinds = (RADIOLOGY, RADIOLOGY_WEBHOOK, REFERRAL, REVIEW)
+    yield {kind.name: await Sweep(clinic, forks, kind).undisturbed() for kind in kinds}
+
+
+def _faults(survived: list[Survived]) -> list[str]:
+    return [fault for one in survived for fault in one.faults]
+
+
+@pytest.mark.parametrize("kind", [RADIOLOGY, REFERRAL], ids=lambda kind: kind.name)
+async def test_a_worker_killed_after_any_call_leaves_the_same_end(
+    clinic: Clinic, forks: Forks, expected: dict[str, Undisturbed], kind: Kind
+) -> None:
+    undisturbed = expected[kind.name]
+    sweep = Sweep(clinic, forks, kind)
+    survived = [one async for one in sweep.every("after", undisturbed)]
+    commits = [one.call for one in survived if one.call in COMMITS]
+    assert commits == [call for call in undisturbed.calls if call in COMMITS]
+    assert _faults(survived) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [RADIOLOGY_WEBHOOK, REFERRAL, REVIEW], ids=lambda kind: kind.name
+)
+@pytest.mark.parametrize("mode", ["before", "flight"])
+async def test_a_worker_killed_before_or_during_a_call_leaves_the_same_end(
+    clinic: Clinic, forks: Forks, expected: dict[str, Undisturbed], kind: Kind, mode: str
+) -> None:
+    undisturbed = expected[kind.name]
+    sweep, chance = Sweep(clinic, forks, kind), random.Random(f"{SEED}{kind.name}{mode}")
+    writes = [n for n, call in enumerate(undisturbed.calls, 1) if call in EFFECTS]
+    survived = [
+        await sweep.kill(mode, at, undisturbed, delay=chance.uniform(0, 0.006))
+        for at in chance.sample(writes, 1)
+    ]
+    assert all(one.killed for one in survived)
+    assert _faults(survived) == []
+
+
+@pytest.mark.parametrize("mode", ["before", "flight", "after"])
+async def test_a_decision_resumes_once_though_the_worker_that_takes_it_dies(
+    clinic: Clinic, forks: Forks, expected: dict[str, Undisturbed], mode: str
+) -> None:
+    undisturbed = expected[REVIEW.name]
+    sweep, chance = Sweep(clinic, forks, REVIEW), random.Random(f"{SEED}decided{mode}")
+    writes = [n for n, call in enumerate(undisturbed.calls_after, 1) if call in EFFECTS]
+    at = chance.choice(writes)
+    delay = chance.uniform(0, 0.006)
+    survived = await sweep.kill(mode, at, undisturbed, delay=delay, decided=True)
+    assert survived.killed
+    assert survived.faults == []
+
+
+async def test_a_message_in_doubt_is_sent_again_under_the_same_key(
+    clinic: Clinic, forks: Forks, expected: dict[str, Undisturbed]
+) -> None:
+    """The worker dies between the peer's answer and its own commit: the window that no engine can
+    close. The receiver that deduplicates has one message, the other has two."""
+    undisturbed = expected[RADIOLOGY_WEBHOOK.name]
+    last = max(n for n, call in enumerate(undisturbed.calls, 1) if call == "engine_flush")
+    sweep = Sweep(clinic, forks, RADIOLOGY_WEBHOOK)
+    survived = await sweep.kill("before", last, undisturbed)
+    assert survived.killed
+    assert survived.faults == []
+    assert survived.duplicates == 1
