@@ -7,6 +7,10 @@ STAMP := $(VENV)/.demo-ready
 TEST_STAMP := $(VENV)/.test-ready
 DEMO_ARGS ?=
 
+# RapidOCR asks for the OpenCV that needs a desktop's libraries; without them the headless one serves.
+HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+  --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
+
 .PHONY: demo test lint bench bench-triage torture evaluate clean
 
 demo: $(STAMP)
@@ -42,11 +46,13 @@ $(BIN)/python:
 $(STAMP): $(BIN)/python pyproject.toml
 	@echo "Installing Careloom (about half a minute when packages are cached)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(HEADLESS)
 	@touch $(STAMP)
 
 $(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh
 	@echo "Installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(HEADLESS)
 	@sh tests/system-packages.sh
 	@touch $(TEST_STAMP)
 

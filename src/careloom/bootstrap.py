@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,7 @@ from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
+from careloom.dicom.limits import DicomLimits
 from careloom.dicom.patient_link import IssuerMap
 from careloom.dicom.publication import StudyPublisher
 from careloom.dicom.sandbox import Sandbox
@@ -140,16 +141,18 @@ async def _build(
     blobs = open_blobs(settings, keyring)
     uploads = Uploads(db, blobs)
     fhir = FhirStore(db, keyring)
+    publisher = StudyPublisher(db, fhir)
     dicom = DicomArchive(
         db,
         blobs,
         keyring,
-        Sandbox(),
+        Sandbox(DicomLimits(max_bytes=min(settings.upload_limit_mb << 20, 512 << 20))),
         find_patients=_find_patients(fhir),
         issuers=IssuerMap(dict(settings.dicom_issuers), None),
-        publisher=StudyPublisher(db, fhir),
+        publisher=publisher,
     )
     stack.push_async_callback(dicom.close)
+    _in_background(stack, _warm(dicom, publisher))
     reader = DocumentReader()
     stack.callback(reader.close)
     assessor = Assessor()
@@ -213,6 +216,23 @@ async def _build(
         runs=Runs(db, notices, registry, worker, payloads, _check_links(dicom, uploads)),
         tasks=Tasks(db, TaskContent(keyring), _seal_decision(db, payloads)),
     )
+
+
+def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Do it without delaying the first answer; ended with the house if it is not done by then."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+async def _warm(dicom: DicomArchive, publisher: StudyPublisher) -> None:
+    """Start a reading process, and publish what an earlier process stored and did not publish."""
+    await dicom.start()
+    await publisher.recover(DEFAULT_SCOPE)
 
 
 async def _start(services: Services, stack: AsyncExitStack, *, work: bool, listen: bool) -> None:

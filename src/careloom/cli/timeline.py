@@ -58,14 +58,16 @@ def _what(step: JsonObject) -> str:
     if step.get("error"):
         return str(step["error"].get("message", ""))
     output = step.get("output") or {}
-    if "summary" in output:
-        return str(output["summary"])
     if "urgency" in output:
         confidence = output.get("confidence") or 0.0
         return (
             f"{output['urgency']}, {output.get('specialty') or 'no specialty'}"
             f" (confidence {confidence:.0%}, read as {output.get('path')})"
         )
+    if "summary" in output:
+        return f"{output['summary']}, confidence {output.get('confidence') or 0.0:.0%}"
+    if "count" in output:
+        return f"found {output['count']}"
     if "reference" in output:
         return f"wrote {output['reference']}"
     if "messageId" in output:
