@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from careloom.errors import Conflict, Unprocessable
@@ -27,6 +27,7 @@ from careloom.workflows.verification import (
     CheckStructure,
     Finding,
     Known,
+    TriggerGraph,
     cascade_findings,
     trigger_graph,
     verify,
@@ -58,6 +59,8 @@ class Checked:
     receipts: list[Receipt]
     findings: list[Finding]
     source: str
+    graph: TriggerGraph
+    """What starts what among the deployed workflows, once this one is there."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -70,6 +73,19 @@ class Checked:
             "hash": self.definition.hash,
             "receipts": [receipt.to_json() for receipt in self.receipts],
             "findings": [finding.to_json() for finding in self.findings],
+            "triggerGraph": self._trigger_graph(),
+        }
+
+    def _trigger_graph(self) -> JsonObject:
+        """The part of the graph that this workflow has to do with."""
+        own = self.definition.id
+        return {
+            "cascades": [
+                asdict(cascade)
+                for cascade in self.graph.cascades
+                if own in (cascade.source, cascade.target)
+            ],
+            "cycles": [list(cycle) for cycle in self.graph.cycles if own in cycle],
         }
 
 
@@ -116,8 +132,9 @@ class Deployment:
         )
         others = [program.definition for _, program in await self._registry.active(scope)]
         beside = [other for other in others if other.id != definition.id]
-        findings += cascade_findings(trigger_graph([*beside, definition]), definition.id)
-        return Checked(definition, receipts, findings, parsed.source)
+        graph = trigger_graph([*beside, definition])
+        findings += cascade_findings(graph, definition.id)
+        return Checked(definition, receipts, findings, parsed.source, graph)
 
     async def deploy(
         self,

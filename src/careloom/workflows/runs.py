@@ -270,7 +270,7 @@ def _fields(
         "version": workflow.version,
         "hash": workflow.hash,
         "source": "manual",
-        "actor": {**actor, "kind": "run", "owner": workflow.owner},
+        "actor": {**actor, "kind": "run", "owner": workflow.owner, "chain": [workflow.id]},
         "patient": patient_of(trigger),
         "input": 0,
     }

@@ -2,7 +2,8 @@
 
 An event row is written with its cause and acknowledged only then; the matcher takes queued events,
 gives them dense numbers and starts their runs in one transaction. A filter that fails puts its
-event aside as an incident; it never blocks the others.
+event aside as an incident; it never blocks the others. What a run writes carries the workflows that
+led to it: beyond MAX_CHAIN of them no further run starts, and an incident names the cycle.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from careloom.workflows.registry import Registry, Workflow
 
 log = logging.getLogger("careloom.triggers")
 _BATCH = 200
+MAX_CHAIN = 8
+"""Runs that may start one another in a row."""
 
 LoadEvent = Callable[[Scope, str, str, JsonObject], Awaitable[JsonObject | None]]
 """(scope, kind, name, ref) → what `trigger.*` shows, or None when the thing is gone."""
@@ -163,7 +166,7 @@ class Matcher:
                 try:
                     if shown is None:
                         shown = await self._load_event(
-                            scope, event["kind"], event["name"], event["ref"]
+                            scope, event["kind"], event["name"], _without_chain(event["ref"])
                         )
                     if shown is None or not await self._passes(scope, trigger, event, shown):
                         continue
@@ -171,6 +174,9 @@ class Matcher:
                     raise
                 except (CareloomError, ExpressionError) as error:
                     await self._put_aside(scope, workflow, event, error)
+                    continue
+                if len(_chain(event)) >= MAX_CHAIN:
+                    await self._end_chain(scope, workflow, event)
                     continue
                 found.append((_fields(workflow, number, event, shown), shown))
         return found
@@ -189,13 +195,18 @@ class Matcher:
         self, scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception
     ) -> None:
         code = getattr(error, "code", "error")
+        await self._incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}")
+
+    async def _end_chain(self, scope: Scope, workflow: Workflow, event: asyncpg.Record) -> None:
+        """No run: workflows have started one another too often in a row."""
+        round_ = " → ".join(_cycle([*_chain(event), workflow.id]))
+        cause = f"{MAX_CHAIN} runs in a row started one another: {round_}"
+        await self._incident(scope, event, "trigger.depth_limit", cause)
+
+    async def _incident(self, scope: Scope, event: asyncpg.Record, kind: str, cause: str) -> None:
         effect = Effect()
-        effect.add(
-            "incident.open",
-            kind="trigger.filter_failed",
-            cause=f"{workflow.id}: {code}",
-            ref={"event": event["name"], "n": event["n"], "ref": event["ref"]},
-        )
+        ref = {"event": event["name"], "n": event["n"], "ref": event["ref"]}
+        effect.add("incident.open", kind=kind, cause=cause, ref=ref)
         actor = {"principal": "system", "kind": "system"}
         await self._db.call(
             "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
@@ -219,9 +230,27 @@ def _fields(
         "version": workflow.version,
         "hash": workflow.hash,
         "source": event["kind"],
-        "actor": owner_actor(workflow.owner),
+        "actor": {**owner_actor(workflow.owner), "chain": [*_chain(event), workflow.id]},
         "patient": patient_of(shown),
     }
+
+
+def _chain(event: asyncpg.Record) -> list[str]:
+    """The workflows whose runs led to the event, the first one first; none for a request."""
+    chain: list[str] = event["ref"].get("chain", [])
+    return chain
+
+
+def _without_chain(ref: JsonObject) -> JsonObject:
+    return {name: value for name, value in ref.items() if name != "chain"}
+
+
+def _cycle(chain: list[str]) -> list[str]:
+    """The round at the end of the chain, or the whole chain when its last workflow is new in it."""
+    earlier = chain[:-1]
+    if chain[-1] not in earlier:
+        return chain
+    return chain[len(earlier) - 1 - earlier[::-1].index(chain[-1]) :]
 
 
 def owner_actor(owner: JsonObject) -> JsonObject:

@@ -1,11 +1,13 @@
 -- effect_apply: apply the operations of an effect in order, inside the caller's transaction.
--- A verdict (refuse) undoes the whole effect. Returns one result per operation.
+-- A verdict (refuse) undoes the whole effect. Returns one result per operation. Its events carry the
+-- chain of workflows of the run that writes; a request has none.
 CREATE OR REPLACE FUNCTION effect_apply(p_tenant text, p_store text, p_ops jsonb, p_bodies bytea[], p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_op jsonb;
   v_results jsonb[] := '{}';
 BEGIN
+  PERFORM set_config('app.chain', coalesce(p_actor->>'chain', ''), true);
   FOR v_op IN SELECT value FROM jsonb_array_elements(p_ops) LOOP
     v_results := v_results || CASE v_op->>'op'
       WHEN 'fhir.put' THEN op_fhir_put(p_tenant, p_store, v_op, p_bodies, p_actor)

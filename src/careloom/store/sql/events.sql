@@ -1,8 +1,11 @@
--- event_emit: put an event into the tenant's queue, in the caller's transaction.
+-- event_emit: put an event into the tenant's queue, in the caller's transaction. Written by a run, it
+-- carries the workflows that led to it (app.chain, set by effect_apply), so that cascades end.
 CREATE OR REPLACE FUNCTION event_emit(p_tenant text, p_store text, p_kind text, p_name text, p_ref jsonb)
 RETURNS bigint LANGUAGE sql AS $$
   INSERT INTO event_queue (tenant, store, kind, name, ref)
-  VALUES (p_tenant, p_store, p_kind, p_name, p_ref) RETURNING n
+  VALUES (p_tenant, p_store, p_kind, p_name, p_ref || CASE
+    WHEN coalesce(current_setting('app.chain', true), '') = '' THEN '{}'::jsonb
+    ELSE jsonb_build_object('chain', current_setting('app.chain')::jsonb) END) RETURNING n
 $$;
 
 -- op_event_emit: the same as an operation of an effect.

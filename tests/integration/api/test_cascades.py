@@ -1,0 +1,97 @@
+"""Workflows that start one another: shown at deploy, ended by a limit, named by an incident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from careloom.workflows.triggers import MAX_CHAIN
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Desk
+
+
+def _copier(name: str, reads: str, writes: str) -> dict[str, Any]:
+    """Creates a resource of one type whenever one of another is created."""
+    data: dict[str, Any] = {"status": "preliminary", "code": {"text": name}}
+    return {
+        "id": name,
+        "trigger": {"type": "fhir", "event": f"{reads}.create"},
+        "steps": [
+            {
+                "id": "write",
+                "type": "fhir",
+                "action": "create",
+                "resourceType": writes,
+                "data": data,
+            }
+        ],
+    }
+
+
+async def _seeded(desk: Desk) -> None:
+    resource = {"resourceType": "Observation", "status": "final", "code": {"text": "start"}}
+    answer = await desk.post("/fhir/Observation", resource)
+    assert answer.status_code == 201, answer.text
+
+
+async def _stopped(desk: Desk) -> dict[str, Any]:
+    await desk.incident("trigger.depth_limit")
+    await desk.events_matched()
+    return dict(await desk.incident("trigger.depth_limit"))
+
+
+async def test_a_workflow_that_triggers_itself_ends_with_an_incident(desk: Desk) -> None:
+    deployed = await desk.deployed(_copier("echo", "Observation", "Observation"))
+    assert deployed["triggerGraph"]["cycles"] == [["echo"]]
+    assert "W-CASCADE" in [finding["code"] for finding in deployed["findings"]]
+    await _seeded(desk)
+    incident = await _stopped(desk)
+    assert incident["count"] == 1
+    assert incident["cause"].endswith("echo → echo")
+    runs = await desk.data("/api/workflows/runs")
+    assert len(runs) == MAX_CHAIN
+    assert {run["status"] for run in runs} == {"succeeded"}
+    assert len(await desk.search("Observation?_count=50")) == MAX_CHAIN + 1
+
+
+async def test_two_workflows_that_trigger_each_other_end_and_the_round_is_named(
+    desk: Desk,
+) -> None:
+    await desk.deployed(_copier("ping", "Observation", "DiagnosticReport"))
+    deployed = await desk.deployed(_copier("pong", "DiagnosticReport", "Observation"))
+    assert deployed["triggerGraph"]["cycles"] == [["ping", "pong"]]
+    assert {cascade["event"] for cascade in deployed["triggerGraph"]["cascades"]} == {
+        "DiagnosticReport.create",
+        "Observation.create",
+    }
+    await _seeded(desk)
+    incident = await _stopped(desk)
+    assert incident["cause"].endswith("ping → pong → ping")
+    assert len(await desk.data("/api/workflows/runs")) == MAX_CHAIN
+
+
+async def test_the_limit_counts_a_chain_and_not_all_runs(desk: Desk) -> None:
+    """Many requests that each start a run are no chain; a run by request begins a chain of its
+    own."""
+    await desk.deployed(_copier("once", "Observation", "DiagnosticReport"))
+    for _ in range(MAX_CHAIN + 2):
+        await _seeded(desk)
+    runs = await desk.runs_of("once", MAX_CHAIN + 2)
+    assert {run["status"] for run in runs} == {"succeeded"}
+    assert await desk.data("/api/incidents") == []
+
+
+async def test_what_the_chain_carries_is_not_shown_to_the_workflow(desk: Desk) -> None:
+    await desk.deployed(_copier("first", "Observation", "DiagnosticReport"))
+    await desk.deployed(
+        {
+            "id": "second",
+            "trigger": {"type": "fhir", "event": "DiagnosticReport.create"},
+            "steps": [{"id": "nap", "type": "wait", "duration": "1ms"}],
+            "output": {"trigger": "{{trigger}}"},
+        }
+    )
+    await _seeded(desk)
+    [summary] = await desk.runs_of("second", 1)
+    run = await desk.run(summary["runId"])
+    assert run["output"]["trigger"].keys() == {"event", "resourceType", "id", "resource"}

@@ -1,0 +1,280 @@
+"""The whole house behind its HTTP door: real services, a database of their own, real peers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import orjson
+import pytest
+import uvicorn
+from tests.conftest import create_database
+
+from careloom.api.app import build_app
+from careloom.bootstrap import Services, open_services
+from careloom.identity.service import SYSTEM_ACTOR
+from careloom.settings import Settings
+from careloom.types import JsonObject, Scope
+
+T = TypeVar("T")
+PATIENCE_S = 30.0
+NOTIFIED = "triage@hospital.example"
+
+
+async def until(look: Callable[[], Awaitable[T | None]]) -> T:
+    """Look until there is something to see."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            seen = await look()
+            if seen:
+                return seen
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Desk:
+    """Somebody at the HTTP door with a key of one role, in one tenant."""
+
+    services: Services
+    scope: Scope
+    client: httpx.AsyncClient
+    key: str
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.get(path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        return await self.client.post(path, json=body, **options)
+
+    async def put(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.put(path, **options)
+
+    async def data(self, path: str) -> Any:
+        """What stands under `data` of a successful answer."""
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    async def deploy(self, source: str | JsonObject, mode: str | None = None) -> httpx.Response:
+        """Deploy YAML text or a JSON object."""
+        query = {"mode": mode} if mode else None
+        if isinstance(source, dict):
+            return await self.client.post("/api/workflows", json=source, params=query)
+        headers = {"Content-Type": "application/yaml"}
+        return await self.client.post(
+            "/api/workflows", content=source.encode(), params=query, headers=headers
+        )
+
+    async def deployed(self, source: str | JsonObject) -> JsonObject:
+        """Deploy what must be accepted; the answer's data."""
+        answer = await self.deploy(source)
+        assert answer.status_code == 201, answer.text
+        data: JsonObject = answer.json()["data"]
+        return data
+
+    async def execute(self, workflow: str, body: JsonObject) -> JsonObject:
+        """Execute and wait for the end; the run as the status address shows it."""
+        answer = await self.post(f"/api/workflows/{workflow}/execute", body)
+        assert answer.status_code == 202, answer.text
+        return await self.ended(answer.json()["data"]["runId"])
+
+    async def run(self, run_id: str) -> JsonObject:
+        data: JsonObject = await self.data(f"/api/workflows/runs/{run_id}")
+        return data
+
+    async def ended(self, run_id: str) -> JsonObject:
+        """The run once it is neither running nor waiting."""
+        return await self.reached(run_id, lambda run: run["status"] not in ("running", "waiting"))
+
+    async def reached(self, run_id: str, there: Callable[[JsonObject], bool]) -> JsonObject:
+        async def look() -> JsonObject | None:
+            run = await self.run(run_id)
+            return run if there(run) else None
+
+        return await until(look)
+
+    async def runs_of(self, workflow: str, count: int) -> list[JsonObject]:
+        """All runs of a workflow once there are `count` that have ended."""
+
+        async def look() -> list[JsonObject] | None:
+            runs: list[JsonObject] = await self.data(f"/api/workflows/runs?workflow={workflow}")
+            return runs if sum(run["finishedAt"] is not None for run in runs) >= count else None
+
+        return await until(look)
+
+    async def events_matched(self) -> None:
+        """Until no event of the tenant waits for the matcher, and no run is under way."""
+
+        async def look() -> bool:
+            events = await self.services.db.rows("events_pending", self.scope.tenant, 1)
+            runs = await self.data("/api/workflows/runs")
+            return not events and all(run["status"] != "running" for run in runs)
+
+        await until(look)
+
+    async def incident(self, kind: str) -> JsonObject:
+        """The incident of this kind, once there is one."""
+
+        async def look() -> JsonObject | None:
+            incidents = await self.data("/api/incidents")
+            return next((one for one in incidents if one["kind"] == kind), None)
+
+        return await until(look)
+
+    async def patient(self, family: str = "Brightwater", **more: Any) -> str:
+        """A new patient; the id."""
+        resource = {"resourceType": "Patient", "name": [{"family": family}], **more}
+        answer = await self.post("/fhir/Patient", resource)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def search(self, query: str) -> list[JsonObject]:
+        """The resources of a FHIR search."""
+        answer = await self.get(f"/fhir/{query}")
+        assert answer.status_code == 200, answer.text
+        return [entry["resource"] for entry in answer.json().get("entry", [])]
+
+    async def messages(self, run_id: str) -> list[JsonObject]:
+        messages: list[JsonObject] = await self.data(f"/api/messages?run={run_id}")
+        return messages
+
+
+@dataclass
+class House:
+    """Services behind one application, with desks opened on request."""
+
+    services: Services
+    app: Any
+    stack: AsyncExitStack
+
+    async def desk(
+        self, role: str = "admin", *, scope: Scope | None = None, environment: str = "development"
+    ) -> Desk:
+        """A desk in a new tenant of this environment, or with another role beside one."""
+        if scope is None:
+            name = f"h{uuid.uuid4().hex[:10]}"
+            assert await self.services.db.call("tenant_create", name, "Test", environment)
+            scope = Scope(name, "main")
+        identity, principal = self.services.identity, f"{role}-{uuid.uuid4().hex[:6]}"
+        await identity.create_principal(
+            scope, principal, name=role, roles=[role], actor=SYSTEM_ACTOR
+        )
+        key = (await identity.create_key(scope, principal, actor=SYSTEM_ACTOR)).text
+        return Desk(self.services, scope, await self.client(key), key)
+
+    async def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client of the application; without a key, one that nobody knows."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(
+            transport=transport, base_url="http://careloom.test", headers=headers, timeout=60
+        )
+        return await self.stack.enter_async_context(client)
+
+
+@asynccontextmanager
+async def opened(env: Mapping[str, str], *, work: bool = True) -> AsyncIterator[House]:
+    """A house over the environment's settings."""
+    async with AsyncExitStack() as stack:
+        settings = Settings.from_environment(env)
+        services = await stack.enter_async_context(open_services(settings, work=work, listen=False))
+        yield House(services, build_app(services), stack)
+
+
+@pytest.fixture(scope="session")
+async def house_env(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings of the house: a database that no other worker claims runs of, calls to 127.0.0.1
+    allowed by that name alone."""
+    home: Path = tmp_path_factory.mktemp("house")
+    return {
+        "CARELOOM_HOME": str(home),
+        "DATABASE_URL": await create_database(server_dsn),
+        "CARELOOM_OUTGOING_ALLOW": "127.0.0.1",
+        "CARELOOM_TRIAGE_NOTIFY": NOTIFIED,
+        "CARELOOM_UPLOAD_LIMIT_MB": "8",
+        "CARELOOM_PUBLIC_URL": "https://careloom.hospital.example",
+    }
+
+
+@pytest.fixture(scope="session")
+async def house(house_env: dict[str, str]) -> AsyncIterator[House]:
+    async with opened(house_env) as house:
+        yield house
+
+
+@pytest.fixture
+async def desk(house: House) -> Desk:
+    """An administrator of a tenant of this test alone."""
+    return await house.desk()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as a peer got it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+Answer = tuple[int, dict[str, str], bytes]
+OK: Answer = (200, {"Content-Type": "application/json"}, b'{"ok":true,"ts":"1700000000.000100"}')
+
+
+@dataclass
+class Peer:
+    """An HTTP server on loopback: keeps what it received, answers as told, then with OK."""
+
+    url: str = ""
+    received: list[Received] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            event = await receive()
+            body, more = body + event.get("body", b""), event.get("more_body", False)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.received.append(Received(scope["method"], scope["path"], headers, body))
+        status, given, content = self.answers.pop(0) if self.answers else OK
+        raw = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": content})
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer()
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    peer.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(peer, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield peer
+    server.should_exit = True
+    await serving
+
+
+OpenHouse = Callable[[Mapping[str, str]], Awaitable[House]]
+
+
+@pytest.fixture
+async def open_house(house_env: dict[str, str], house: House) -> AsyncIterator[OpenHouse]:
+    """Another process' view of the same database, with other settings; it claims no runs."""
+    async with AsyncExitStack() as stack:
+
+        async def open_it(env: Mapping[str, str]) -> House:
+            return await stack.enter_async_context(opened({**house_env, **env}, work=False))
+
+        yield open_it
