@@ -1,0 +1,225 @@
+"""Who may come in, what is turned away at the door, and in which words."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from careloom.audit.trail import Selection
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Desk, House
+
+FLOW: dict[str, Any] = {
+    "id": "flow",
+    "steps": [{"id": "nap", "type": "wait", "duration": "1ms"}],
+    "output": {"said": "{{trigger.word}}"},
+}
+ADDRESSES = [
+    ("GET", "/api/workflows"),
+    ("POST", "/api/workflows"),
+    ("POST", "/api/workflows/validate"),
+    ("GET", "/api/workflows/flow"),
+    ("PUT", "/api/workflows/flow"),
+    ("POST", "/api/workflows/flow/execute"),
+    ("GET", "/api/workflows/runs"),
+    ("GET", "/api/workflows/runs/run_0"),
+    ("GET", "/api/workflows/runs/run_0/audit"),
+    ("POST", "/api/workflows/runs/run_0/cancel"),
+    ("GET", "/api/sessions/ses_0"),
+    ("GET", "/api/tasks"),
+    ("POST", "/api/tasks/0/claim"),
+    ("POST", "/api/tasks/0/decision"),
+    ("GET", "/api/messages"),
+    ("GET", "/api/incidents"),
+    ("POST", "/api/files"),
+    ("PUT", "/api/files/uploads/a.pdf"),
+    ("GET", "/api/connections"),
+    ("PUT", "/api/connections/slack"),
+    ("POST", "/upload-referral/"),
+    ("POST", "/triage-referral/"),
+    ("GET", "/api/step-types"),
+    ("GET", "/fhir/Patient"),
+    ("GET", "/dicomweb/studies"),
+]
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The error of an answer in the envelope."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body["success"] is False
+    assert body["data"] is None
+    assert body["message"]
+    assert body["error"]["code"] == code, body
+    assert "details" in body["error"]
+    return dict(body["error"])
+
+
+@pytest.mark.parametrize(("method", "path"), ADDRESSES)
+async def test_nothing_answers_without_a_key(house: House, method: str, path: str) -> None:
+    client = await house.client()
+    answer = await client.request(method, path, json={})
+    assert answer.status_code == 401, answer.text
+    assert "Bearer" in answer.headers["www-authenticate"]
+    assert "Basic" in answer.headers["www-authenticate"]
+
+
+async def test_the_refusal_without_a_key_is_in_the_envelope(house: House, desk: Desk) -> None:
+    stranger = await house.client()
+    error = refused(await stranger.get("/api/workflows"), 401, "unauthenticated")
+    assert "Bearer" in error["fix"]
+    broken = await house.client(desk.key[:-2] + "xx")
+    refused(await broken.get("/api/workflows"), 401, "unauthenticated")
+
+
+async def test_every_listed_address_of_the_api_is_tried(house: House) -> None:
+    """An address that is added is added to the list above."""
+    open_ones = {"/health/live", "/health/ready", "/metrics"}
+    served = set(house.app.openapi()["paths"]) - open_ones
+    tried = {path.strip("/").split("/")[:3][-1] for _, path in ADDRESSES}
+    assert {path.strip("/").split("/")[:3][-1].strip("{}") for path in served} - tried <= {
+        "workflow_id",
+        "run_id",
+        "session_id",
+        "task_id",
+        "bucket",
+        "connection_id",
+    }
+
+
+async def test_a_viewer_reads_and_neither_deploys_nor_executes(house: House, desk: Desk) -> None:
+    await desk.deployed(FLOW)
+    viewer = await house.desk("viewer", scope=desk.scope)
+    assert [flow["id"] for flow in await viewer.data("/api/workflows")] == ["flow"]
+    refused(await viewer.deploy({**FLOW, "id": "other"}), 403, "insufficient_permissions")
+    answer = await viewer.post("/api/workflows/flow/execute", {"word": "x"})
+    error = refused(answer, 403, "insufficient_permissions")
+    assert error["details"]["permission"] == "workflow:run"
+    answer = await viewer.put("/api/connections/slack", json={"kind": "slack"})
+    refused(answer, 403, "insufficient_permissions")
+    assert await desk.data("/api/workflows/runs") == []
+
+
+async def test_a_refusal_for_want_of_a_grant_is_in_the_audit_trail(
+    house: House, desk: Desk
+) -> None:
+    viewer = await house.desk("viewer", scope=desk.scope)
+    await viewer.deploy(FLOW)
+    chosen = Selection(entity="Permission/workflow:deploy")
+    await desk.services.identity.refusals.flush(everything=True)
+    [row] = await desk.services.trail.page(desk.scope.tenant, chosen)
+    assert row.values["action"] == "identity.denied"
+    assert row.values["actor"]["principal"].startswith("viewer")
+
+
+async def test_another_tenant_sees_nothing(house: House, desk: Desk) -> None:
+    await desk.deployed(FLOW)
+    run = await desk.execute("flow", {"word": "mine"})
+    stranger = await house.desk()
+    assert await stranger.data("/api/workflows") == []
+    assert await stranger.data("/api/workflows/runs") == []
+    refused(await stranger.get("/api/workflows/flow"), 404, "workflow_not_found")
+    refused(await stranger.post("/api/workflows/flow/execute", {}), 404, "workflow_not_found")
+    for path in (f"runs/{run['runId']}", f"runs/{run['runId']}/audit"):
+        refused(await stranger.get(f"/api/workflows/{path}"), 404, "run_not_found")
+    answer = await stranger.post(f"/api/workflows/runs/{run['runId']}/cancel")
+    refused(answer, 404, "run_not_found")
+    refused(await stranger.get(f"/api/sessions/{run['sessionId']}"), 404, "run_not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/workflows/absent", "workflow_not_found"),
+        ("/api/workflows/runs/run_absent", "run_not_found"),
+        ("/api/workflows/runs/run_" + "0" * 32, "run_not_found"),
+        ("/api/sessions/ses_x", "run_not_found"),
+        ("/api/tasks/absent", "task_not_found"),
+        ("/api/nothing/here", "not_found"),
+    ],
+)
+async def test_what_is_not_there_is_said_in_the_envelope(desk: Desk, path: str, code: str) -> None:
+    refused(await desk.get(path), 404, code)
+
+
+async def test_a_wrong_method_is_said_in_the_envelope(desk: Desk) -> None:
+    refused(await desk.client.delete("/api/workflows"), 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=many"])
+async def test_a_wrong_parameter_is_said_in_the_envelope(desk: Desk, query: str) -> None:
+    error = refused(await desk.get(f"/api/workflows/runs?{query}"), 422, "invalid_request")
+    assert error["path"] == "/limit"
+    answer = await desk.client.post("/api/workflows?mode=lenient", json=FLOW)
+    assert refused(answer, 422, "invalid_request")["path"] == "/mode"
+
+
+async def test_a_body_that_is_no_json_is_refused_with_its_place(desk: Desk) -> None:
+    await desk.deployed(FLOW)
+    headers = {"Content-Type": "application/json"}
+    for address in ("/api/workflows", "/api/workflows/flow/execute", "/api/workflows/validate"):
+        answer = await desk.client.post(address, content=b'{"word": ', headers=headers)
+        assert "line 1" in refused(answer, 400, "invalid_input")["details"]
+        answer = await desk.client.post(address, content=b"[1]", headers=headers)
+        refused(answer, 400, "invalid_input")
+    answer = await desk.client.put("/api/connections/a", content=b"[", headers=headers)
+    refused(answer, 422, "invalid_request")
+
+
+async def test_bytes_that_are_no_text_are_refused(desk: Desk) -> None:
+    headers = {"Content-Type": "application/yaml"}
+    answer = await desk.client.post("/api/workflows", content=b"\xff\xfe\x00", headers=headers)
+    refused(answer, 400, "invalid_input")
+
+
+async def test_a_huge_body_is_refused_before_it_is_read_whole(desk: Desk) -> None:
+    await desk.deployed(FLOW)
+    sent = 0
+
+    async def endless() -> Any:
+        nonlocal sent
+        while sent < 64 << 20:
+            sent += 1 << 16
+            yield b" " * (1 << 16)
+
+    for address in ("/api/workflows", "/api/workflows/flow/execute"):
+        sent = 0
+        answer = await desk.client.post(
+            address, content=endless(), headers={"Content-Type": "application/json"}
+        )
+        refused(answer, 413, "too_large")
+    answer = await desk.put("/api/files/uploads/big.bin", content=endless())
+    refused(answer, 413, "too_large")
+
+
+async def test_a_json_body_is_refused_where_a_form_is_needed(desk: Desk) -> None:
+    for address in ("/api/files", "/upload-referral/", "/triage-referral/"):
+        answer = await desk.post(address, {"file": "x"})
+        refused(answer, 400, "invalid_input")
+        answer = await desk.client.post(address, files={"other": ("a.pdf", b"%PDF-1.7")})
+        refused(answer, 400, "invalid_input")
+
+
+@pytest.mark.parametrize("user", ["key", "prefix"])
+async def test_basic_with_a_real_key_comes_in(house: House, desk: Desk, user: str) -> None:
+    name = "key" if user == "key" else desk.key.rsplit("_", 1)[0]
+    credential = base64.b64encode(f"{name}:{desk.key}".encode()).decode()
+    client = await house.client()
+    headers = {"Authorization": f"Basic {credential}"}
+    assert (await client.get("/api/workflows", headers=headers)).status_code == 200
+
+
+async def test_the_tutorials_password_is_refused(house: House) -> None:
+    client = await house.client()
+    credential = base64.b64encode(b"clinician:supersecret").decode()
+    answer = await client.post(
+        "/upload-referral/",
+        headers={"Authorization": f"Basic {credential}"},
+        files={"file": ("a.pdf", b"%PDF-1.7")},
+    )
+    refused(answer, 401, "unauthenticated")
+    assert "Basic" in answer.headers["www-authenticate"]
