@@ -37,6 +37,11 @@ def programs(place: ServerPlace) -> Path:
     return source / _PACKAGE / _INSTALL / "bin"
 
 
+def client_program(name: str) -> Path:
+    """A client such as pg_dump or psql, which runs as whoever calls it."""
+    return _installed() / _PACKAGE / _INSTALL / "bin" / name
+
+
 def _installed() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     origin = None if spec is None or spec.origin is None else Path(spec.origin).parent.parent
