@@ -43,10 +43,11 @@ export function until(iso, now = Date.now()) {
 
 export const percent = (value) => `${(value * 100).toFixed(value >= 0.0995 ? 0 : 1)} %`;
 
-/** "storeReport" and "store-report" as "Store report". */
+/** "storeReport" and "store-report" as "Store report"; short names of standards stay capitals. */
 export function words(name) {
-  const spaced = String(name).replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[-_.]+/g, " ").trim();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
+  const spaced = String(name).replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[-_.]+/g, " ").trim().toLowerCase();
+  const text = spaced.replace(/\b(dicom|fhir|ai|id|ocr|news2|pdf|uri|url)\b/g, (short) => short.toUpperCase());
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;

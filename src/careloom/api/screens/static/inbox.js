@@ -7,7 +7,7 @@ import { ago, clock, full, isReference, until, words } from "./format.js";
 import { icon } from "./icons.js";
 import { jsonText, reference } from "./json_view.js";
 import { instanceOf, picture } from "./picture.js";
-import { go, href } from "./router.js";
+import { go, here, href } from "./router.js";
 import { backLink, chip, empty, facts, heading, problem, row, split } from "./widgets.js";
 
 export const title = "Inbox";
@@ -79,7 +79,7 @@ function detail(task, rows, route, context) {
     back,
     h("header", { class: "run-head" }, h("div", { class: "run-title" }, heading(task.id, task.title), chip(task.status, task.assignee && open ? `Claimed by ${task.assignee}` : undefined))),
     task.description ? h("p", {}, task.description) : null,
-    task.ai ? h("p", { class: "notice waiting" }, icon("waiting", 18), "A model had a part in this. Check it before you decide.") : null,
+    task.ai ? h("p", { class: "notice waiting" }, icon("incidents", 18), "A model had a part in this. Check it before you decide.") : null,
     shownValues(task.show ?? {}),
     refusal?.task === task.id ? problem(refusal.error, "Your comment is kept.") : null,
     open ? decision(task, rows, route, context) : null,
@@ -126,13 +126,14 @@ function decision(task, rows, route, context) {
   );
 }
 
-/** Decide, then open the next task, so that an inbox is worked through without the mouse. */
+/** Decide, then open the next task, unless the person has moved on by then. */
 async function settle(task, verb, rows, route, context) {
   const body = { decision: verb, comment: comments.get(task.id)?.trim() || null };
   const word = verb === "approve" ? "Approved" : "Rejected";
   const done = await act(task, context, () => post(`api/tasks/${task.id}/decision`, body), `${word}. The run goes on`);
   if (!done) return;
   comments.delete(task.id);
+  if (here().parts[0] !== task.id) return;
   const next = rows.find((one) => one.id !== task.id && isOpenTask(one));
   go("inbox", next ? [next.id] : [], route.query);
 }

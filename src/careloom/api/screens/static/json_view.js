@@ -28,6 +28,15 @@ export function jsonText(value) {
 /** A link to the FHIR JSON view for `Patient/123`. */
 export const reference = (text) => h("a", { class: "mono", href: href("fhir", text.split("/")) }, text);
 
+/** A text with its references and run ids as links. */
+export function linked(text) {
+  const parts = text.split(/(\b[A-Z][A-Za-z]{2,40}\/[0-9a-f][0-9a-f-]{7,63}\b|\brun_[0-9a-f]{32}\b)/);
+  return parts.map((part, index) => {
+    if (index % 2 === 0) return part;
+    return part.startsWith("run_") ? h("a", { href: href("runs", [part]) }, part) : reference(part);
+  });
+}
+
 function write(value, indent, before, after, lines) {
   if (value === null || typeof value !== "object") {
     lines.push([indent, ...named(before), leaf(value), `${after}\n`]);

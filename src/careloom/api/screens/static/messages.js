@@ -3,7 +3,7 @@
 import { get } from "./client.js";
 import { h } from "./dom.js";
 import { clock, full, plural, words } from "./format.js";
-import { jsonFold } from "./json_view.js";
+import { jsonFold, linked } from "./json_view.js";
 import { href } from "./router.js";
 import { chip, empty, facts } from "./widgets.js";
 
@@ -40,7 +40,7 @@ export function messageBody(message) {
       h("time", { class: "soft", title: full(message.createdAt) }, clock(message.createdAt)),
     ),
     message.subject ? h("p", {}, h("strong", {}, message.subject)) : null,
-    message.text ? h("blockquote", {}, message.text) : null,
+    message.text ? h("blockquote", {}, linked(message.text)) : null,
     message.payload ? jsonFold(`${message.id}:payload`, "Content", message.payload) : null,
     message.status === "captured" ? h("p", { class: "soft" }, "Kept here, not sent: there is no connection for it yet.") : receipt(message),
     message.warnings?.length ? h("p", { class: "soft" }, message.warnings.map((one) => one.message).join(" ")) : null,

@@ -24,7 +24,7 @@ export function instancesIn(value, found = new Set()) {
   return [...found];
 }
 
-export function picture(uri) {
+export function picture(uri, { named = true } = {}) {
   const known = kept.get(uri) ?? load(uri);
   return h(
     "figure",
@@ -32,7 +32,7 @@ export function picture(uri) {
     known.src
       ? h("img", { src: known.src, alt: "The image of this DICOM instance" })
       : h("div", { class: "picture-wait" }, icon("image", 24), known.cause ?? "Loading the image …"),
-    h("figcaption", { class: "mono" }, uri),
+    named ? h("figcaption", { class: "mono" }, uri) : null,
   );
 }
 

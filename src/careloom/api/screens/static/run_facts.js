@@ -9,7 +9,8 @@ import { messageBody } from "./messages.js";
 import { instancesIn, picture } from "./picture.js";
 import { facts, fold, share } from "./widgets.js";
 
-const NOT_FACTS = new Set(["model", "version", "confidence", "evidence", "summary", "fields", "text", "resource"]);
+const NOT_FACTS = new Set(["model", "version", "summary", "text", "contentType", "characters"]);
+const LABELS = { path: "Read by", needsReview: "Needs a person", ocrConfidence: "Confidence of the reading" };
 const FHIR_TYPE = /^[A-Z][A-Za-z]+$/;
 
 export function outcome(run, rows, messages) {
@@ -37,22 +38,25 @@ function writtenBy(row) {
 function modelCard(row) {
   const { output } = row.step;
   const evidence = output.evidence ?? output;
-  const plain = Object.entries(output).filter(([name, value]) => !NOT_FACTS.has(name) && isPlain(value) && value !== output.summary);
-  const scores = Object.entries(output.scores ?? output.probabilities ?? {}).filter(([, value]) => typeof value === "number" && value >= 0 && value <= 1);
+  const told = Object.entries(output).filter(([name, value]) => !NOT_FACTS.has(name) && isPlain(value) && value !== output.summary);
+  const shares = told.filter(isConfidence);
+  const plain = told.filter((pair) => !isConfidence(pair));
   return h(
     "section",
     { class: "card", key: `model:${row.path}` },
     h("h3", {}, row.title),
-    instancesIn(row.step.input).map(picture),
     output.summary ? h("p", {}, output.summary) : null,
-    share("Confidence", output.confidence),
-    scores.map(([name, value]) => share(words(name), value)),
+    shares.map(([name, value]) => share(label(name), value)),
     facts([
-      ...plain.map(([name, value]) => [words(name), shown(value)]),
+      ...plain.map(([name, value]) => [label(name), shown(value)]),
       ["Model", evidence.model ? h("span", { class: "mono" }, [evidence.model, evidence.version].filter(Boolean).join(" ")) : null],
     ]),
+    instancesIn(row.step.input).map((uri) => picture(uri, { named: false })),
   );
 }
+
+const isConfidence = ([name, value]) => /confidence$/i.test(name) && typeof value === "number" && value >= 0 && value <= 1;
+const label = (name) => LABELS[name] ?? words(name);
 
 const isPlain = (value) =>
   ["string", "number", "boolean"].includes(typeof value) ? String(value).length <= 160 : Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");

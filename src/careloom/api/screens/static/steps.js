@@ -93,11 +93,11 @@ function stepItem(run, row, scale) {
 }
 
 function wording(row) {
-  if (row.status === "waiting") return row.task ? "Waiting for a person" : row.step.until ? `Waiting until ${clock(row.step.until)}` : undefined;
-  return undefined;
+  return row.status === "waiting" && row.task ? "Waiting for a person" : undefined;
 }
 
 function timing(row) {
+  if (row.end && row.waitedFrom) return duration(Date.parse(row.end) - Date.parse(row.waitedFrom));
   if (row.end) return duration(row.step.durationMs);
   return row.start ? duration(Date.now() - Date.parse(row.start)) : "";
 }
@@ -125,11 +125,12 @@ function body(key, row) {
   return [
     step.error ? h("p", { class: "cause" }, icon("failed", 16), h("span", {}, sentence(step.error.message ?? step.error.code), " ", h("span", { class: "mono" }, step.error.code ?? ""))) : null,
     row.task ? h("p", {}, h("a", { class: "button", href: href("inbox", [row.task]) }, "Open the task")) : null,
+    row.status === "waiting" && step.until ? h("p", {}, `Waiting until ${clock(step.until)} (${until(step.until)}).`) : null,
     row.retryAt ? h("p", {}, `Trying again at ${clock(row.retryAt)} (${until(row.retryAt)}).`) : null,
     row.attempts.length ? attemptList(row) : null,
     step.branch ? h("p", {}, "Went on with ", h("span", { class: "mono" }, step.branch), ".") : null,
     notes(step.notes ?? []),
-    images.length ? h("div", { class: "pictures" }, images.map(picture)) : null,
+    images.length ? h("div", { class: "pictures" }, images.map((uri) => picture(uri))) : null,
     filled(step.input) ? jsonFold(`${key}:input`, "Input", step.input) : null,
     filled(step.output) ? jsonFold(`${key}:output`, "Output", step.output) : null,
   ];

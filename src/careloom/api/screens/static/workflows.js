@@ -5,7 +5,7 @@ import { note, source as sourceWords } from "./codes.js";
 import { h } from "./dom.js";
 import { ago, full, plural } from "./format.js";
 import { icon } from "./icons.js";
-import { go, href } from "./router.js";
+import { go, here, href } from "./router.js";
 import { backLink, empty, facts, fold, heading, problem, row, sentence, split } from "./widgets.js";
 
 export const title = "Workflows";
@@ -139,7 +139,7 @@ async function start(workflow, text, context) {
     const started = await post(`api/workflows/${encodeURIComponent(workflow.id)}/execute`, parsed(text));
     inputs.delete(workflow.id);
     context.say("The run has started");
-    go("runs", [started.runId]);
+    if (here().parts[0] === workflow.id) go("runs", [started.runId]);
   } catch (error) {
     refusal = { workflow: workflow.id, error };
   } finally {

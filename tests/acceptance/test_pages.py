@@ -1,0 +1,297 @@
+"""The pages in a real browser against a real server, as a person uses them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from careloom.api.screens.pages import APP_PAGE, FILES
+
+STARTED_S = 60
+WORKFLOW = """
+workflow:
+  id: admission
+  name: Admission
+  trigger: {type: manual}
+  steps:
+    - id: patient
+      name: Write down the patient
+      type: fhir
+      action: create
+      resourceType: Patient
+      data:
+        name: [{family: "{{trigger.name}}"}]
+    - id: review
+      name: A person decides
+      type: task
+      title: May the patient stay?
+      show:
+        patient: "{{steps.patient.output.reference}}"
+    - id: tell
+      name: Tell the desk
+      type: bot
+      tool: Slack.send
+      params:
+        channel: "#desk"
+        message: "Decided: {{steps.review.output.decision}}"
+"""
+FAILING = """
+workflow:
+  id: letter
+  name: Letter
+  trigger: {type: manual}
+  steps:
+    - id: read
+      name: Read the letter
+      type: document
+      action: read
+      file: "{{trigger.letter}}"
+"""
+
+
+@dataclass
+class Server:
+    """`careloom serve` in its own home, and the first key it printed."""
+
+    process: subprocess.Popen[str]
+    lines: Queue[str | None] = field(default_factory=Queue)
+    said: list[str] = field(default_factory=list)
+
+    def read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def until(self, pattern: str) -> str:
+        """Wait for a printed line; returns what the group of the pattern caught."""
+        while True:
+            try:
+                line = self.lines.get(timeout=STARTED_S)
+            except Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"{pattern} was not printed: {self.said}")
+            self.said.append(line)
+            if found := re.search(pattern, line):
+                return found[1]
+
+
+@dataclass(frozen=True)
+class House:
+    """Where the server answers, its key, and a client of its API."""
+
+    url: str
+    key: str
+    api: httpx.Client
+
+    def start(self, workflow: str, **fields: str) -> str:
+        answer = self.api.post(f"/api/workflows/{workflow}/execute", json=fields)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["data"]["runId"])
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    environment = {
+        **os.environ,
+        "CARELOOM_HOME": str(tmp_path_factory.mktemp("home")),
+        "CARELOOM_DIMSE_PORT": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    environment.pop("DATABASE_URL", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "careloom", "serve", "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    server = Server(process)
+    reader = threading.Thread(target=server.read, daemon=True)
+    reader.start()
+    try:
+        key = server.until(r"^\s*(clk_\S+)$")
+        url = server.until(r"Careloom answers at (http://\S+)")
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=30) as api:
+            for source in (WORKFLOW, FAILING):
+                answer = api.post(
+                    "/api/workflows", content=source, headers={"Content-Type": "application/yaml"}
+                )
+                assert answer.status_code == 201, answer.text
+            yield House(url, key, api)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and os.environ.get("CI") != "true":
+        pytest.skip("chromium is not installed; with CI=true this fails instead")
+    with sync_playwright() as tools:
+        found = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab; nothing may be wrong on its console."""
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    tab.set_default_timeout(15_000)
+    wrong: list[str] = []
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    yield tab
+    context.close()
+    assert wrong == []
+
+
+def test_a_key_in_the_fragment_signs_in_and_leaves_the_address(house: House, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{house.url}#key={house.key}")
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+    assert house.key not in page.url
+    assert page.evaluate("history.length") <= 2
+    page.reload()
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+    assert not [url for url in asked if house.key in url.partition("#")[0]]
+
+
+def test_a_run_started_by_the_api_appears_and_shows_its_steps(house: House, page: Page) -> None:
+    page.goto(f"{house.url}#key={house.key}")
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+    run = house.start("admission", name="Rossi")
+    row = page.locator(f'a.row[href*="{run}"]')
+    row.get_by_text("Waiting").wait_for()
+    row.click()
+    steps = page.get_by_label("Steps")
+    steps.get_by_text("Write down the patient").wait_for()
+    steps.get_by_text("Waiting for a person").wait_for()
+    reference = page.get_by_label("What came of it").get_by_role("link", name="Patient/").first
+    reference.click()
+    page.locator("pre.json").get_by_text('"Rossi"').wait_for()
+
+
+def test_a_task_is_approved_with_the_keyboard_alone(house: House, page: Page) -> None:
+    run = house.start("admission", name="Bianchi")
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.get_by_role("link", name="Open the task").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="May the patient stay?").wait_for()
+    page.wait_for_function("document.activeElement.dataset.opened !== undefined")
+    comment = page.get_by_label("Comment")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if comment.evaluate("node => node === document.activeElement"):
+            break
+    page.keyboard.type("Seen and agreed")
+    for _ in range(2):  # two refreshes of the page leave the field alone
+        page.wait_for_event("response", lambda answer: "/api/tasks" in answer.url)
+    assert comment.input_value() == "Seen and agreed"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Approved. The run goes on").wait_for(state="attached")
+    page.goto(f"{house.url}#/runs/{run}")
+    page.locator(".run-head").get_by_text("Done").wait_for()
+    page.locator("blockquote").get_by_text("Decided: approve").wait_for()
+    tasks = house.api.get("/api/tasks").json()["data"]
+    assert [task["status"] for task in tasks if task["runId"] == run] == ["completed"]
+
+
+def test_a_failed_run_opens_on_its_cause(house: House, page: Page) -> None:
+    run = house.start("letter", letter="no address")
+    page.goto(f"{house.url}#key={house.key}&go=/runs")
+    page.locator(f'a.row[href*="{run}"]').get_by_text("Failed").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.get_by_text("Failed at “Read the letter”").wait_for()
+    opened = page.locator(".step-open")
+    opened.get_by_text("must be a file:// address").wait_for()
+
+
+def test_a_run_is_cancelled_only_after_a_question(house: House, page: Page) -> None:
+    run = house.start("admission", name="Verdi")
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.get_by_role("button", name="Cancel the run").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Let it go on").click()
+    dialog.wait_for(state="detached")
+    assert house.api.get(f"/api/workflows/runs/{run}").json()["data"]["status"] != "cancelled"
+    page.get_by_role("button", name="Cancel the run").click()
+    dialog.get_by_role("button", name="Cancel the run").click()
+    page.locator(".run-head").get_by_text("Cancelled").wait_for()
+
+
+def test_a_lost_connection_is_said_and_heals(house: House, browser: Browser) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    tab = context.new_page()
+    tab.goto(f"{house.url}#key={house.key}")
+    tab.get_by_role("heading", name="Runs", exact=True).wait_for()
+    context.set_offline(True)
+    tab.get_by_text("The server does not answer").wait_for()
+    tab.get_by_role("heading", name="Runs", exact=True).wait_for()
+    context.set_offline(False)
+    tab.get_by_text("The server does not answer").wait_for(state="detached")
+    context.close()
+
+
+def test_a_wrong_key_is_said(house: House, browser: Browser) -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(house.url)
+    tab.get_by_label("API key").fill("clk_default_wrong")
+    tab.keyboard.press("Enter")
+    tab.get_by_role("alert").get_by_text("This key is not known here").wait_for()
+    assert tab.evaluate("sessionStorage.length") == 0
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+def test_no_page_is_wider_than_its_window(house: House, page: Page, width: int) -> None:
+    run = house.start("admission", name="Neri")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.get_by_text("Waiting for a person").first.wait_for()
+    for place in ("runs", "inbox", "workflows/admission", "incidents", "messages"):
+        page.goto(f"{house.url}#/{place}")
+        page.locator("h1").first.wait_for(state="attached")
+        page.wait_for_function("!document.querySelector('.loading')")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+
+
+def test_files_carry_policy_and_validator_and_no_other_file_is_served(house: House) -> None:
+    first = httpx.get(house.url)
+    assert "default-src 'self'" in first.headers["content-security-policy"]
+    assert first.headers["content-type"].startswith("text/html")
+    again = httpx.get(house.url, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    names = re.findall(r'(?:href|src)="(screens/[^"]+)"', first.text)
+    assert names
+    script = httpx.get(house.url + "screens/app.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    for name in ("pages.py", "index.html", "..%2Fpages.py", "%2e%2e%2f%2e%2e%2fapp.py"):
+        assert httpx.get(f"{house.url}screens/{name}").status_code == 404, name
+
+
+def test_every_file_of_the_pages_is_served() -> None:
+    folder = Path(__file__).parents[2] / "src/careloom/api/screens/static"
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*FILES, APP_PAGE))
