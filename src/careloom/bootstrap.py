@@ -141,22 +141,8 @@ async def _build(
     blobs = open_blobs(settings, keyring)
     uploads = Uploads(db, blobs)
     fhir = FhirStore(db, keyring)
-    publisher = StudyPublisher(db, fhir)
-    dicom = DicomArchive(
-        db,
-        blobs,
-        keyring,
-        Sandbox(DicomLimits(max_bytes=min(settings.upload_limit_mb << 20, 512 << 20))),
-        find_patients=_find_patients(fhir),
-        issuers=IssuerMap(dict(settings.dicom_issuers), None),
-        publisher=publisher,
-    )
-    stack.push_async_callback(dicom.close)
-    _in_background(stack, _warm(dicom, publisher))
-    reader = DocumentReader()
-    stack.callback(reader.close)
-    assessor = Assessor()
-    documents = DocumentService(reader, extract=assessor.extract, triage=assessor.triage)
+    dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
+    documents = _open_documents(stack)
     gateway = Gateway(settings.outgoing_allow)
     stack.push_async_callback(gateway.close)
     connections = Connections(db, keyring, gateway, settings)
@@ -216,6 +202,36 @@ async def _build(
         runs=Runs(db, notices, registry, worker, payloads, _check_links(dicom, uploads)),
         tasks=Tasks(db, TaskContent(keyring), _seal_decision(db, payloads)),
     )
+
+
+def _open_archive(
+    settings: Settings,
+    db: Database,
+    blobs: Blobs,
+    keyring: Keyring,
+    fhir: FhirStore,
+    stack: AsyncExitStack,
+) -> DicomArchive:
+    publisher = StudyPublisher(db, fhir)
+    dicom = DicomArchive(
+        db,
+        blobs,
+        keyring,
+        Sandbox(DicomLimits(max_bytes=min(settings.upload_limit_mb << 20, 512 << 20))),
+        find_patients=_find_patients(fhir),
+        issuers=IssuerMap(dict(settings.dicom_issuers), None),
+        publisher=publisher,
+    )
+    stack.push_async_callback(dicom.close)
+    _in_background(stack, _warm(dicom, publisher))
+    return dicom
+
+
+def _open_documents(stack: AsyncExitStack) -> DocumentService:
+    reader = DocumentReader()
+    stack.callback(reader.close)
+    assessor = Assessor()
+    return DocumentService(reader, extract=assessor.extract, triage=assessor.triage)
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
