@@ -8,6 +8,9 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as default_policy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +18,7 @@ import httpx
 import orjson
 import pytest
 import uvicorn
+from aiosmtpd.smtp import SMTP
 from tests.conftest import create_database
 
 from careloom.api.app import build_app
@@ -264,6 +268,34 @@ async def peer() -> AsyncIterator[Peer]:
     yield peer
     server.should_exit = True
     await serving
+
+
+@dataclass
+class Mailbox:
+    """An SMTP server on loopback: keeps mails; refuses with the replies it is given first."""
+
+    url: str = ""
+    mails: list[EmailMessage] = field(default_factory=list)
+    refuse: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.refuse:
+            return self.refuse.pop(0)
+        mail = message_from_bytes(envelope.content, policy=default_policy)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 taken"
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    mailbox = Mailbox()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mailbox, hostname="mail.test"), "127.0.0.1", 0
+    )
+    mailbox.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield mailbox
+    server.close()
 
 
 OpenHouse = Callable[[Mapping[str, str]], Awaitable[House]]
