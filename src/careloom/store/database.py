@@ -64,6 +64,10 @@ def run_time_settings() -> dict[str, str]:
     }
 
 
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL did not answer, or cut the connection: the fault of no caller."""
+
+
 class Database:
     """One PostgreSQL database holding the whole schema."""
 
@@ -87,7 +91,7 @@ class Database:
                 command_timeout=60,
             )
         except (*_LOST, asyncpg.PostgresError) as error:
-            raise Unavailable(
+            raise DatabaseUnavailable(
                 "PostgreSQL does not answer",
                 fix="check DATABASE_URL, or unset it to use the embedded server",
             ) from error
@@ -175,12 +179,12 @@ def translate(error: BaseException) -> CareloomError:
     if state.startswith("CL"):
         return verdict_error(state, getattr(error, "detail", None))
     if isinstance(error, _LOST) or state.startswith(_LOST_STATES) or state.startswith("53"):
-        return Unavailable(
+        return DatabaseUnavailable(
             "The database did not confirm the operation",
             fix="repeat the request; use If-None-Exist or an Idempotency-Key for creates",
         )
     if state in _RETRY_STATES:
-        return Unavailable("The database was too busy to finish the operation")
+        return DatabaseUnavailable("The database was too busy to finish the operation")
     return CareloomError(
         f"The database refused the operation (SQLSTATE {state or 'none'})",
         details={"sqlstate": state},

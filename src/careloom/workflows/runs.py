@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from careloom.errors import NotFound, Unprocessable
+from careloom.errors import NotFound, Unavailable, Unprocessable
 from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
@@ -61,15 +61,20 @@ class Runs:
             scope.tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
         )
         worker = self._worker
-        started = await self._db.call(
-            "run_start",
-            scope.tenant,
-            worker.id if worker else None,
-            worker.lease if worker else None,
-            worker.room if worker and worker.serves(scope.tenant) else 0,
-            [fields],
-            [sealed],
-        )
+        try:
+            started = await self._db.call(
+                "run_start",
+                scope.tenant,
+                worker.id if worker else None,
+                worker.lease if worker else None,
+                worker.room if worker and worker.serves(scope.tenant) else 0,
+                [fields],
+                [sealed],
+            )
+        except Unavailable:
+            if worker is not None:
+                worker.doubt(scope.tenant)
+            raise
         born = started[0]
         if born["owned"] and worker is not None:
             worker.adopt(new_run(scope.tenant, fields, born, trigger))

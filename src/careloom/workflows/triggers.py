@@ -125,16 +125,20 @@ class Matcher:
                 )
                 triggers[fields["id"]] = trigger
                 runs.append({"n": event["n"], "run": fields})
-        started = await self._db.call(
-            "events_dispatch",
-            tenant,
-            self._worker.id,
-            self._worker.lease,
-            self._worker.room,
-            [event["n"] for event in events],
-            runs,
-            inputs,
-        )
+        try:
+            started = await self._db.call(
+                "events_dispatch",
+                tenant,
+                self._worker.id,
+                self._worker.lease,
+                self._worker.room,
+                [event["n"] for event in events],
+                runs,
+                inputs,
+            )
+        except Unavailable:
+            self._worker.doubt(tenant)
+            raise
         self._begin(tenant, started, runs, triggers)
         return len(events)
 

@@ -105,6 +105,19 @@ BEGIN
   RETURN v_count;
 END $$;
 
+-- engine_disown: hand back every run of this worker but those it knows of: a claim or a birth of which
+-- the reply was lost. A run that is disowned too soon is fenced, so this is safe.
+CREATE OR REPLACE FUNCTION engine_disown(p_tenant text, p_worker text, p_held uuid[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE v_count int;
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE live SET owner = NULL, due_at = now()
+    WHERE tenant = p_tenant AND owner = p_worker AND run_id <> ALL (p_held);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+
 -- engine_reap: expire the leases of workers whose connection is gone (their advisory lock is free).
 -- A worker that lost only its connection is fenced, so this is safe.
 CREATE OR REPLACE FUNCTION engine_reap(p_tenant text) RETURNS int LANGUAGE plpgsql AS $$
@@ -130,6 +143,7 @@ CREATE OR REPLACE FUNCTION engine_flush(p_tenant text, p_worker text, p_batch uu
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_held uuid[];
+  v_crashed boolean;
   v_ok int[] := '{}';
   v_some int[];
   v_verdicts jsonb := '{}';
@@ -139,9 +153,9 @@ DECLARE
   v_detail text;
 BEGIN
   PERFORM enter(p_tenant);
-  SELECT array_agg(z.run_id) INTO v_held
+  SELECT array_agg(z.run_id), bool_or(z.crashes > 0) INTO v_held, v_crashed
   FROM (SELECT DISTINCT u.r, u.f FROM jsonb_to_recordset(p_units) AS u(r uuid, f bigint) ORDER BY u.r) u
-  CROSS JOIN LATERAL (SELECT l.run_id FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
+  CROSS JOIN LATERAL (SELECT l.run_id, l.crashes FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
                       AND l.owner = p_worker FOR NO KEY UPDATE) z;
   IF v_held IS NULL THEN v_held := '{}'; END IF;
   -- Steps without operations.
@@ -190,9 +204,16 @@ BEGIN
     END;
   END LOOP;
   PERFORM engine_settle(p_tenant, p_worker, p_batch, p_units, p_blobs, v_ok);
+  IF v_crashed THEN
+    -- A completed step is progress: only crashes in a row make a dead letter.
+    UPDATE live SET crashes = 0 WHERE tenant = p_tenant AND crashes > 0 AND run_id = ANY (ARRAY(
+      SELECT u.r FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text) WHERE u.x = ANY (v_ok) AND u.k = 'step'));
+  END IF;
   RETURN (SELECT jsonb_object_agg(u.x::text, coalesce(v_verdicts->(u.x::text),
       CASE WHEN u.x = ANY (v_ok) THEN '{"verdict": "ok"}'::jsonb
-           ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.r = ANY (v_held))) END))
+           ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.r = ANY (v_held)),
+             'effect', (SELECT s.effect FROM step s WHERE s.tenant = p_tenant AND s.run_id = u.r AND s.path = u.p
+                        AND s.iter = u.i AND s.batch = p_batch)) END))
     FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, i text, a int));
 END $$;
 

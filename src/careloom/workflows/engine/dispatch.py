@@ -30,6 +30,9 @@ class Dispatch(Protocol):
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         """Hand runs back at once."""
 
+    async def disown(self, tenant: str, held: list[uuid.UUID]) -> int:
+        """Hand back every run of this worker but these: the reply that gave them was lost."""
+
     async def tenants_leased(self) -> list[str]:
         """Tenants that have runs under a lease."""
 
@@ -63,6 +66,9 @@ class PostgresDispatch:
 
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         await self._db.call("engine_release", tenant, self._worker, list(held), list(held.values()))
+
+    async def disown(self, tenant: str, held: list[uuid.UUID]) -> int:
+        return int(await self._db.call("engine_disown", tenant, self._worker, held))
 
     async def tenants_leased(self) -> list[str]:
         rows = await self._db.rows("tenants_leased", self._lane)

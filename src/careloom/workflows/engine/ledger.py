@@ -7,6 +7,7 @@ settled by repeating the same call under the same batch id. A poison effect fail
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import uuid
 from dataclasses import dataclass, field
@@ -17,8 +18,11 @@ from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
 from careloom.types import JsonObject
 
+log = logging.getLogger("careloom.ledger")
 _JOURNAL_UNITS, _EFFECT_UNITS, _BYTES = 500, 48, 1 << 20
-_GIVE_UP_S = 15.0
+_LONGEST_PAUSE_S = 1.0
+GIVE_UP_S = 600.0
+"""How long an outage of the database is sat out with runs in memory; then others may take them."""
 
 
 class EngineBroken(Exception):
@@ -100,6 +104,11 @@ class Ledger:
                 _settle(entry, Verdict("lost"))
         except CareloomError as error:
             await self._bisect(tenant, entries, error)
+        except Exception as error:
+            # A bug must not leave its runs waiting for a verdict while their leases are renewed.
+            log.error("a commit failed: %s", type(error).__name__)
+            for entry in entries:
+                _settle(entry, Verdict("lost"))
         else:
             for entry, verdict in zip(entries, verdicts, strict=True):
                 _settle(entry, verdict)
@@ -119,7 +128,7 @@ class Ledger:
     async def _call(self, tenant: str, units: list[Unit]) -> list[Verdict]:
         batch = uuid.uuid4()
         rows, blobs = _encode(units)
-        deadline = asyncio.get_running_loop().time() + _GIVE_UP_S
+        pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
         while True:
             try:
                 answer = await self._db.call(
@@ -127,10 +136,12 @@ class Ledger:
                 )
             except Unavailable:
                 # In doubt: the fence lock of the repeat waits for the old transaction, and its
-                # own batch id in the journal tells success from loss.
+                # own batch id in the journal tells success from loss. Who lost the lease meanwhile
+                # is fenced.
                 if asyncio.get_running_loop().time() > deadline:
                     raise
-                await asyncio.sleep(random.uniform(0.05, 0.3))  # noqa: S311
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
                 continue
             return [_verdict(answer[str(index)]) for index in range(len(units))]
 
@@ -170,7 +181,12 @@ def _encode(units: list[Unit]) -> tuple[list[JsonObject], list[bytes]]:
 
 def _verdict(answer: JsonObject) -> Verdict:
     detail = answer.get("detail")
-    return Verdict(answer["verdict"], answer.get("state"), orjson.loads(detail) if detail else None)
+    return Verdict(
+        answer["verdict"],
+        answer.get("state"),
+        orjson.loads(detail) if detail else None,
+        answer.get("effect"),
+    )
 
 
 def _settle(entry: _Waiting, verdict: Verdict) -> None:

@@ -45,6 +45,34 @@ async def run_from_claim(tenant: str, row: asyncpg.Record, payloads: Payloads) -
     return run
 
 
+def unreadable_run(tenant: str, row: asyncpg.Record) -> RunState:
+    """A claimed run whose payloads cannot be opened: enough of it to be closed.
+
+    It names no patient, so that what is written last is sealed with the tenant's key.
+    """
+    run = RunState(
+        tenant=tenant,
+        store=row["store"],
+        run_id=row["run_id"],
+        fence=row["fence"],
+        wakes=row["wakes"],
+        workflow_id=row["workflow_id"],
+        version=row["version"],
+        def_hash=row["def_hash"],
+        origin_run=row["origin_run"],
+        source=row["source"],
+        actor=row["actor"],
+        patient=None,
+        trigger={},
+        created_at=row["created_at"],
+        crashes=row["crashes"],
+    )
+    for number, fields in enumerate(row["steps"]):
+        key = fields["path"], fields["iter"]
+        run.steps[key] = StepRecord(*key, number, fields["attempt"], fields["outcome"])
+    return run
+
+
 async def _step(
     run: RunState, fields: JsonObject, sealed: bytes | None, payloads: Payloads
 ) -> StepRecord:

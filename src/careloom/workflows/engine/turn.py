@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from careloom.errors import CareloomError
+from careloom.store.database import DatabaseUnavailable
 from careloom.store.effect import Effect
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.advance import Close, Execute, advance, context_of
@@ -123,7 +124,8 @@ class Turns:
         try:
             async with asyncio.timeout(timeout):
                 return await implementation.execute(call)
-        except StepError:
+        except (StepError, DatabaseUnavailable):
+            # The database is ours, not the step's: its outage uses up no attempt of the step.
             raise
         except TimeoutError:
             raise StepError(
@@ -340,7 +342,13 @@ class Turns:
         record: StepRecord,
         patient: str | None,
     ) -> str | None:
-        """Merge the run's end into its last step's commit."""
+        """Merge the run's end into its last step's commit.
+
+        Not when the output reads that step and its effect is still to come: a conditional create
+        may meet a resource whose id only the transaction learns.
+        """
+        if "ops" in unit.fields and _reads(program, record.path):
+            return None
         run.steps[record.path, record.iteration] = record
         try:
             command = advance(program, run)
@@ -385,6 +393,13 @@ def _find(steps: tuple[ProgramStep, ...], path: str) -> ProgramStep:
                     if path == child.path or path.startswith(child.path + "/"):
                         return _find(children, path)
     raise KeyError(path)
+
+
+def _reads(program: Program, path: str) -> bool:
+    """Whether the workflow's output reads the step of this path."""
+    step = path.rsplit("/", 1)[-1]
+    references = () if program.output is None else program.output.references
+    return any(reference[:2] == ("steps", step) for reference in references)
 
 
 def _evidence(run: RunState) -> tuple[JsonObject, ...]:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from careloom.errors import CareloomError, Unavailable
-from careloom.store.database import Database
+from careloom.store.database import Database, DatabaseUnavailable
 from careloom.store.notices import Notices
 from careloom.types import JsonObject
 from careloom.workflows.engine.dispatch import Dispatch, PostgresDispatch
 from careloom.workflows.engine.journal import RunState, settle_output
-from careloom.workflows.engine.ledger import Ledger, Verdict
-from careloom.workflows.engine.load import run_from_claim
+from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
+from careloom.workflows.engine.load import run_from_claim, unreadable_run
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.program import Program
 from careloom.workflows.engine.turn import Turn, Turns
@@ -31,6 +31,7 @@ log = logging.getLogger("careloom.worker")
 _MAX_CRASHES = 5
 _MAX_STALE = 3
 _CLAIM_BATCH = 64
+_LONGEST_PAUSE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Worker:
         self._tenants = tenants
         self._held: dict[tuple[str, uuid.UUID], _Held] = {}
         self._ready: set[str] = set()
+        self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -133,9 +135,18 @@ class Worker:
         self._ready.add(tenant)
         self._wake.set()
 
+    def doubt(self, tenant: str) -> None:
+        """A reply was lost that may have given this worker runs of the tenant."""
+        self._doubtful.add(tenant)
+        self.wake(tenant)
+
     def adopt(self, run: RunState) -> None:
         """Drive a run that is owned by this worker since its birth or its claim."""
         key = (run.tenant, run.run_id)
+        before = self._held.get(key)
+        if before is not None and before.task is not None:
+            # Claimed again after its lease ran out here: what is under way is fenced.
+            before.task.cancel()
         held = _Held(run)
         self._held[key] = held
         held.task = asyncio.create_task(self._drive(key, held))
@@ -152,17 +163,31 @@ class Worker:
                     continue
                 try:
                     await self._claim(tenant)
-                except Unavailable:
+                except Exception as error:
+                    if not isinstance(error, Unavailable):
+                        log.error("claiming failed: %s at %s", type(error).__name__, _where(error))
+                    self._doubtful.add(tenant)
                     self._ready.add(tenant)
                     await asyncio.sleep(0.5)
                     self._wake.set()
 
     async def _claim(self, tenant: str) -> None:
+        if tenant in self._doubtful:
+            await self._dispatch.disown(tenant, [run for t, run in self._held if t == tenant])
+            self._doubtful.discard(tenant)
         limit = min(self.room, _CLAIM_BATCH)
         rows = await self._dispatch.claim(tenant, limit)
         self.counters.claimed += len(rows)
         for row in rows:
-            self.adopt(await run_from_claim(tenant, row, self._payloads))
+            try:
+                self.adopt(await run_from_claim(tenant, row, self._payloads))
+            except Unavailable:
+                raise
+            except Exception as error:
+                # One run that cannot be opened must not keep the others from being claimed.
+                log.error("run %s cannot be opened: %s", row["run_id"], type(error).__name__)
+                if row["crashes"] >= _MAX_CRASHES:
+                    self.adopt(unreadable_run(tenant, row))
         if len(rows) == limit:
             self._ready.add(tenant)
             self._wake.set()
@@ -170,14 +195,20 @@ class Worker:
     async def _poll_loop(self) -> None:
         """The slow poll behind the notices: due timers, missed notices, dead workers' runs."""
         while not self._stopping:
-            with contextlib.suppress(Unavailable):
-                for tenant, _events, runs in await self._dispatch.tenants():
-                    if runs:
-                        self.wake(tenant)
-                for tenant in await self._reapable():
-                    if await self._dispatch.reap(tenant):
-                        self.wake(tenant)
+            try:
+                await self._look_around()
+            except CareloomError as error:
+                if not isinstance(error, Unavailable):
+                    log.error("polling failed: %s", error.message)
             await asyncio.sleep(self._poll_s * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _look_around(self) -> None:
+        for tenant, _events, runs in await self._dispatch.tenants():
+            if runs:
+                self.wake(tenant)
+        for tenant in await self._reapable():
+            if await self._dispatch.reap(tenant):
+                self.wake(tenant)
 
     async def _reapable(self) -> list[str]:
         return [t for t in await self._dispatch.tenants_leased() if self.serves(t)]
@@ -188,14 +219,16 @@ class Worker:
             for tenant, held in self._by_tenant().items():
                 try:
                     kept = await self._dispatch.renew(tenant, held)
-                except Unavailable:
+                except CareloomError as error:
+                    if not isinstance(error, Unavailable):
+                        log.error("renewing leases failed: %s", error.message)
                     continue
-                for run_id in held:
-                    self._renewed((tenant, run_id), kept.get(run_id))
+                for run_id, fence in held.items():
+                    self._renewed((tenant, run_id), fence, kept.get(run_id))
 
-    def _renewed(self, key: tuple[str, uuid.UUID], control: int | None) -> None:
+    def _renewed(self, key: tuple[str, uuid.UUID], fence: int, control: int | None) -> None:
         held = self._held.get(key)
-        if held is None or held.task is None:
+        if held is None or held.task is None or held.run.fence != fence:
             return
         if control is None:
             self.counters.fenced += 1
@@ -219,7 +252,8 @@ class Worker:
             # A bug must not take the worker down; the lease expires and crashes are counted.
             log.error("run %s: %s at %s", run.run_id, type(error).__name__, _where(error))
         finally:
-            self._held.pop(key, None)
+            if self._held.get(key) is held:
+                del self._held[key]
             if again or held.wanted or self._ready:
                 self.wake(run.tenant)
 
@@ -227,14 +261,15 @@ class Worker:
         """Take turns until the run closes, parks or is lost; True when it is due again at once."""
         if run.crashes >= _MAX_CRASHES:
             turn = await self._turns.dead_letter(
-                run, f"the worker died {run.crashes} times while it held this run"
+                run,
+                f"its lease ran out {run.crashes} times without a step being completed",
             )
             await self.ledger.commit(run.tenant, turn.unit)
             return False
         program = await self._program_for(run.tenant, run.def_hash)
         stale = 0
         while True:
-            turn = await self._turns.next(program, run)
+            turn = await self._next_turn(program, run)
             verdict = await self.ledger.commit(run.tenant, turn.unit)
             self.counters.turns += 1
             if verdict.kind == "failed":
@@ -251,6 +286,18 @@ class Worker:
                 turn.record.output = settle_output(turn.record.output, verdict.effect)
             if self._apply(run, turn):
                 return turn.parked is not None and turn.parked <= 0
+
+    async def _next_turn(self, program: Program, run: RunState) -> Turn:
+        """The next turn, begun again while the database does not answer: no attempt is used up."""
+        pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
+        while True:
+            try:
+                return await self._turns.next(program, run)
+            except DatabaseUnavailable:
+                if self._stopping or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _refused(self, program: Program, run: RunState, turn: Turn, verdict: Verdict) -> Turn:
         path = turn.unit.fields["p"]
