@@ -9,6 +9,7 @@ from collections.abc import Callable
 from careloom.bootstrap import Services
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
+_QUIET_S = 1.5
 _MARKS = {"succeeded": "done", "failed": "FAILED", "skipped": "skipped", "waiting": "waiting"}
 
 
@@ -23,17 +24,30 @@ class Timeline:
         """Print the run until it ends or waits for a person; returns its status."""
         self._say(f"  {run_id}")
         shown: set[str] = set()
-        deadline = time.monotonic() + give_up_s
+        deadline, quiet_since = time.monotonic() + give_up_s, time.monotonic()
         while True:
             status = await self._services.runs.status(DEFAULT_SCOPE, run_id)
             for step in status["steps"]:
                 if step["path"] not in shown and step["status"] in _MARKS:
                     shown.add(step["path"])
                     self._step(step)
+                    quiet_since = time.monotonic()
+            if time.monotonic() - quiet_since > _QUIET_S:
+                await self._working(status, shown)
+                quiet_since = deadline
             if status["status"] != "running" or time.monotonic() > deadline:
                 await self._end(status)
                 return str(status["status"])
             await asyncio.sleep(0.02)
+
+    async def _working(self, status: JsonObject, shown: set[str]) -> None:
+        """Say which step takes its time."""
+        tenant, digest = DEFAULT_SCOPE.tenant, status["definitionHash"]
+        program = await self._services.registry.program(tenant, digest)
+        following = (s for s in program.definition.steps if s.path not in shown)
+        step = next(following, None)
+        if step is not None and status["status"] == "running":
+            self._say(f"  {' ' * 10}  running  {step.id:<22} {step.name or ''}")
 
     def _step(self, step: JsonObject) -> None:
         took = step.get("durationMs")
