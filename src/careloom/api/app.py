@@ -12,6 +12,7 @@ from careloom.api.dicomweb.routes import routes as dicomweb_routes
 from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.platform import connections, files, health, people, referrals, runs, workflows
+from careloom.api.reference.page import routes as reference_routes
 from careloom.api.screens.pages import routes as page_routes
 
 _DESCRIPTION = (
@@ -26,7 +27,7 @@ def build_app(services: Any) -> FastAPI:
         title="Careloom",
         version=__version__,
         description=_DESCRIPTION,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
@@ -35,5 +36,6 @@ def build_app(services: Any) -> FastAPI:
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))
     app.router.routes.append(Mount("/dicomweb", routes=dicomweb_routes))
+    app.router.routes.extend(reference_routes())
     app.router.routes.extend(page_routes)
     return app
