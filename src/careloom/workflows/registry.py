@@ -39,7 +39,7 @@ class Registry:
         self._db = db
         self._schemas = schemas
         self._programs: dict[tuple[str, str], Program] = {}
-        self._known: dict[str, tuple[str, list[tuple[Workflow, Program]]]] = {}
+        self._known: dict[str, tuple[str, list[Workflow]]] = {}
 
     async def deploy(
         self,
@@ -72,8 +72,14 @@ class Registry:
         return answer
 
     async def all(self, scope: Scope) -> list[Workflow]:
-        rows = await self._db.rows("workflow_list", scope.tenant, scope.store)
-        return [_workflow(scope, row) for row in rows]
+        """The newest version of every workflow; re-read only when one of them changed."""
+        key = f"{scope.tenant}/{scope.store}"
+        stamp = await self._db.call("workflows_changed", scope.tenant)
+        known = self._known.get(key)
+        if known is None or known[0] != stamp:
+            rows = await self._db.rows("workflow_list", scope.tenant, scope.store)
+            known = self._known[key] = (stamp, [_workflow(scope, row) for row in rows])
+        return known[1]
 
     async def get(self, scope: Scope, workflow_id: str) -> Workflow:
         for workflow in await self.all(scope):
@@ -97,18 +103,12 @@ class Registry:
         return program
 
     async def active(self, scope: Scope) -> list[tuple[Workflow, Program]]:
-        """Workflows whose triggers count now; re-read only when any workflow changed."""
-        key = f"{scope.tenant}/{scope.store}"
-        stamp = await self._db.call("workflows_changed", scope.tenant)
-        known = self._known.get(key)
-        if known is None or known[0] != stamp:
-            found = [
-                (workflow, await self.program(scope.tenant, workflow.hash))
-                for workflow in await self.all(scope)
-                if workflow.active
-            ]
-            known = self._known[key] = (stamp, found)
-        return known[1]
+        """Workflows whose triggers count now."""
+        return [
+            (workflow, await self.program(scope.tenant, workflow.hash))
+            for workflow in await self.all(scope)
+            if workflow.active
+        ]
 
 
 def _workflow(scope: Scope, row: asyncpg.Record) -> Workflow:

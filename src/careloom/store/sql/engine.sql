@@ -381,7 +381,8 @@ END $$;
 CREATE OR REPLACE FUNCTION workflows_changed(p_tenant text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN (SELECT count(*) || '/' || coalesce(max(extract(epoch FROM updated_at)), 0) FROM workflow WHERE tenant = p_tenant);
+  RETURN (SELECT count(*) || '/' || coalesce(sum(version), 0) || '/' || coalesce(max(extract(epoch FROM updated_at)), 0)
+          FROM workflow WHERE tenant = p_tenant);
 END $$;
 
 -- definition_read: a definition by its content hash.
