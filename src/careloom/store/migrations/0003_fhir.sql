@@ -19,7 +19,9 @@ CREATE TABLE resource (
     CHECK ((body IS NULL) = (method = 'DELETE'))
 );
 ALTER TABLE resource ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE INDEX resource_updated ON resource (tenant, store, rtype, updated_at, rid);
+-- Partial on what is always true: only statements that say so use it. Without statistics of a
+-- tenant the planner may else take it for a look-up by id, and read a whole type each time.
+CREATE INDEX resource_updated ON resource (tenant, store, rtype, updated_at, rid) WHERE version > 0;
 CREATE TABLE resource_history (
     tenant text NOT NULL,
     store text NOT NULL,
@@ -67,6 +69,7 @@ CREATE TABLE idx_reference (
     rid text NOT NULL,
     PRIMARY KEY (tenant, store, param, target, rid)
 );
+-- Dates and quantities have one index, by value; those of one known resource are read from its `keys`.
 -- Half-open [lo, hi): a partial date is the span that it leaves open.
 CREATE TABLE idx_date (
     tenant text NOT NULL,
@@ -75,9 +78,8 @@ CREATE TABLE idx_date (
     rid text NOT NULL,
     lo timestamptz NOT NULL,
     hi timestamptz NOT NULL,
-    PRIMARY KEY (tenant, store, param, rid, lo, hi)
+    PRIMARY KEY (tenant, store, param, hi, lo, rid)
 );
-CREATE INDEX idx_date_hi ON idx_date (tenant, store, param, hi, lo, rid);
 -- Quantities and numbers, closed [lo, hi]; a plain value has lo = hi.
 CREATE TABLE idx_quantity (
     tenant text NOT NULL,
@@ -90,9 +92,8 @@ CREATE TABLE idx_quantity (
     system text NOT NULL,
     code text NOT NULL,
     unit text NOT NULL,
-    PRIMARY KEY (tenant, store, param, rid, seq)
+    PRIMARY KEY (tenant, store, param, hi, lo, rid, seq)
 );
-CREATE INDEX idx_quantity_hi ON idx_quantity (tenant, store, param, hi, lo, rid);
 
 DO $$
 DECLARE t text;

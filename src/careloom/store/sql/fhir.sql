@@ -60,7 +60,8 @@ BEGIN
   END IF;
   IF 'd' = ANY (p_kinds) THEN
     DELETE FROM idx_date i USING jsonb_array_elements(p_keys->'d') e
-      WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.rid = p_rid;
+      WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.hi = (e->>2)::timestamptz
+        AND i.lo = (e->>1)::timestamptz AND i.rid = p_rid;
   END IF;
   IF 's' = ANY (p_kinds) THEN
     DELETE FROM idx_string i USING jsonb_array_elements(p_keys->'s') e
@@ -68,7 +69,8 @@ BEGIN
   END IF;
   IF 'q' = ANY (p_kinds) THEN
     DELETE FROM idx_quantity i USING jsonb_array_elements(p_keys->'q') e
-      WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.rid = p_rid;
+      WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.hi = (e->>3)::float8
+        AND i.lo = (e->>2)::float8 AND i.rid = p_rid;
   END IF;
 END $$;
 
@@ -247,7 +249,8 @@ BEGIN
   RETURN QUERY
     SELECT v.rid, v.version, v.method, v.updated_at, v.body FROM (
       SELECT r.rid, r.version, r.method, r.updated_at, r.body FROM resource r
-        WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type AND (p_id IS NULL OR r.rid = p_id)
+        WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type AND r.version > 0
+          AND (p_id IS NULL OR r.rid = p_id)
       UNION ALL
       SELECT h.rid, h.version, h.method, h.updated_at, h.body FROM resource_history h
         WHERE h.tenant = p_tenant AND h.store = p_store AND h.rtype = p_type AND (p_id IS NULL OR h.rid = p_id)) v
