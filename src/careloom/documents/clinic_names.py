@@ -26,8 +26,7 @@ _NAMES: dict[str, str] = {
     "oncology": r"oncolog\w+|onkolog\w+|chemotherapy|cancer (?:centre|unit)|acute oncology|oncologue",
     "general_surgery": r"(?:general )?surg(?:eons?|ical)(?: assessment unit| on[- ]call| team| OPD| outpatients?)?|general surgery|breast(?: clinic| unit| surgery| team)?|hernia|cirug[íi]a general|unidad de mama|allgemein\w*chirurg\w+|viszeralchirurg\w+|chirurgie (?:générale|viscérale|digestive)|brustzentrum|SAU|senolog\w+|sénolog\w+",
     "vascular": r"vascul\w+|gefäß\w*|angiolog\w+|DVT clinic|phlebolog\w*|leg ulcer clinic",
-    "geriatrics": r"geriatr\w+|elderly care|care of the elderly|falls clinic|medicine for older|frailty|gériatr\w+",
-    "general_medicine": r"(?:acute |general |internal )medic\w+|medical (?:assessment|admissions?|take|registrar|on[- ]call|team)|AMU|MAU|acute medicine|emergency department|A&E|\bED\b|innere medizin|médecine interne|medicina interna|medical reg|urgencias|service des urgences|notaufnahme|same day emergency|SDEC|allergy(?: clinic)?|immunolog\w+|infectious",
+    "general_medicine": r"geriatr\w+|elderly care|care of the elderly|falls clinic|medicine for older|frailty|gériatr\w+|(?:acute |general |internal )medic\w+|medical (?:assessment|admissions?|take|registrar|on[- ]call|team)|AMU|MAU|acute medicine|emergency department|A&E|\bED\b|innere medizin|médecine interne|medicina interna|medical reg|urgencias|service des urgences|notaufnahme|same day emergency|SDEC|allergy(?: clinic)?|immunolog\w+|infectious",
 }
 PATTERNS = {name: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
             for name, pattern in _NAMES.items()}

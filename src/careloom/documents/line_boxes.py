@@ -24,6 +24,13 @@ class Run:
     right: int
     top: int
     bottom: int
+    dashes: int = 0
+    """Strokes of a line of dashes; 0 for text."""
+
+    @property
+    def rule(self) -> bool:
+        """A line of dashes, not text."""
+        return self.dashes > 0
 
 
 def find_runs(grey: Grey) -> list[Run]:
@@ -109,6 +116,10 @@ def _runs_of(ink: NDArray[np.uint8], top: int, bottom: int, usual: float, line: 
             continue
         rows = np.flatnonzero(patch.any(axis=1))
         upper, lower = top + int(rows[0]), top + int(rows[-1]) + 1
+        if lower - upper < 0.3 * usual and right - left > 1.2 * usual:
+            strokes = int((np.diff(patch.any(axis=0).astype(np.int8)) == 1).sum()) + 1
+            runs.append(Run(line, left, right, upper, lower, strokes))
+            continue
         missing = 0.85 * usual - (lower - upper)
         if missing > 0:
             middle_up = min(missing, max(0.0, float(upper - top)))

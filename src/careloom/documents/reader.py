@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -150,11 +151,14 @@ def _death(overran: bool, code: int | None) -> CareloomError:
 class DocumentReader:
     """Reads documents under limits. Build one per server process; `close` ends its children."""
 
-    def __init__(self, limits: Limits | None = None, *, ocr_threads: int = 2) -> None:
+    def __init__(self, limits: Limits | None = None, *, ocr_processes: int = 2) -> None:
         self.limits = limits or Limits()
-        self._ocr_threads = ocr_threads
         self._text = ReadingProcess(self.limits.memory)
-        self._image = ReadingProcess(self.limits.memory)
+        self._images = [ReadingProcess(self.limits.memory) for _ in range(ocr_processes)]
+        # Last in, first out: a second process is only started when the first is busy.
+        self._idle: queue.LifoQueue[ReadingProcess] = queue.LifoQueue()
+        for process in reversed(self._images):
+            self._idle.put(process)
 
     async def read(self, data: bytes) -> Document:
         """The document's text.
@@ -180,7 +184,8 @@ class DocumentReader:
     def close(self) -> None:
         """End the reading processes."""
         self._text.close()
-        self._image.close()
+        for process in self._images:
+            process.close()
 
     def _plain(self, data: bytes) -> Document:
         text = decode_text(data).replace("\r\n", "\n").replace("\r", "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from careloom.documents.extraction.red_flag_terms import EMERGENCY, URGENT
+from careloom.documents.extraction.red_flag_terms import ALARM_EMERGENCY, EMERGENCY, URGENT
 from careloom.documents.extraction.referral import Referral
 from careloom.documents.news2 import News2, score
 from careloom.types import JsonObject
@@ -61,6 +61,11 @@ def assess(referral: Referral, text: str) -> tuple[list[Finding], News2]:
         Finding("emergency" if flag.value in EMERGENCY else "urgent",
                 f"red_flag:{flag.value}", flag.value.replace("_", " "), flag.start, flag.end)
         for flag in referral.red_flags if flag.value in EMERGENCY | URGENT
+    ]
+    findings += [
+        Finding("emergency" if alarm.value in ALARM_EMERGENCY else "urgent",
+                f"alarm:{alarm.value}", alarm.value.replace("_", " "), alarm.start, alarm.end)
+        for alarm in referral.alarms
     ]
     result = score(referral.vitals)
     age = referral.age

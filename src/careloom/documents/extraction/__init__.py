@@ -11,7 +11,7 @@ from careloom.documents.extraction.identity import find_identity
 from careloom.documents.extraction.language import language_of
 from careloom.documents.extraction.letter import Letter
 from careloom.documents.extraction.medications import find_allergies, find_medications
-from careloom.documents.extraction.red_flags import find_red_flags
+from careloom.documents.extraction.red_flags import find_alarms, find_red_flags
 from careloom.documents.extraction.referral import Found, Patient, Referral, Vitals
 from careloom.documents.extraction.sender import find_reason, find_sender
 from careloom.documents.extraction.vitals import find_vitals
@@ -30,5 +30,6 @@ def extract_referral(text: str) -> Referral:
     find_medications(letter, referral)
     find_vitals(letter, referral)
     referral.red_flags = find_red_flags(letter, referral)
+    referral.alarms = find_alarms(letter, referral)
     find_reason(letter, referral)
     return referral

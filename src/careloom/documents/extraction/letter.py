@@ -187,9 +187,10 @@ class Letter:
                 label, heading = (label, heading) if cells else ("", "")
                 parts.append((start, start, ""))
                 continue
-            if cells[0].column < column or (cells[0].column == 0 and _new_label(cells)):
+            new = _new_label(cells)
+            if new or (cells[0].column < column and not self._continues(number, cells)):
                 label = heading
-            own = _new_label(cells)
+            own = new
             if own and heading and not _LABEL.match(cells[0].text):
                 own = heading
             if own or _BULLET.match(line) or _gapped(cells) or cells[0].text in self._headings:

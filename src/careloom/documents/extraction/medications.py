@@ -129,6 +129,9 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
     if of_relative(sentence, start, end):
         return "other"
     if in_section:
+        if re.search(r"\b(?:dose|dosis) (?:de|of|von)\s+$", before, _I) or re.search(
+                r"\b(?:remise?|was given|given (?:at|today|here|now)|administered|stat)\b", after[:70], _I):
+            return "other"
         return "other" if _ONCE.search(near_after) and not _DOSE.match(after) else "current"
     if negated(sentence, start, end) or re.match(r"\s*(?:was |is )?(?:not held|declined)", after, _I):
         return "other"

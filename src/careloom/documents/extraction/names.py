@@ -29,7 +29,7 @@ _NOT_NAMES = frozenset(
     "thanks please with who this fax email time page from to subject copy cc no number medicare mrn "
     "service unit health street road lane house history presenting problem reason diagnosis yours sincerely "
     "kind regards many best new old mum dad mother father son daughter wife husband lady gentleman child "
-    "girl boy man woman emergency priority hosp id sehr geehrte chère cher estimado estimada her his she "
+    "girl examined emergency priority hosp id sehr geehrte chère cher estimado estimada her his she "
     "he it we i my our has had was is are re: betrifft concerne objet asunto st".split()
 )
 
@@ -63,7 +63,7 @@ def parse_name(raw: str, language: str) -> tuple[str | None, str | None]:
 
 def _family_start(tokens: list[str], language: str) -> int:
     """Index of the first token of the family name."""
-    capitals = [len(t) > 1 and t.isupper() for t in tokens]
+    capitals = [len(t.rstrip(".")) > 1 and t.isupper() for t in tokens]
     if any(capitals) and not all(capitals):
         if capitals[0] and not capitals[-1]:
             # Family name first, in capitals: rotate by the caller's convention is not safe.

@@ -9,59 +9,27 @@ from __future__ import annotations
 
 import re
 
-EMERGENCY = frozenset(
-    {
-        "acute_abdomen",
-        "acute_limb_ischaemia",
-        "airway_compromise",
-        "anaphylaxis",
-        "aortic_emergency",
-        "cauda_equina",
-        "chest_pain_acute",
-        "diabetic_emergency",
-        "dvt_or_pe",
-        "ectopic_or_pregnancy_bleeding",
-        "fever_in_neutropenia",
-        "haematemesis_or_melaena",
-        "head_injury",
-        "meningism",
-        "overdose_or_poisoning",
-        "pre_eclampsia",
-        "safeguarding",
-        "sepsis",
-        "septic_arthritis",
-        "severe_breathlessness",
-        "spinal_cord_compression",
-        "status_epilepticus_or_first_seizure",
-        "stroke_symptoms",
-        "sudden_vision_loss",
-        "suicidal_intent",
-        "temporal_arteritis",
-        "testicular_torsion",
-        "thunderclap_headache",
-        "urinary_retention",
-        "acute_psychosis",
-        "reduced_fetal_movements",
-        "neonatal_jaundice",
-        "acute_kidney_injury",
-        "unconsciousness",
-    }
-)
+EMERGENCY = frozenset({
+    "acute_abdomen", "acute_limb_ischaemia", "airway_compromise", "anaphylaxis", "cauda_equina",
+    "chest_pain_acute", "dvt_or_pe", "ectopic_or_pregnancy_bleeding", "fever_in_neutropenia",
+    "haematemesis_or_melaena", "meningism", "red_eye_with_pain", "retention_of_urine",
+    "safeguarding", "sepsis", "severe_head_injury", "status_epilepticus_or_first_seizure",
+    "stroke_symptoms", "sudden_vision_loss", "suicidal_intent", "temporal_arteritis",
+    "testicular_torsion",
+})
 """To be seen the same day."""
-URGENT = frozenset(
-    {
-        "haematuria_visible",
-        "haemoptysis",
-        "jaundice",
-        "rectal_bleeding",
-        "suspected_cancer",
-        "unexplained_weight_loss",
-        "syncope",
-        "new_neurological_deficit",
-        "raised_intracranial_pressure",
-    }
-)
+URGENT = frozenset({
+    "haematuria_visible", "haemoptysis", "jaundice", "rectal_bleeding", "suspected_cancer",
+    "unexplained_weight_loss",
+})
 """To be seen within two weeks."""
+ALARM_EMERGENCY = frozenset({
+    "acute_kidney_injury", "acute_psychosis", "aortic_emergency", "child_alarm",
+    "conduction_or_rhythm", "critical_result", "diabetic_emergency", "fracture_emergency",
+    "overdose_or_poisoning", "pre_eclampsia", "reduced_fetal_movements", "septic_arthritis",
+    "severe_breathlessness", "spreading_infection",
+})
+"""Alarms (findings without a code in the letters' list) for the same day; the others are urgent."""
 
 _TERMS: dict[str, str] = {
     "chest_pain_acute": r"""
@@ -88,6 +56,7 @@ slurr(?:ed|ing)(?:~of)?~(?:his|her|the)?~?(?:speech|words)|speech~(?:is~|was~|ha
 (?:AVC\b|AIT\b|accident~vasculaire~cérébral|hémiparésie|hémiplégie|aphasie|paralysie~faciale|trouble~de~la~parole|asymétrie~faciale|bouche~déviée)
 (?:ictus|hemiparesia|hemiplejia|afasia|disartria|desviación~de~la~comisura|parálisis~facial|accidente~cerebrovascular|dificultad~para~hablar)""",
     "cauda_equina": r"""
+(?:metastatic~)?(?:spinal~)?cord~compression|\bMSCC\b|(?:legs|leg)~(?:giving~way|weak\w*)[^.]{0,60}(?:known~metast\w+|metastatic|prostate~cancer|myeloma)|querschnitt\w*|compression~médullaire|compresión~medular
 cauda~equina|saddle~(?:an)?a?esthesia|saddle[- ](?:area~)?(?:numb\w*|paraesthesia)|perianal~(?:numb\w*|(?:an|hyp)a?esthesia|sensory)|perineal~(?:numb\w*|(?:an|hyp)a?esthesia)
 numb(?:ness)?~(?:around|round|between|over|in)~(?:the|his|her|my)~(?:back~passage|bottom|saddle|perineum|legs~when~wiping|genital\w*|groin~and~buttocks|buttocks|crotch|private~parts|privates)
 (?:cannot|can't|unable~to|doesn't|does~not|not)~(?:feel~(?:himself|herself|it~when)~(?:wip\w+|she~wipes|he~wipes)|feel~(?:the~)?toilet~paper)
@@ -95,16 +64,13 @@ numb(?:ness)?~(?:around|round|between|over|in)~(?:the|his|her|my)~(?:back~passag
 (?:new|recent|sudden)~(?:onset~)?(?:bladder|bowel|urinary|faecal|sphincter)~(?:and~bowel~)?(?:incontinence|dysfunction|disturbance)[^.]{0,60}(?:back|legs?|sciatica)
 (?:back~pain|sciatica|legs)[^.]{0,80}(?:wet~(?:himself|herself)|incontinen\w+|loss~of~bladder|bladder~control|strain~to~(?:get~his~urine|pass~urine))
 queue~de~cheval|anesthésie~en~selle|cola~de~caballo|anestesia~en~silla""",
-    "spinal_cord_compression": r"""
-(?:metastatic~)?(?:spinal~)?cord~compression|\bMSCC\b|(?:legs|leg)~(?:giving~way|weak\w*)[^.]{0,60}(?:known~metast\w+|metastatic|prostate~cancer|myeloma)|querschnitt\w*|compression~médullaire|compresión~medular""",
     "meningism": r"""
+thunderclap|worst~headache~(?:of~(?:his|her|my)~life|ever)|(?:sudden\w*|abrupt|explosive)[\w ,-]{0,25}(?:severe~)?headache|headache[^.]{0,40}(?:like~being~(?:hit|kicked)|came~on~(?:suddenly|in~seconds|instantly)|sudden~onset|maximal~(?:at~onset|within~(?:a~minute|seconds)))|subarachnoid|\bSAH\b
+vernichtungskopfschmerz|donnerschlagkopfschmerz|plötzlich\w*~(?:\w+~)?kopfschmerz\w*|céphalée~(?:brutale|en~coup~de~tonnerre)|cefalea~(?:súbita|brusca|en~trueno)
 neck~stiffness|stiff~neck|nuchal~rigidity|neck~is~stiff|\bmeningism\w*|meningit\w+|meningokokk\w*|kernig\w*|brudzinski
 (?:rash|spots|purpura)~(?:that|which)~(?:does|do|did)~not~(?:blanch|fade)|non[- ]?blanching|petechia[el]?|petechial|purpuric~rash|glass~test~positive|doesn't~blanch
 nackensteif\w*|nackensteifigkeit|meningismus|raideur~de~(?:la~)?nuque|nuque~raide|purpura~fébrile|méningite|méningé|rigidez~de~nuca|rigidez~nucal|meníng\w+|petequias|no~(?:desaparecen|blanquean)~a~la~(?:vito)?presión
 photophobia[^.]{0,60}fever|fever[^.]{0,60}photophobia""",
-    "thunderclap_headache": r"""
-thunderclap|worst~headache~(?:of~(?:his|her|my)~life|ever)|(?:sudden\w*|abrupt|explosive)[\w ,-]{0,25}(?:severe~)?headache|headache[^.]{0,40}(?:like~being~(?:hit|kicked)|came~on~(?:suddenly|in~seconds|instantly)|sudden~onset|maximal~(?:at~onset|within~(?:a~minute|seconds)))|subarachnoid|\bSAH\b
-vernichtungskopfschmerz|donnerschlagkopfschmerz|plötzlich\w*~(?:\w+~)?kopfschmerz\w*|céphalée~(?:brutale|en~coup~de~tonnerre)|cefalea~(?:súbita|brusca|en~trueno)""",
     "temporal_arteritis": r"""
 temporal~arteritis|giant~cell~arteritis|\bGCA\b|jaw~claudication|jaw~(?:aches?|pain|tires?|cramps?)[^.]{0,25}(?:chew|eat)\w*|(?:scalp~tender\w*|tender~scalp|sore~scalp|scalp~is~(?:sore|tender)|hurts~to~(?:brush|comb)~(?:his|her)~hair)
 (?:thickened|tender|pulseless|non[- ]?pulsatile|hard|swollen|prominent)~(?:\w+~){0,2}temporal~arter\w+|temporal~arter\w+[^.]{0,40}(?:thickened|tender|pulseless|hard|cord)
@@ -112,10 +78,13 @@ riesenzellarteriitis|arteriitis~temporalis|kauschmerz\w*|kopfhautschmerz\w*|kief
     "sudden_vision_loss": r"""
 (?:sudden\w*|acute|abrupt|rapid)[\w ,-]{0,25}(?:loss~of~(?:vision|sight)|visual~loss|vision~loss|blindness|(?:blurring|drop|reduction)[\w ]{0,15}vision)|(?:lost|loss~of)~(?:the~)?(?:vision|sight)[^.]{0,40}(?:sudden\w*|today|this~morning|yesterday|last~night|overnight|hours?)
 (?:curtain|shadow|veil|shutter|blind)~(?:coming|came|come|falling|over|across|down|has~come|in)[\w ,]{0,30}|(?:amaurosis|retinal~detachment|detached~retina|central~retinal~(?:artery|vein))|shower~of~floaters|(?:new|sudden)~(?:onset~)?(?:\w+~)?(?:flashes|floaters)|tobacco~dust|macula~(?:on|off)
-(?:vision|sight)~(?:went|gone)~(?:black|dark|grey|completely)|gone~blind|acute~(?:angle[- ]closure|glaucoma)|(?:red|painful)~(?:painful~)?(?:red~)?eye[^.]{0,60}(?:haloes|halos|vision|vomit\w*|hazy|fixed)
-plötzlich\w*~(?:\w+~)?(?:visus\w+|sehverlust|erblindung|sehverschlechterung|sehminderung)|netzhautablösung|rußregen|akuter~glaukom\w*|glaukomanfall|amotio
+(?:vision|sight)~(?:went|gone)~(?:black|dark|grey|completely)|gone~blind
+plötzlich\w*~(?:\w+~)?(?:visus\w+|sehverlust|erblindung|sehverschlechterung|sehminderung)|netzhautablösung|rußregen|amotio
 (?:perte|baisse)~(?:brutale|soudaine|brusque)~(?:de~(?:la~)?)?(?:vision|vue|acuité)|baisse~d'acuité~visuelle~(?:brutale|brusque)|décollement~(?:de~(?:la~)?)?rétin\w*|voile~(?:noir|de~l'œil|devant)|cécité~brutale
-pérdida~(?:súbita|brusca|repentina)~(?:de~(?:la~)?)?(?:visión|vista)|desprendimiento~de~retina|(?:visión|cortina)~(?:negra|oscura)|glaucoma~agudo|miodesopsias~(?:súbitas|bruscas)""",
+pérdida~(?:súbita|brusca|repentina)~(?:de~(?:la~)?)?(?:visión|vista)|desprendimiento~de~retina|(?:visión|cortina)~(?:negra|oscura)|miodesopsias~(?:súbitas|bruscas)""",
+    "red_eye_with_pain": r"""
+(?:painful|sore|aching)[, ]+(?:and~)?(?:very~)?red~(?:left~|right~)?eye|red[, ]+(?:and~|very~)?(?:painful|sore|aching)~(?:left~|right~)?eye|(?:pain\w*|ache|aching|sore)[^.;]{0,50}red~(?:left~|right~|R~|L~)?eye|red~(?:left~|right~|R~|L~)?eye[^.;]{0,70}(?:pain\w*|photophob\w*|ach\w+|sore)|eye~(?:is~|was~|has~become~|became~)?(?:\w+~){0,2}red[^.;]{0,40}(?:pain\w*|photophob\w*|sore)|eye[^.;]{0,30}(?:red~and~(?:painful|sore)|painful~and~red)|hypopyon|corneal~(?:ulcer|abscess)|microbial~keratitis|endophthalmitis|acute~(?:anterior~)?(?:uveitis|iritis)|scleritis|acute~(?:angle[- ]closure|glaucoma)|angle[- ]closure
+rotes[, ]+(?:und~)?schmerzhaftes~auge|schmerzhaftes[, ]+(?:und~)?rotes~auge|rotes~auge~mit~schmerz\w*|glaukomanfall|akuter~glaukom\w*|keratitis|œil~rouge~(?:et~)?(?:très~)?douloureux|œil~douloureux~et~rouge|uvéite~aiguë|glaucome~aigu|ojo~rojo~(?:y~|muy~)?dolor\w*|dolor~ocular[^.;]{0,30}ojo~rojo|glaucoma~agudo|uveítis~aguda""",
     "testicular_torsion": r"""
 testicular~torsion|torsion~of~(?:the~)?testi\w+|(?:\?|query|possible|suspected)~?torsion|(?:sudden|acute|severe)[\w ,-]{0,25}(?:testicular|scrotal|testicle|testis|scrotum)~pain|(?:pain\w*|swollen)[^.]{0,30}(?:testicle|testis|scrotum|testicular|ball)[^.]{0,40}(?:hours?|sudden\w*|since~(?:this|last)|today|woke)|acute~scrotum|high[- ]riding~(?:and~\w+~)?testi\w+|testi\w+~high~riding|cremasteric~reflex~(?:is~)?absent
 hodentorsion|akutes~skrotum|(?:plötzlich\w*|akut\w*)~(?:\w+~)?(?:hodenschmerz\w*|skrotalschmerz\w*)|torsion~(?:du~)?(?:testicul\w+|cordon)|douleur~(?:testiculaire|scrotale)~(?:brutale|aiguë)|torsión~testicular|dolor~testicular~(?:agudo|súbito|brusco)|escroto~agudo""",
@@ -140,8 +109,6 @@ gewichtsverlust|gewichtsabnahme|(?:kg|kilo|kilogramm)~(?:\w+~){0,3}(?:abgenommen
     "suicidal_intent": r"""
 suicid\w+|end~(?:his|her|my|their|it)~(?:own~)?(?:life|all)|take~(?:his|her)~own~life|kill~(?:himself|herself|themselves|myself)|(?:plans?|planning|intends?|wants?|wanted)~to~die|wish\w*~(?:to~be|(?:he|she)~(?:was|were))~dead|better~off~(?:dead|without~(?:him|her|me))|(?:bought|has|got|kept|stored|saved~up|stockpil\w+|hoard\w+|collect\w+)~(?:a~|the~|his~|her~|some~)?(?:rope|tablets~for|pills~for|paracetamol~to|tablets)|not~(?:want~to~)?(?:be~here|wake~up|go~on)|no~(?:reason~to|point~in)~liv\w+|life~(?:is~|was~)?not~worth~living|(?:goodbye|farewell)~(?:letters?|notes?)|written~(?:letters?~)?(?:to~(?:his|her)~(?:parents|family|children))|noose|jump\w*~(?:off|from|in~front)|giv(?:en|ing)~away~(?:his|her)~(?:possessions|things|dog|cat)
 suizid\w*|selbstmord\w*|lebensmüde|nicht~mehr~leben|umbringen|sich~das~leben~(?:zu~)?nehmen|idées?~(?:suicidaires?|noires)|suicide|suicidaire|mettre~fin~à~ses~jours|se~tuer|veut~mourir|ideación~(?:suicida|autolítica)|suicidio|suicid\w+|quitarse~la~vida|matarse|autolítica""",
-    "acute_psychosis": r"""
-(?:acute\w*|florid\w*|first~episode|frank\w*)~(?:of~)?psycho\w+|hearing~voices|command~hallucinations?|voices~(?:telling|commanding|tell)|auditory~hallucinations|persecutory~delusions?|akute~psychose|stimmenhören|bouffée~délirante|brote~psicótico|oye~voces|postpartum~psychosis|puerperal~psychosis""",
     "sepsis": r"""
 \bsepsis\b|\bseptic\b(?!~arthritis|~joint)|septicaemi\w+|urosepsis|septisch\w*|sepsisverdacht|choc~septique|état~septique|shock~séptico|séptic[oa]|mottled(?:~skin)?|rigors?~(?:and|with)~(?:fever|hypotens\w+)|neutropenic~sepsis""",
     "fever_in_neutropenia": r"""
@@ -152,19 +119,12 @@ anaphyla\w+|anaphylak\w+|anafil\w+|(?:swollen|swelling~of~(?:the~|his~|her~)?)~?
     "airway_compromise": r"""
 stridor\b|airway~(?:compromise|obstruct\w+|at~risk|threat\w*|swelling)|(?:swollen|swelling~of~(?:the~)?)~?(?:\w+~){0,2}tongue|tongue~(?:is~)?(?:swollen|swelling)|drooling|(?:cannot|can't|unable~to)~swallow~(?:his|her|own|even~his|even~her)~?(?:own~)?(?:saliva|spit)|muffled~voice|hot[- ]potato~voice|epiglottit\w+|tripod\w*|throat~(?:is~)?(?:closing|closing~up|tight)|angio-?o?edema|trismus[^.]{0,60}(?:fever|drool\w*|swell\w*|quinsy|abscess)
 inspiratorischer~stridor|atemwegs\w+|zungenschwellung|speichelfluss|angioödem|stridor~laryngé|œdème~de~quincke|angio-?œdème|gonflement~de~la~langue|estridor|angioedema|edema~de~(?:lengua|glotis|úvula)|sialorrea""",
-    "severe_breathlessness": r"""
-(?:severe\w*|acute\w*|sudden\w*|extreme\w*|very|marked)~(?:\w+~)?(?:breathless\w*|dyspno\w+|short(?:ness)?~of~breath|SOB|asthma)|(?:breathless|short~of~breath|dyspno\w+)~at~rest|(?:unable|cannot|can't|too~breathless)~(?:to~)?(?:complete|finish|speak|talk)(?:~in)?~?(?:full~|whole~)?(?:sentences?)?|life[- ]threatening~asthma|silent~chest|cyanos\w+|acute~pulmonary~o?edema|respiratory~(?:failure|distress)|gasping|work~of~breathing|subcostal~recession|intercostal~recession|grunting
-ruhedyspnoe|akute~(?:dyspnoe|atemnot)|schwere~(?:dyspnoe|atemnot)|plötzlich\w*~(?:dyspnoe|atemnot)|zyanose|dyspnée~(?:de~repos|aiguë|brutale|au~repos)|détresse~respiratoire|disnea~(?:de~reposo|súbita|aguda|en~reposo)|dificultad~respiratoria~(?:aguda|grave)|cianosis""",
     "dvt_or_pe": r"""
 (?<!in~)\b(?:DVT|PE|VTE)\b(?!~(?:prophylaxis|lesson|teacher))|deep~vein~thrombos\w+|deep~venous~thrombos\w+|pulmonary~embol\w+|(?:swollen|swelling~(?:of|in)~(?:the~|his~|her~)?|painful~swollen|hot~swollen|tender~swollen|unilateral~swelling)~?(?:\w+~){0,2}(?:calf|calves|leg)\b(?![^.]{0,20}both)|(?:calf|leg)~(?:is~|has~become~|became~|was~)?(?:\w+~){0,3}(?:swollen|swelling)[^.]{0,50}(?:tender|red|hot|painful|flight|cm|pill)|calf~(?:swelling|circumference|tenderness)|wells~score~(?:of~)?[2-9]|pleuritic~(?:chest~)?pain|d-?dimer~(?:raised|elevated|positive|\d{3,})
 beinvenenthrombose|(?:tiefe|tiefen)~\w*venenthrombose|\bTVT\b|lungenembolie|\bLAE\b|wadenschwellung|schwellung~(?:und~schmerz~)?der~(?:\w+\.?~)?wade|thrombose~veineuse|phlébite|\bTVP\b|embolie~pulmonaire|mollet~(?:\w+~){0,2}(?:gonflé|tendu|douloureux|chaud)|trombosis~venosa|\bTEP\b|tromboembolismo|pantorrilla~(?:\w+~){0,2}(?:hinchada|dolorosa|caliente)""",
     "ectopic_or_pregnancy_bleeding": r"""
 (?<!previous~)(?<!prior~)ectopic(?!~(?:beat|beats|20\d\d))|(?:pregnan\w*|gestation\w*|weeks?~gravid|\d+/40|amenorrh\w+|positive~pregnancy~test|missed~period)[^;]{0,130}(?:bleed\w*|spotting|PV~loss|blood~loss|(?:iliac~fossa|lower~abdominal|pelvic|abdominal|shoulder[- ]?tip)~pain)|(?:bleed\w*|spotting|(?:iliac~fossa|lower~abdominal|pelvic)~pain)[^;]{0,110}(?:pregnan\w+|gestation|\d+/40|positive~(?:pregnancy~)?test)|antepartum~ha?emorrhage|\bAPH\b|placental~abruption|miscarr\w+|threatened~(?:miscarriage|abortion)
 (?:schwanger\w*|ssw|schwangerschafts\w*)[^;]{0,110}(?:blutung\w*|unterbauchschmerz\w*|schmierblut\w*)|(?:blutung\w*|unterbauchschmerz\w*)[^;]{0,100}(?:ssw\b|schwanger\w*)|extrauterin\w*|eileiterschwanger\w*|\beug\b|grossesse~extra-?utérine|\bGEU\b|(?:enceinte|grossesse|aménorrhée|\bSA\b)[^;]{0,110}(?:métrorragi\w+|saignement\w*|douleurs?~pelvienn\w+)|(?:métrorragi\w+|saignement\w*)[^;]{0,100}(?:enceinte|grossesse)|embarazo~ectópico|(?:embaraz\w+|gestación|gestante|amenorrea)[^;]{0,110}(?:sangrado|metrorragia|dolor~(?:pélvico|hipogástrico|en~fosa))""",
-    "pre_eclampsia": r"""
-pre-?~?eclampsia|eclampsia|präeklampsie|\bHELLP\b|prééclampsie|preeclampsia|(?:pregnan\w+|gestation|\d\d/40|postpartum|postnatal)[^;]{0,120}(?:proteinuria|epigastric~pain|visual~disturbance|flashing~lights|protein~\+{2,})""",
-    "reduced_fetal_movements": r"""
-(?:reduced|fewer|no|absent|decreased|less)~f(?:o)?etal~movements?|baby~(?:is~|has~been~|has~)?(?:moving~less|stopped~moving|not~mov\w+)|verminderte~kindsbewegungen|diminution~des~mouvements~(?:fœtaux|actifs)|disminución~de~movimientos~fetales""",
     "status_epilepticus_or_first_seizure": r"""
 first~(?:ever~)?(?:\w+~){0,2}(?:fit|seizure|convulsion)|status~epilepticus|new[- ]onset~seizures?|(?:seizure|convulsion|fit)~(?:today|this~morning|yesterday|last~night|lasting|lasted|for~\d+~min\w*)|(?:had|having|witnessed|has~had)~an?~(?:\w+~){0,3}(?:seizure|convulsion|fit)\b|tonic[- ](?:then~)?clonic|generali[sz]ed~seizure|fitting~(?:for|since|on)|prolonged~(?:seizure|fit|convulsion)|seizures?~in~cluster
 erster~(?:\w+~)?(?:krampfanfall|anfall)|erstmalig\w*~(?:\w+~)?(?:krampfanfall|anfall)|krampfanfall|grand[- ]mal|première~crise~(?:convulsive|d'épilepsie|comitiale|généralisée)|crise~(?:convulsive|tonico-clonique|généralisée)|convulsions?|primera~crisis~(?:convulsiva|epiléptica|comicial)?|crisis~(?:convulsiva|epiléptica|tónico-clónica|comicial)\w*|estado~de~mal""",
@@ -177,18 +137,30 @@ akutes~abdomen|abwehrspannung|peritonismus|bretthart\w*|loslassschmerz|ileus|app
     "acute_limb_ischaemia": r"""
 acute~(?:limb~|leg~|lower~limb~)?isch[ae]+mi\w+|(?:cold|white|pale|pulseless|blue|dusky|mottled)[, ]+(?:\w+[, ]+){0,3}(?:and~)?(?:cold|white|pale|painful|pulseless|numb|blue)?~?(?:leg|foot|arm|hand|limb|toes?)\b|(?:leg|foot|arm|hand|limb)~(?:is~|has~gone~|went~|became~|has~become~|turned~|has~been~)(?:\w+~)?(?:cold|white|pale|numb|blue|pulseless|mottled)|(?:absent|no)~(?:foot|pedal|distal|femoral|popliteal)~pulses?[^.]{0,40}(?:cold|pale|numb|pain\w*|white)|critical~(?:limb~)?isch[ae]+mi\w*|(?:gangren|necrot)\w+|rest~pain|compartment~syndrome
 akute~(?:extremitäten)?ischämie|kaltes~bein|ruheschmerz\w*|ischémie~aiguë|(?:jambe|pied)~froide?|isquemia~aguda|(?:pierna|pie)~frí[oa]~y~pálid[oa]""",
+    "severe_head_injury": r"""
+head~injur\w+|(?:hit|struck|banged|bumped|knocked)~(?:his|her|the)~head|blow~to~the~head|(?:fall|fell)[^.;]{0,60}(?:anticoag\w+|warfarin|apixaban|rivaroxaban|edoxaban|head)|loss~of~consciousness~(?:after|following)|schädel-?hirn-?trauma|\bSHT\b|kopfverletzung|sturz~auf~den~kopf|traumatisme~crânien|traumatismo~craneo\w*|\bTCE\b""",
+    "retention_of_urine": r"""
+(?:acute~|chronic~|painful~|urinary~|clot~)+retention|retention~of~urine|(?:cannot|can't|unable~to|not~able~to|could~not|couldn't|not~been~able~to|hasn't~been~able~to|has~not)~(?:pass(?:ed)?|void|passed~any)~(?:any~)?(?:urine|water)|(?:not|hasn't|has~not)~(?:passed|peed)~(?:any~)?(?:urine|water)[^.]{0,40}(?:hours?|since|last~night)|(?:bladder~(?:is~)?(?:palpable|distended|to~the~umbilicus)|(?:palpable|distended)~bladder)|bladder~scan~(?:\w+~){0,2}\d{3,}|\bAUR\b|anuri\w+|(?<!no~)(?<!nil~)\bretention\b
+harnverhalt\w*|kann~(?:nicht~)?(?:kein~)?wasser~lassen|harnsperre|rétention~(?:aiguë~)?d'urines?|rétention~urinaire|globe~(?:vésical|urinaire)|retención~(?:aguda~de~)?(?:urinaria|de~orina|orina)|globo~vesical""",
+}
+
+_ALARM_TERMS: dict[str, str] = {
+    "pre_eclampsia": r"""
+pre-?~?eclampsia|eclampsia|präeklampsie|\bHELLP\b|prééclampsie|preeclampsia|(?:pregnan\w+|gestation|\d\d/40|postpartum|postnatal)[^;]{0,120}(?:proteinuria|epigastric~pain|visual~disturbance|flashing~lights|protein~\+{2,})""",
+    "reduced_fetal_movements": r"""
+(?:reduced|fewer|no|absent|decreased|less)~f(?:o)?etal~movements?|baby~(?:is~|has~been~|has~)?(?:moving~less|stopped~moving|not~mov\w+)|verminderte~kindsbewegungen|diminution~des~mouvements~(?:fœtaux|actifs)|disminución~de~movimientos~fetales""",
+    "acute_psychosis": r"""
+(?:acute\w*|florid\w*|first~episode|frank\w*)~(?:of~)?psycho\w+|hearing~voices|command~hallucinations?|voices~(?:telling|commanding|tell)|auditory~hallucinations|persecutory~delusions?|akute~psychose|stimmenhören|bouffée~délirante|brote~psicótico|oye~voces|postpartum~psychosis|puerperal~psychosis""",
+    "severe_breathlessness": r"""
+(?:severe\w*|acute\w*|sudden\w*|extreme\w*|very|marked)~(?:\w+~)?(?:breathless\w*|dyspno\w+|short(?:ness)?~of~breath|SOB|asthma)|(?:breathless|short~of~breath|dyspno\w+)~at~rest|(?:unable|cannot|can't|too~breathless)~(?:to~)?(?:complete|finish|speak|talk)(?:~in)?~?(?:full~|whole~)?(?:sentences?)?|life[- ]threatening~asthma|silent~chest|cyanos\w+|acute~pulmonary~o?edema|respiratory~(?:failure|distress)|gasping|work~of~breathing|subcostal~recession|intercostal~recession|grunting
+ruhedyspnoe|akute~(?:dyspnoe|atemnot)|schwere~(?:dyspnoe|atemnot)|plötzlich\w*~(?:dyspnoe|atemnot)|zyanose|dyspnée~(?:de~repos|aiguë|brutale|au~repos)|détresse~respiratoire|disnea~(?:de~reposo|súbita|aguda|en~reposo)|dificultad~respiratoria~(?:aguda|grave)|cianosis""",
     "aortic_emergency": r"""
 aortic~dissection|dissect(?:ion|ing)|(?:ruptured|leaking|symptomatic|tender)~(?:AAA|aortic~aneurysm|aneurysm)|tearing~(?:\w+~){0,2}(?:pain|chest|back|interscapular)|pulsatile~(?:and~tender~|tender~)?(?:abdominal~)?mass|aortendissektion|rupturiert\w*~aneurysma|dissection~aortique|disección~aórtica""",
     "diabetic_emergency": r"""
 \bDKA\b|diabetic~ketoacidosis|ketoacidosis|ketones?~(?:of~)?(?:[3-9]|[12]\d|\+{2,})|blood~ketones|(?:BM|glucose|CBG|blood~sugar|sugar|BZ|glycémie|glucemia)~(?:was~|of~|is~|reads~)?(?:HI\b|[23]\d[.,]\d|[23]\d~mmol|[3-9]\d\d~?mg)|hyperosmolar|\bHHS\b|severe~hypoglyc\w+|polyuria[^.]{0,60}(?:vomit\w*|drowsy|weight~loss)|(?:thirst\w*|polyuria|passing~lots~of~urine|wetting~the~bed)[^.;]{0,80}(?:weight|tired|ketone\w*)
 ketoazidose|blutzucker~[3-9]\d\d|acidocétose|acido-cétose|cétones|cetoacidosis|cetonuria""",
-    "head_injury": r"""
-head~injur\w+|(?:hit|struck|banged|bumped|knocked)~(?:his|her|the)~head|blow~to~the~head|(?:fall|fell)[^.;]{0,60}(?:anticoag\w+|warfarin|apixaban|rivaroxaban|edoxaban|head)|loss~of~consciousness~(?:after|following)|schädel-?hirn-?trauma|\bSHT\b|kopfverletzung|sturz~auf~den~kopf|traumatisme~crânien|traumatismo~craneo\w*|\bTCE\b""",
     "septic_arthritis": r"""
 septic~(?:arthritis|joint)|hot[, ]+(?:red[, ]+)?(?:and~)?(?:swollen|red|tender)[\w, ]{0,20}(?:knee|joint|hip|ankle|wrist|elbow|shoulder)|(?:knee|joint|hip|ankle|wrist|elbow)~(?:is~|was~|has~become~|became~)?(?:\w+,?~){0,2}(?:hot|red)(?:,|~and)~[\w, ]{0,20}(?:swollen|red|hot|tender)|septische~arthritis|gelenkinfekt\w*|arthrite~septique|artritis~séptica|necroti[sz]ing~fasciitis|pain~out~of~proportion|orbital~cellulitis|proptosis""",
-    "urinary_retention": r"""
-(?:acute~|chronic~|painful~|urinary~|clot~)+retention|retention~of~urine|(?:cannot|can't|unable~to|not~able~to|could~not|couldn't|not~been~able~to|hasn't~been~able~to|has~not)~(?:pass(?:ed)?|void|passed~any)~(?:any~)?(?:urine|water)|(?:not|hasn't|has~not)~(?:passed|peed)~(?:any~)?(?:urine|water)[^.]{0,40}(?:hours?|since|last~night)|(?:bladder~(?:is~)?(?:palpable|distended|to~the~umbilicus)|(?:palpable|distended)~bladder)|bladder~scan~(?:\w+~){0,2}\d{3,}|\bAUR\b|anuri\w+|(?<!no~)(?<!nil~)\bretention\b
-harnverhalt\w*|kann~(?:nicht~)?(?:kein~)?wasser~lassen|harnsperre|rétention~(?:aiguë~)?d'urines?|rétention~urinaire|globe~(?:vésical|urinaire)|retención~(?:aguda~de~)?(?:urinaria|de~orina|orina)|globo~vesical""",
     "overdose_or_poisoning": r"""
 overdos\w+|(?:took|taken|swallowed|ingested)~(?:\w+~){0,3}(?:\d+~)?(?:tablets|pills|paracetamol|bleach|whole~pack\w*)(?:~(?:in~one~go|at~once|last~night|this~morning|today))|poison\w+|button~battery|intoxikation|tablettenvergiftung|intoxication~médicamenteuse|surdosage|intoxicación~(?:medicamentosa|aguda)|sobredosis|carbon~monoxide""",
     "syncope": r"""
@@ -199,7 +171,22 @@ syncop\w+|(?:exertional~|recurrent~|unexplained~)?(?:blackouts?|black~outs?)|pas
 papill?o?edema|(?:swollen|blurred)~(?:optic~)?(?:discs?|disc~margins)|headaches?[^.;]{0,80}(?:worse~(?:in~the~morning|on~(?:waking|lying|coughing|bending))|early~morning~vomiting)|morning~vomiting|stauungspapille|œdème~papillaire|papiledema""",
     "new_neurological_deficit": r"""
 foot~drop|progressive~(?:limb~|leg~|arm~)?weakness|new~(?:onset~)?(?:diplopia|double~vision|ptosis)|third~nerve~palsy|bulbar|rapidly~progressive~\w+""",
+    "conduction_or_rhythm": r"""
+complete~heart~block|third[- ]degree~(?:AV~|heart~)?block|mobitz~(?:type~)?(?:II|2)|ventricular~tachycardia|\bVT\b~(?:run|on)|broad[- ]complex~tachycardia|torsades|totaler~av-block|av-block~(?:iii|3)|bloc~(?:auriculo-?ventriculaire~)?complet|BAV~(?:3|III)|bloqueo~(?:AV|auriculoventricular)~completo""",
+    "fracture_emergency": r"""
+(?:hip|neck~of~femur|femoral~neck|NOF|femur|open|compound)~fracture|fractured~(?:neck~of~femur|NOF|hip|femur)|(?:leg~)?(?:is~)?shortened~and~externally~rotated|dislocat(?:ed|ion)~(?:hip|elbow|knee|ankle|shoulder)|(?:cannot|unable~to|can't)~weight[- ]bear[^.;]{0,40}(?:hip|fall|fell)|schenkelhalsfraktur|fracture~du~col|fractura~de~cadera""",
+    "critical_result": r"""
+(?:potassium|K\+?|kalium|potasio)~(?:of~|was~|is~|=~?|:~?)?(?:6[.,]\d|7[.,]\d)|hyperkal\w+|(?:sodium|Na\+?|natrium)~(?:of~|was~|is~|=~?|:~?)?1[01]\d\b|(?:Hb|haemoglobin|hemoglobin)~(?:of~|was~|is~)?(?:[4-6]\d\b|[4-6][.,]\d)|INR~(?:of~|was~|is~|>~?)?(?:[89]|1\d)(?:[.,]\d)?\b|platelets?~(?:of~|was~|were~|count~)?(?:[1-9]|1\d)~?(?:x|\b)|(?:blasts|blast~cells)~on~(?:the~)?(?:blood~)?film|neutrophils?~(?:of~|were~|count~)?0[.,][0-4]|calcium~(?:of~|was~|is~)?3[.,]\d|troponin[^.;]{0,30}(?:raised|positive|elevated|rise|\d{3,})|CK~(?:of~|was~)?\d{5,}|lactate~(?:of~|was~)?[3-9]""",
+    "child_alarm": r"""
+(?:floppy|listless|lethargic|inconsolable|high[- ]pitched~cry|not~feeding|feeding~poorly|bulging~fontanelle)[^.;]{0,60}|(?:baby|infant|neonate|newborn|weeks?~old)[^.;]{0,60}(?:fever|jaundice\w*|not~feeding|vomiting~green|bilious|apnoea\w*|blue~episode)|projectile~vomit\w*|olive[- ]shaped~mass|bilious""",
+    "spreading_infection": r"""
+necroti[sz]ing|rapidly~spreading|pain~out~of~proportion|crepitus|orbital~cellulitis|periorbital~cellulitis|proptosis|mastoiditis|quinsy|peritonsillar~abscess|ludwig\w*|facial~swelling[^.;]{0,40}(?:swallow\w*|trismus|fever)|diabetic~foot[^.;]{0,60}(?:sepsis|cellulitis|osteomyelitis|wet|spreading|hot)|obstructed~(?:infected~)?kidney|pyonephrosis|spinal~abscess|discitis|epidural~abscess""",
+    "sudden_hearing_loss": r"""
+sudden\w*[^.;]{0,30}(?:hearing~loss|deaf\w*|loss~of~hearing)|(?:lost|loss~of)~(?:all~)?(?:the~)?hearing[^.;]{0,40}(?:sudden\w*|overnight|days?|yesterday)|hörsturz|surdité~brusque|sordera~(?:súbita|brusca)""",
+    "urgent_condition": r"""
+new[- ]onset~(?:type~1~)?diabetes|type~1~diabetes[^.;]{0,30}new|early~inflammatory~arthritis|synovitis|anti-?CCP|(?:rapidly|quickly)~(?:deteriorat\w+|progress\w+|worsening)|worsening~(?:renal~function|heart~failure|breathless\w*)|eGFR[^.;]{0,30}(?:fall\w*|drop\w*|from~\d+~to)|nephrotic~syndrome|heart~failure[^.;]{0,60}(?:worse\w*|oedema|decompens\w*|NYHA~(?:III|IV|3|4))|NYHA~(?:III|IV|3|4)|TIA|thyrotoxic\w*|myasthenia|postnatal~depression|anorexia~nervosa|BMI~(?:of~|is~)?1[0-5]\b|self[- ]harm\w*|wet~(?:age[- ]related~)?macular|distort\w+~(?:of~)?(?:central~)?vision|metamorphopsia|angina[^.;]{0,40}(?:increas\w+|worsen\w*|more~frequent|new)|optic~neuritis|foot~ulcer|AAA[^.;]{0,30}(?:5[.,][5-9]|[6-9][.,]\d)|aneurysm[^.;]{0,40}(?:5[.,][5-9]|[6-9][.,]\d|5[5-9]~?mm|[6-9]\d~?mm)|carotid~stenosis|active~(?:ulcerative~)?colitis|calprotectin[^.;]{0,14}\d{3,}|bloody~diarrh\w+|TB\b|tubercul\w+|lupus~nephritis|vasculitis""",
 }
+"""Findings without a code of their own; they count for the urgency only."""
 
 _CANCER_TERMS = r"""
 suspected~(?:\w+~){0,2}(?:cancer|malignan\w+|ca\b|carcinoma|neoplas\w+|tumou?r|melanoma|lymphoma|sarcoma|myeloma|leuka?emia)|(?:cancer|malignan\w+|carcinoma|neoplas\w+|melanoma|lymphoma|myeloma|tumou?r)~(?:is~|was~)?(?:suspected|suspicion)
@@ -221,4 +208,5 @@ def _compile(source: str) -> re.Pattern[str]:
 
 
 PATTERNS: dict[str, re.Pattern[str]] = {code: _compile(terms) for code, terms in _TERMS.items()}
+ALARMS = {code: _compile(terms) for code, terms in _ALARM_TERMS.items()}
 CANCER = _compile(_CANCER_TERMS)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from careloom.documents.extraction.letter import Letter, Sentence
-from careloom.documents.extraction.red_flag_terms import CANCER, PATTERNS
+from careloom.documents.extraction.red_flag_terms import ALARMS, CANCER, PATTERNS
 from careloom.documents.extraction.referral import Found, Referral
 from careloom.documents.extraction.scope import negated, present
 from careloom.documents.news2 import score
@@ -99,6 +99,18 @@ def find_red_flags(letter: Letter, referral: Referral) -> list[Found[str]]:
     if cancer:
         found["suspected_cancer"] = cancer
     return sorted(found.values(), key=lambda f: f.start)
+
+
+def find_alarms(letter: Letter, referral: Referral) -> list[Found[str]]:
+    """Findings without a red-flag code that are true now."""
+    year = referral.letter_date.year if referral.letter_date else None
+    found = []
+    for code, pattern in ALARMS.items():
+        for match, sentence in _matches(letter, pattern):
+            if present(sentence, match.start(), match.end(), year):
+                found.append(Found(code, match.start(), match.end(), 0.8))
+                break
+    return found
 
 
 def _matches(letter: Letter, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], Sentence]]:

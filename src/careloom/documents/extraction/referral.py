@@ -65,6 +65,8 @@ class Referral:
     allergies: list[Found[str]] = field(default_factory=list)
     no_known_allergies: bool = False
     red_flags: list[Found[str]] = field(default_factory=list)
+    alarms: list[Found[str]] = field(default_factory=list)
+    """Findings that press for time but have no red-flag code."""
     vitals: Vitals = field(default_factory=Vitals)
     ambiguous: dict[str, str] = field(default_factory=dict)
     """Field → why it was left empty although something was found."""
@@ -104,6 +106,7 @@ class Referral:
             "allergies": [_json(item) for item in self.allergies],
             "noKnownAllergies": self.no_known_allergies,
             "redFlags": [_json(item) for item in self.red_flags],
+            "alarms": [_json(item) for item in self.alarms],
             "vitals": {
                 "hr": _json(vitals.hr),
                 "sbp": _json(vitals.sbp),
