@@ -38,6 +38,8 @@ def challenge_headers(error: CareloomError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": _CHALLENGE}
+    if error.retryable:
+        return {"Retry-After": "1"}
     return {}
 
 
