@@ -11,15 +11,15 @@ from functools import cache
 from typing import Any
 
 import asyncpg
+from tests.acceptance.kill.mortal_worker import STATE
+from tests.acceptance.kill.receiver import Receiver
+
 from careloom.audit.verify import verify
 from careloom.bootstrap import Services
 from careloom.samples.demo import LETTER, demo_patients, demo_study
 from careloom.samples.referral_pdf import digital_pdf
 from careloom.samples.templates import template
 from careloom.types import JsonObject, Scope
-
-from tests.acceptance.kill.mortal_worker import STATE
-from tests.acceptance.kill.receiver import Receiver
 
 ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
 GIVE_UP_S = 60.0
@@ -51,7 +51,7 @@ def _study() -> bytes:
 
 
 @cache
-def _letter() -> bytes:
+def letter() -> bytes:
     return digital_pdf(LETTER)
 
 
@@ -78,6 +78,7 @@ class Outcome:
     messages: list[tuple[str, str]]
     tasks: list[str]
     audit: Counter[str]
+    """Audit rows of the run, by action."""
     faults: list[str] = field(default_factory=list)
     """Broken invariants."""
 
@@ -88,23 +89,29 @@ class Clinic:
     def __init__(self, services: Services, receiver: Receiver) -> None:
         self.services = services
         self.receiver = receiver
-        self._admin: asyncpg.Connection | None = None
+        self._admin: asyncpg.Pool | None = None
 
     async def open(self) -> None:
-        self._admin = await asyncpg.connect(self.services.db.dsn)
+        self._admin = await asyncpg.create_pool(self.services.db.dsn, min_size=1, max_size=4)
 
     async def close(self) -> None:
         if self._admin is not None:
             await self._admin.close()
 
     @property
-    def admin(self) -> asyncpg.Connection:
-        """A superuser's connection, which sees every tenant's rows as they lie."""
+    def admin(self) -> asyncpg.Pool:
+        """Connections of a superuser, who sees every tenant's rows as they lie."""
         assert self._admin is not None
         return self._admin
 
     async def new(self, kind: Kind) -> Case:
-        """A tenant with the workflow deployed and its file stored; no worker has seen it."""
+        """A tenant with the workflow deployed and its file handed in; no worker has seen it."""
+        case = await self.prepared(kind)
+        await self.hand_in(case)
+        return case
+
+    async def prepared(self, kind: Kind) -> Case:
+        """A tenant with the workflow, its connections and its patients."""
         case = Case(kind, f"k{uuid.uuid4().hex[:12]}")
         services, scope = self.services, case.scope
         await services.db.call("tenant_create", case.tenant, "Kill", "development")
@@ -117,13 +124,17 @@ class Clinic:
         for patient in demo_patients() if kind.patients else ():
             planned = await services.fhir.plan_create(scope, patient)
             await services.fhir.commit(scope, planned, ACTOR)
+        return case
+
+    async def hand_in(self, case: Case) -> None:
+        """Store the case's file; the event of it starts the run."""
+        services, scope, kind = self.services, case.scope, case.kind
         if kind.template == "radiology-triage":
             await services.dicom.store(scope, _study(), ACTOR, source="sample")
         else:
             await services.uploads.put(
-                scope, "referrals", "letter.pdf", _letter(), "application/pdf", ACTOR
+                scope, "referrals", "letter.pdf", letter(), "application/pdf", ACTOR
             )
-        return case
 
     async def _connect(self, case: Case) -> None:
         base = f"http://127.0.0.1:{self.receiver.http_port}/{case.tenant}"
@@ -174,7 +185,8 @@ class Clinic:
             resources[kind] = len(bundle.get("entry", ()))
         messages = await services.messages.page(scope, run=None)
         rows = await self.admin.fetch(
-            "SELECT action, count(*) AS n FROM careloom.audit WHERE tenant = $1 GROUP BY action",
+            "SELECT action, count(*) AS n FROM careloom.audit"
+            " WHERE tenant = $1 AND run_id IS NOT NULL GROUP BY action",
             case.tenant,
         )
         tasks = await services.tasks.page(scope, state=None)

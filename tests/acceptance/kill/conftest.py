@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from careloom.bootstrap import open_services
-from careloom.settings import Settings
-
 from tests.acceptance.kill.cases import Clinic
 from tests.acceptance.kill.forks import Forks
 from tests.acceptance.kill.receiver import Receiver
+
+from careloom.bootstrap import open_services
+from careloom.settings import Settings
 
 
 @pytest.fixture(scope="session")

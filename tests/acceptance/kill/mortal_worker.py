@@ -25,6 +25,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+
 from careloom import bootstrap
 from careloom.fhir.definitions import load_definitions
 from careloom.settings import Settings
@@ -109,11 +110,11 @@ async def reached(dsn: str, tenant: str, state: str | None) -> None:
     if state is None:
         await asyncio.Event().wait()
     connection = await asyncpg.connect(dsn)
-    while await connection.fetchval(STATE, tenant) not in (state, "failed"):
+    while await connection.fetchval(STATE, tenant) not in (state, "failed"):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     # The call that brought the run there may still be waiting for its reply, and for its death.
     await asyncio.sleep(0.05)
-    while MortalDatabase.pending:
+    while MortalDatabase.pending:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     os._exit(0)
 
@@ -126,7 +127,7 @@ def live(order: dict[str, Any], report: int) -> None:
     MortalDatabase.at = order.get("at", 0)
     MortalDatabase.delay = order.get("delay", 0.0)
     bootstrap.Database = MortalDatabase  # type: ignore[misc]
-    import uvloop  # noqa: PLC0415 - the loop is made after the fork
+    import uvloop
 
     uvloop.run(work(order))
 

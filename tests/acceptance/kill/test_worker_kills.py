@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 
 import pytest
-
 from tests.acceptance.kill.cases import RADIOLOGY, RADIOLOGY_WEBHOOK, REFERRAL, REVIEW, Clinic, Kind
 from tests.acceptance.kill.forks import Forks
 from tests.acceptance.kill.sweep import Survived, Sweep, Undisturbed
@@ -18,10 +16,10 @@ EFFECTS = (*COMMITS, "events_dispatch")
 
 
 @pytest.fixture(scope="module")
-async def expected(clinic: Clinic, forks: Forks) -> AsyncIterator[dict[str, Undisturbed]]:
+async def expected(clinic: Clinic, forks: Forks) -> dict[str, Undisturbed]:
     """Undisturbed runs by kind, each made once."""
     kinds = (RADIOLOGY, RADIOLOGY_WEBHOOK, REFERRAL, REVIEW)
-    yield {kind.name: await Sweep(clinic, forks, kind).undisturbed() for kind in kinds}
+    return {kind.name: await Sweep(clinic, forks, kind).undisturbed() for kind in kinds}
 
 
 def _faults(survived: list[Survived]) -> list[str]:
