@@ -164,9 +164,16 @@ function keys(event) {
   else if (event.key === "k") step(-1);
   else if (event.key === "/") app.querySelector("[data-filter]")?.focus();
   else if (event.key === "?") showKeys();
-  else if (event.key === "Escape") app.querySelector(".row[aria-current]")?.focus();
+  else if (event.key === "Escape") backToList();
   else return;
   event.preventDefault();
+}
+
+/** In a narrow window the list is another page. */
+function backToList() {
+  const back = app.querySelector(".back");
+  if (back?.offsetParent) back.click();
+  else app.querySelector(".row[aria-current]")?.focus();
 }
 
 function step(by) {

@@ -2,6 +2,7 @@
 // header only, and is never part of an address.
 
 const STORED = "careloom.key";
+const PATIENCE_MS = 30_000;
 
 export const signals = new EventTarget();
 let lost = false;
@@ -72,7 +73,7 @@ const authorization = (key) => ({ Authorization: `Bearer ${key}` });
 
 async function reach(path, options) {
   try {
-    const answer = await fetch(path, { ...options, credentials: "omit", cache: "no-store" });
+    const answer = await fetch(path, { ...options, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     setLost(false);
     return answer;
   } catch {

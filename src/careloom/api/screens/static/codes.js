@@ -66,11 +66,15 @@ const ACTIONS = {
   "task.completed": "Task approved",
   "task.rejected": "Task rejected",
   "run.start": "Run started",
-  "run.step": "Step finished",
-  "run.wait": "Started to wait",
-  "run.attempt": "Attempt failed",
-  "run.close": "Run ended",
+  "run.succeeded": "Run done",
+  "run.failed": "Run failed",
+  "run.cancelled": "Run cancelled",
   "run.cancel": "Asked to stop",
+  "step.succeeded": "Step done",
+  "step.failed": "Step failed",
+  "step.skipped": "Step skipped",
+  "step.retry": "Attempt failed",
+  "step.waiting": "Step waits",
 };
 
 /** An audit action in words; unknown ones as they are. */

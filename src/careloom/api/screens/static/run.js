@@ -18,11 +18,12 @@ let refusal = null;
 
 /** The run and what belongs to it; the rest is asked for again only when the run has changed. */
 export async function loadRun(id, before) {
+  if (before?.run?.runId === id && before.settled && FINISHED.has(before.run.status)) return before;
   try {
     const run = await get(`api/workflows/runs/${encodeURIComponent(id)}`);
     const stamp = JSON.stringify(run);
     if (before?.stamp === stamp && before.settled) return before;
-    const settled = before?.stamp === stamp || FINISHED.has(run.status) === false;
+    const settled = before?.stamp === stamp || !FINISHED.has(run.status);
     return { run, stamp, settled, ...(await around(run)) };
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return { missing: id };

@@ -113,7 +113,7 @@ export function auditFold(run, rows) {
         "table",
         {},
         h("thead", {}, h("tr", {}, ["Time", "What", "On", "Who"].map((name) => h("th", { scope: "col", key: name }, name)))),
-        h("tbody", {}, rows.map((row) => h("tr", { key: row.id }, h("td", {}, h("time", { title: full(row.at) }, clock(row.at))), h("td", {}, action(row.action)), h("td", { class: "mono" }, entity(row)), h("td", {}, who(row.actor))))),
+        h("tbody", {}, rows.map((row) => h("tr", { key: row.id }, h("td", {}, h("time", { title: full(row.at) }, clock(row.at))), h("td", {}, action(row.action)), h("td", { class: "mono" }, entity(row)), h("td", {}, row.actor.principal)))),
       ),
     ), { count: rows.length });
 }
@@ -125,6 +125,3 @@ function entity(row) {
   const found = /^([A-Z][A-Za-z]+\/[A-Za-z0-9.-]+)\/_history\/(\d+)$/.exec(row.entity);
   return found ? h("span", {}, reference(found[1]), ` v${found[2]}`) : row.entity;
 }
-
-const who = (actor) => [actor.principal, actor.kind === "run" ? "by this run" : null].filter(Boolean).join(", ");
-

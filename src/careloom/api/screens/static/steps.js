@@ -126,7 +126,7 @@ function body(key, row) {
     step.error ? h("p", { class: "cause" }, icon("failed", 16), h("span", {}, sentence(step.error.message ?? step.error.code), " ", h("span", { class: "mono" }, step.error.code ?? ""))) : null,
     row.task ? h("p", {}, h("a", { class: "button", href: href("inbox", [row.task]) }, "Open the task")) : null,
     row.status === "waiting" && step.until ? h("p", {}, `Waiting until ${clock(step.until)} (${until(step.until)}).`) : null,
-    row.retryAt ? h("p", {}, `Trying again at ${clock(row.retryAt)} (${until(row.retryAt)}).`) : null,
+    row.retryAt ? h("p", {}, Date.parse(row.retryAt) > Date.now() ? `Trying again at ${clock(row.retryAt)} (${until(row.retryAt)}).` : "Trying again now.") : null,
     row.attempts.length ? attemptList(row) : null,
     step.branch ? h("p", {}, "Went on with ", h("span", { class: "mono" }, step.branch), ".") : null,
     notes(step.notes ?? []),
