@@ -34,6 +34,8 @@ class Accessor:
     """Code list of the last element's required binding."""
     target: str | None = None
     """The only type that a reference here may point at."""
+    many: bool = False
+    """Whether an element on the way may repeat."""
 
     def values(self, resource: JsonObject) -> list[Any]:
         """The values in the resource; lists are flattened, absent ones left out."""
@@ -133,7 +135,8 @@ class _Parser:
             if element is not None:
                 for kind in element.types:
                     steps = (*place.steps, element.key(kind))
-                    found.append(Accessor(kind, steps, element.binding))
+                    many = place.many or element.is_list
+                    found.append(Accessor(kind, steps, element.binding, many=many))
         return found
 
     def _function(self, places: list[Accessor], name: str) -> list[Accessor]:

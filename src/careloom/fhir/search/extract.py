@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from careloom.fhir.definitions import Definitions
@@ -209,22 +208,27 @@ def _date(value: Any) -> Rows:
         yield lower_text(span[0]), upper_text(span[1])
 
 
+def _limits(period: JsonObject) -> Iterator[Span]:
+    start, end = period.get("start"), period.get("end")
+    if start is not None or end is not None:
+        first, last = parse_span(start) if start else None, parse_span(end) if end else None
+        yield first[0] if first else None, last[1] if last else None
+
+
 def _period(value: JsonObject) -> Rows:
-    start, end = value.get("start"), value.get("end")
-    if start is None and end is None:
-        return
-    first, last = parse_span(start) if start else None, parse_span(end) if end else None
-    yield lower_text(first[0] if first else None), upper_text(last[1] if last else None)
+    for start, end in _limits(value):
+        yield lower_text(start), upper_text(end)
 
 
 def _timing(value: JsonObject) -> Rows:
+    """The outer limits only: http://hl7.org/fhir/R4/search.html#date"""
     spans: list[Span] = [s for s in map(parse_span, value.get("event", ())) if s is not None]
     bounds = value.get("repeat", {}).get("boundsPeriod")
     if isinstance(bounds, dict):
-        yield from _period(bounds)
+        spans.extend(_limits(bounds))
     if spans:
-        starts = [s[0] for s in spans if s[0] is not None]
-        ends: list[datetime] = [s[1] for s in spans if s[1] is not None]
+        starts = [start for start, _ in spans if start is not None]
+        ends = [end for _, end in spans if end is not None]
         yield (
             lower_text(min(starts) if len(starts) == len(spans) else None),
             upper_text(max(ends) if len(ends) == len(spans) else None),

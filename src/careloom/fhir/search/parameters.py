@@ -28,6 +28,8 @@ class SearchParameter:
     targets: tuple[str, ...]
     url: str
     accessors: tuple[Accessor, ...]
+    single: bool
+    """Whether a resource has at most one value: one element, which does not repeat."""
 
     @property
     def key(self) -> str:
@@ -68,4 +70,5 @@ def _compile(
         targets=targets,
         url=definition.url,
         accessors=tuple(accessors),
+        single=" | " not in definition.expression and not any(a.many for a in accessors),
     )

@@ -11,7 +11,7 @@ OFFSET 0 where PostgreSQL would turn them into such joins.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from careloom.errors import InvalidInput
 from careloom.fhir.search.conditions import (
@@ -24,7 +24,14 @@ from careloom.fhir.search.conditions import (
 )
 from careloom.fhir.search.extract import KIND
 from careloom.fhir.search.index import SearchIndex
-from careloom.fhir.search.query import Criterion, SearchQuery, SortKey, split_bars, unescape
+from careloom.fhir.search.query import (
+    PREFIXED,
+    Criterion,
+    SearchQuery,
+    SortKey,
+    split_bars,
+    unescape,
+)
 
 LOCK_BUCKETS = 4096
 TABLES = {
@@ -99,7 +106,7 @@ class SqlBuilder:
             "r.tenant = $1 AND r.store = $2"
             f" AND r.rtype = {self._conditions.arg(self._query.resource_type)}"
         )
-        rest = [self._criterion(c) for c in self._query.criteria if c is not self._driver]
+        rest = [self._criterion(c) for c in self._query.criteria if not self._drives(c)]
         if self._driver is None:
             named = [c.parameter.code for c in self._query.criteria]
             named += [key.parameter.code for key in self._query.sort]
@@ -120,8 +127,24 @@ class SqlBuilder:
         if criterion.parameter.code == "_id":
             ids = ", ".join(self._conditions.arg(unescape(v)) for v in criterion.values)
             return f"SELECT DISTINCT u.rid FROM unnest(ARRAY[{ids}]::text[]) u(rid)"
-        ids = self._ids(self._conditions.of(criterion))
-        return f"SELECT DISTINCT u.rid FROM ({ids}) u"
+        tested = self._conditions.of(criterion)
+        for other in self._query.criteria:
+            if other is not criterion and self._drives(other):
+                more = " OR ".join(self._conditions.of(other).conditions)
+                both = tuple(f"{condition} AND ({more})" for condition in tested.conditions)
+                tested = replace(tested, conditions=both)
+        return f"SELECT DISTINCT u.rid FROM ({self._ids(tested)}) u"
+
+    def _drives(self, criterion: Criterion) -> bool:
+        """The driver, and the other end of its range: they meet in the same index row."""
+        driver = self._driver
+        return criterion is driver or (
+            driver is not None
+            and driver.parameter is criterion.parameter
+            and driver.parameter.single
+            and driver.parameter.type in PREFIXED
+            and not criterion.modifier
+        )
 
     def _ids(self, tested: Tested) -> str:
         """The ids under each condition; a list in one condition would not always lead the index."""
