@@ -241,6 +241,38 @@ def test_a_run_is_cancelled_only_after_a_question(house: House, page: Page) -> N
     page.locator(".run-head").get_by_text("Cancelled").wait_for()
 
 
+def test_a_run_is_started_from_its_workflow(house: House, page: Page) -> None:
+    page.goto(f"{house.url}#key={house.key}&go=/workflows")
+    page.keyboard.press("/")
+    page.get_by_label("Find").press_sequentially("admi")
+    page.get_by_role("link", name="Letter").wait_for(state="detached")
+    page.get_by_role("link", name="Admission").click()
+    form = page.get_by_label("Input of a run")
+    form.fill("{no JSON")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("alert").get_by_text("No run was started").wait_for()
+    form.fill('{"name": "Gallo"}')
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Waiting for a person").first.wait_for()
+    assert "#/runs/run_" in page.url
+
+
+def test_older_runs_are_pages_in_the_address(house: House, page: Page) -> None:
+    first = house.start("letter", letter="none")
+    for _ in range(50):
+        house.start("letter", letter="none")
+    page.goto(f"{house.url}#key={house.key}&go=/runs?workflow=letter")
+    page.locator("a.row").nth(49).wait_for()
+    assert page.locator("a.row").count() == 50
+    assert page.locator(f'a.row[href*="{first}"]').count() == 0
+    page.get_by_role("link", name="Older").click()
+    page.locator(f'a.row[href*="{first}"]').wait_for()
+    page.reload()
+    page.locator(f'a.row[href*="{first}"]').wait_for()
+    page.get_by_role("link", name="Newest").click()
+    page.locator(f'a.row[href*="{first}"]').wait_for(state="detached")
+
+
 def test_a_lost_connection_is_said_and_heals(house: House, browser: Browser) -> None:
     context = browser.new_context(reduced_motion="reduce")
     tab = context.new_page()
