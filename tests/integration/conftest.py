@@ -194,13 +194,13 @@ async def opened(env: Mapping[str, str], *, work: bool = True) -> AsyncIterator[
 
 @pytest.fixture(scope="session")
 async def house_env(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Settings of the house: a database that no other worker claims runs of, calls to 127.0.0.1
-    allowed by that name alone."""
+    """Settings of the house: a database that no other worker claims runs of, calls to
+    localhost allowed by that name alone."""
     home: Path = tmp_path_factory.mktemp("house")
     return {
         "CARELOOM_HOME": str(home),
         "DATABASE_URL": await create_database(server_dsn),
-        "CARELOOM_OUTGOING_ALLOW": "127.0.0.1",
+        "CARELOOM_OUTGOING_ALLOW": "localhost",
         "CARELOOM_TRIAGE_NOTIFY": NOTIFIED,
         "CARELOOM_UPLOAD_LIMIT_MB": "8",
         "CARELOOM_PUBLIC_URL": "https://careloom.hospital.example",
@@ -257,12 +257,19 @@ class Peer:
         await send({"type": "http.response.body", "body": content})
 
 
+def _loopback() -> socket.socket:
+    """A socket where the name localhost leads first, on a free port."""
+    family, kind, _, _, address = socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind)
+    listening.bind(address)
+    return listening
+
+
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     peer = Peer()
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    peer.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening = _loopback()
+    peer.url = f"http://localhost:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(peer, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield peer
@@ -277,8 +284,17 @@ class Mailbox:
     url: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
     refuse: list[str] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if address in self.unknown:
+            return self.unknown[address]
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refuse:
             return self.refuse.pop(0)
         mail = message_from_bytes(envelope.content, policy=default_policy)
@@ -291,9 +307,9 @@ class Mailbox:
 async def mailbox() -> AsyncIterator[Mailbox]:
     mailbox = Mailbox()
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, hostname="mail.test"), "127.0.0.1", 0
+        lambda: SMTP(mailbox, hostname="mail.test"), sock=_loopback()
     )
-    mailbox.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    mailbox.url = f"smtp://localhost:{server.sockets[0].getsockname()[1]}"
     yield mailbox
     server.close()
 

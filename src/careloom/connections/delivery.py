@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-import httpx
-
+from careloom.connections.gateway import Answer
 from careloom.types import JsonObject
+
+_LONGEST_PAUSE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +55,27 @@ class Sender(Protocol):
         """Deliver; raises DeliveryFailed."""
 
 
-def check_answer(response: httpx.Response, peer: str) -> None:
+def check_answer(answer: Answer, peer: str) -> None:
     """Raise DeliveryFailed for any answer that is no success; 429 and 5xx may be repeated."""
-    status = response.status_code
+    status = answer.status
     if 200 <= status < 300:
         return
     raise DeliveryFailed(
         f"{peer} answered {status}",
         retryable=status in (408, 425, 429) or status >= 500,
-        retry_after=_seconds(response.headers.get("retry-after")),
+        retry_after=retry_after(answer),
     )
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isdigit() else None
+def retry_after(answer: Answer) -> float | None:
+    """Seconds to wait by the Retry-After header, an hour at most. RFC 9110, 10.2.3."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return min(float(text), _LONGEST_PAUSE_S)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_PAUSE_S)

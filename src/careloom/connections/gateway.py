@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -18,6 +19,18 @@ import httpx
 from careloom.errors import CareloomError
 
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_MOST_BYTES = 1 << 20
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer answered; header names in any case."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
 
 
 class Refused(CareloomError):
@@ -41,8 +54,9 @@ class Gateway:
 
     async def request(
         self, method: str, url: str, *, headers: dict[str, str], content: bytes
-    ) -> httpx.Response:
-        """One HTTP call; raises Refused, or httpx.TransportError when the peer does not answer."""
+    ) -> Answer:
+        """One HTTP call; raises Refused, or httpx.RequestError when the peer does not answer, or
+        not within 1 MiB."""
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=_transport(self),
@@ -50,7 +64,14 @@ class Gateway:
                 follow_redirects=False,
                 trust_env=False,
             )
-        return await self._client.request(method, url, headers=headers, content=content)
+        size, chunks = 0, []
+        async with self._client.stream(method, url, headers=headers, content=content) as response:
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > _MOST_BYTES:
+                    raise httpx.ReadError("the peer's answer is too long")
+                chunks.append(chunk)
+        return Answer(response.status_code, response.headers, b"".join(chunks))
 
     async def close(self) -> None:
         if self._client is not None:
@@ -78,11 +99,21 @@ class Gateway:
     def _may_call(self, host: str, port: int, address: str) -> bool:
         if {host.lower(), f"{host.lower()}:{port}"} & self._hosts:
             return True
-        ip = ipaddress.ip_address(address.split("%", 1)[0])
-        mapped = getattr(ip, "ipv4_mapped", None)
-        if mapped is not None:
-            ip = mapped
-        return ip.is_global or any(ip in network for network in self._networks)
+        ip = _inner(ipaddress.ip_address(address.split("%", 1)[0]))
+        public = ip.is_global and not ip.is_multicast
+        return public or any(ip in network for network in self._networks)
+
+
+def _inner(ip: _Address) -> _Address:
+    """The IPv4 address that an IPv6 address stands for, where it stands for one.
+
+    RFC 4291 2.5.5.2 (mapped), RFC 3056 (6to4), RFC 6052 (NAT64).
+    """
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
 
 
 class _PinnedBackend(httpcore.AsyncNetworkBackend):

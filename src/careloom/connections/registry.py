@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import orjson
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from careloom.connections.delivery import Sender
 from careloom.connections.gateway import Gateway
@@ -50,7 +52,7 @@ class Connections:
             raise InvalidInput(
                 f"The kind is not one of {', '.join(KINDS)}", path="/kind", code="unknown_kind"
             )
-        settings, secret = dict(given.get("settings", {})), dict(given.get("secret", {}))
+        settings, secret = _object(given, "settings"), _object(given, "secret")
         self._build(connection_id, kind, settings, secret)
         sealed = await self._keyring.seal(
             scope.tenant, None, _place(scope, connection_id), orjson.dumps(secret)
@@ -106,7 +108,7 @@ class Connections:
     ) -> Connection:
         try:
             sender = self._sender(kind, settings, secret)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, EmptyWebhookSecretError) as error:
             raise InvalidInput(
                 f"The connection {connection_id!r} of kind {kind} is not complete: {error}",
                 code="incomplete_connection",
@@ -116,15 +118,41 @@ class Connections:
 
     def _sender(self, kind: str, settings: JsonObject, secret: JsonObject) -> Sender:
         if kind == "slack":
+            hook = secret.get("webhookUrl")
             return SlackSender(
                 self._gateway,
-                webhook_url=secret.get("webhookUrl"),
-                bot_token=secret.get("botToken"),
-                api_url=settings.get("apiUrl", API_URL),
+                webhook_url=_address(hook, "https", "http") if hook else None,
+                bot_token=_text(secret, "botToken"),
+                api_url=_address(settings.get("apiUrl", API_URL), "https", "http"),
             )
         if kind == "email":
-            return SmtpSender(self._gateway, str(secret["url"]), str(settings["from"]))
-        return WebhookSender(self._gateway, str(settings["url"]), secret.get("signingSecret"))
+            server = _address(secret["url"], "smtp", "smtps")
+            return SmtpSender(self._gateway, server, str(settings["from"]))
+        url = _address(settings["url"], "https", "http")
+        return WebhookSender(self._gateway, url, _text(secret, "signingSecret"))
+
+
+def _object(given: JsonObject, name: str) -> JsonObject:
+    value = given.get(name, {})
+    if not isinstance(value, dict):
+        raise InvalidInput(f"`{name}` must be an object", path=f"/{name}")
+    return dict(value)
+
+
+def _text(secret: JsonObject, name: str) -> str | None:
+    value = secret.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} must be a text")
+    return value or None
+
+
+def _address(value: object, *schemes: str) -> str:
+    """An address of one of these schemes; raises ValueError for anything else."""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"an address must begin with {' or '.join(f'{s}://' for s in schemes)}")
+    _ = parts.port
+    return str(value)
 
 
 def _place(scope: Scope, connection_id: str) -> str:

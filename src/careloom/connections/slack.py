@@ -8,8 +8,14 @@ from __future__ import annotations
 import httpx
 import orjson
 
-from careloom.connections.delivery import DeliveryFailed, Outgoing, Receipt, check_answer
-from careloom.connections.gateway import Gateway
+from careloom.connections.delivery import (
+    DeliveryFailed,
+    Outgoing,
+    Receipt,
+    check_answer,
+    retry_after,
+)
+from careloom.connections.gateway import Answer, Gateway
 
 API_URL = "https://slack.com/api"
 _BUSY = {"ratelimited", "service_unavailable", "internal_error", "fatal_error", "request_timeout"}
@@ -38,7 +44,7 @@ class SlackSender:
             if self._bot_token:
                 return await self._post_message(message, self._bot_token)
             return await self._webhook(message, str(self._webhook_url))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise DeliveryFailed(
                 f"Slack did not answer ({type(error).__name__})", retryable=True
             ) from error
@@ -46,8 +52,8 @@ class SlackSender:
     async def _webhook(self, message: Outgoing, url: str) -> Receipt:
         body = orjson.dumps({"text": message.text})
         headers = {"Content-Type": "application/json"}
-        response = await self._gateway.request("POST", url, headers=headers, content=body)
-        check_answer(response, "Slack")
+        answer = await self._gateway.request("POST", url, headers=headers, content=body)
+        check_answer(answer, "Slack")
         return Receipt("slack", None, "at least once")
 
     async def _post_message(self, message: Outgoing, token: str) -> Receipt:
@@ -59,10 +65,22 @@ class SlackSender:
             "Authorization": f"Bearer {token}",
         }
         url = f"{self._api_url}/chat.postMessage"
-        response = await self._gateway.request("POST", url, headers=headers, content=body)
-        check_answer(response, "Slack")
-        answer = orjson.loads(response.content)
-        if not answer.get("ok"):
-            cause = str(answer.get("error", "unknown"))[:60]
-            raise DeliveryFailed(f"Slack refused: {cause}", retryable=cause in _BUSY)
-        return Receipt("slack", str(answer.get("ts")), "at least once")
+        answer = await self._gateway.request("POST", url, headers=headers, content=body)
+        check_answer(answer, "Slack")
+        return Receipt("slack", _time_stamp(answer), "at least once")
+
+
+def _time_stamp(answer: Answer) -> str:
+    """The message's `ts`. Slack says in the body whether it took a message, with status 200."""
+    try:
+        said = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict):
+        raise DeliveryFailed("Slack's answer cannot be read", retryable=True)
+    if said.get("ok") is not True:
+        cause = str(said.get("error", "unknown"))[:60]
+        raise DeliveryFailed(
+            f"Slack refused: {cause}", retryable=cause in _BUSY, retry_after=retry_after(answer)
+        )
+    return str(said.get("ts"))

@@ -45,6 +45,12 @@ class SmtpSender:
                 use_tls=self._tls,
                 timeout=_TIMEOUT_S,
             )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [refused.code for refused in error.recipients]
+            raise DeliveryFailed(
+                f"The mail server answered {codes[0]} to the recipients",
+                retryable=all(400 <= code < 500 for code in codes),
+            ) from error
         except aiosmtplib.SMTPResponseException as error:
             raise DeliveryFailed(
                 f"The mail server answered {error.code}", retryable=400 <= error.code < 500
@@ -58,10 +64,17 @@ class SmtpSender:
         return Receipt("smtp", str(mail["Message-ID"]), "at least once, same Message-ID")
 
     def _mail(self, message: Outgoing) -> EmailMessage:
+        if not message.to:
+            raise DeliveryFailed("A mail needs a recipient", retryable=False)
         mail = EmailMessage()
-        mail["From"] = self._sender
-        mail["To"] = ", ".join(message.to)
-        mail["Subject"] = message.subject or "Message from Careloom"
+        try:
+            mail["From"] = self._sender
+            mail["To"] = ", ".join(message.to)
+            mail["Subject"] = message.subject or "Message from Careloom"
+        except ValueError as error:
+            raise DeliveryFailed(
+                "The subject or a recipient cannot stand in a mail's header", retryable=False
+            ) from error
         domain = self._sender.rpartition("@")[2] or "careloom"
         mail["Message-ID"] = f"<{message.key.replace(':', '.').replace('/', '-')}@{domain}>"
         mail.set_content(message.text)

@@ -37,10 +37,10 @@ class WebhookSender:
         if self._signer is not None:
             headers["webhook-signature"] = self._signer.sign(message.key, now, body.decode())
         try:
-            response = await self._gateway.request("POST", self._url, headers=headers, content=body)
-        except httpx.TransportError as error:
+            answer = await self._gateway.request("POST", self._url, headers=headers, content=body)
+        except httpx.RequestError as error:
             raise DeliveryFailed(
                 f"The webhook did not answer ({type(error).__name__})", retryable=True
             ) from error
-        check_answer(response, "The webhook")
+        check_answer(answer, "The webhook")
         return Receipt("webhook", message.key, "deduplicated by the receiver's webhook-id")

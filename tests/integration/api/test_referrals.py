@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
@@ -130,11 +129,9 @@ def _no_patient_in(text: str) -> None:
 
 
 @pytest.fixture
-async def mailed(
-    open_house: OpenHouse, mailbox: Mailbox
-) -> AsyncIterator[House]:
+async def mailed(open_house: OpenHouse, mailbox: Mailbox) -> House:
     """The house with a mail server in its settings."""
-    yield await open_house({"CARELOOM_SMTP_URL": mailbox.url, "CARELOOM_MAIL_FROM": "c@h.example"})
+    return await open_house({"CARELOOM_SMTP_URL": mailbox.url, "CARELOOM_MAIL_FROM": "c@h.example"})
 
 
 async def test_the_team_gets_a_link_by_mail_and_nothing_about_the_patient(

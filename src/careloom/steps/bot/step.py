@@ -59,9 +59,11 @@ class BotStep:
         connection = await self._connections.find(call.scope, note.channel, note.connection)
         warnings = _warnings(call, note)
         if connection is None:
-            if call.environment == "production":
+            if call.environment == "production" or note.connection is not None:
+                named = f" named {note.connection!r}" if note.connection is not None else ""
                 raise StepError(
-                    f"There is no {note.channel} connection to send through", code="no_connection"
+                    f"There is no {note.channel} connection{named} to send through",
+                    code="no_connection",
                 )
             return await self._recorded(call, note, "captured", None, {}, warnings)
         if warnings and call.environment == "production" and not connection.phi:
