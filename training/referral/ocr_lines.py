@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - word lists read better as text
 """Draws lines of print and stores the recogniser's features beside their text.
 
 Run: python training/referral/ocr_lines.py FOLDER --pages 200 --seed 1
@@ -41,8 +42,10 @@ def sentences() -> list[str]:
     """English text of the development data."""
     root = Path(os.environ["CARELOOM_TEST_DATA"])
     with (root / "ktas_triage/data.csv").open(encoding="latin-1") as stream:
-        rows = [f"{r['Chief_complain']} {r['Diagnosis in ED']}"
-                for r in csv.DictReader(stream, delimiter=";")]
+        rows = [
+            f"{r['Chief_complain']} {r['Diagnosis in ED']}"
+            for r in csv.DictReader(stream, delimiter=";")
+        ]
     synthetic = json.loads(next((root / "phi_presidio_synth").glob("*.json")).read_text())
     return rows + [str(item["full_text"]) for item in synthetic]
 
@@ -56,12 +59,22 @@ def word(rng: random.Random, corpus: list[str]) -> str:
         made = "".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))
     elif kind < 0.9:
         d = "".join(rng.choices("0123456789", k=rng.randint(1, 8)))
-        made = rng.choice([
-            d, d[:2] + "." + d[2:4], d[:3] + "/" + d[3:5], d + rng.choice(UNITS), d[:3] + "-" + d[3:],
-            f"{rng.randint(1, 31):02d}{rng.choice('./-')}{rng.randint(1, 12):02d}"
-            f"{rng.choice('./-')}{rng.randint(1930, 2026)}", f"{rng.randint(0, 23)}:{d[:2]}",
-            rng.choice(["A", "RXB", "M", "Q", "CIP", "NHS", "MRN"]) + d, "0" + d, "#" + d, d + "%",
-        ])
+        made = rng.choice(
+            [
+                d,
+                d[:2] + "." + d[2:4],
+                d[:3] + "/" + d[3:5],
+                d + rng.choice(UNITS),
+                d[:3] + "-" + d[3:],
+                f"{rng.randint(1, 31):02d}{rng.choice('./-')}{rng.randint(1, 12):02d}"
+                f"{rng.choice('./-')}{rng.randint(1930, 2026)}",
+                f"{rng.randint(0, 23)}:{d[:2]}",
+                rng.choice(["A", "RXB", "M", "Q", "CIP", "NHS", "MRN"]) + d,
+                "0" + d,
+                "#" + d,
+                d + "%",
+            ]
+        )
     else:
         made = "".join(rng.choices(ALPHABET[1:], k=rng.randint(1, 4)))
     style = rng.random()
@@ -88,8 +101,9 @@ def line(rng: random.Random, corpus: list[str]) -> str:
     return " ".join(text[:88].split()) or "a"
 
 
-def page(rng: random.Random, noise: np.random.Generator,
-         corpus: list[str]) -> tuple[np.ndarray, list[str]]:
+def page(
+    rng: random.Random, noise: np.random.Generator, corpus: list[str]
+) -> tuple[np.ndarray, list[str]]:
     """A drawn and degraded page, and its lines."""
     referral_pdf.SIZE = rng.uniform(8.6, 11.6)
     referral_pdf.CELL = referral_pdf.SIZE * 0.57
@@ -97,16 +111,21 @@ def page(rng: random.Random, noise: np.random.Generator,
     count = int((referral_pdf.PAGE_HEIGHT - 90) / referral_pdf.LINE)
     referral_pdf.LINES_PER_PAGE = count + 2
     columns = int(515 / referral_pdf.CELL)
-    font = rng.choice(["Helvetica"] * 3 + ["Times-Roman"] * 3 + ["Courier"] * 3
-                      + ["Helvetica-Bold", "Times-Bold", "Courier-Bold", "Helvetica-Oblique"])
+    font = rng.choice(
+        ["Helvetica"] * 3
+        + ["Times-Roman"] * 3
+        + ["Courier"] * 3
+        + ["Helvetica-Bold", "Times-Bold", "Courier-Bold", "Helvetica-Oblique"]
+    )
     for name in ("Helvetica-Bold", "Helvetica-Oblique"):
         referral_pdf.WIDTHS[name] = referral_pdf.WIDTHS["Helvetica"]
     referral_pdf.WIDTHS["Times-Bold"] = referral_pdf.WIDTHS["Times-Roman"]
     referral_pdf.WIDTHS["Courier-Bold"] = referral_pdf.WIDTHS["Courier"]
     lines = [line(rng, corpus)[: columns - 1].strip() or "a" for _ in range(count)]
     if "Courier" not in font:
-        lines = ["".join(c for c in text if ord(c) < 256 or c in "œŒ€").strip() or "a"
-                 for text in lines]
+        lines = [
+            "".join(c for c in text if ord(c) < 256 or c in "œŒ€").strip() or "a" for text in lines
+        ]
     lines = [" ".join(text.split()) for text in lines]
     pdf = referral_pdf.digital_pdf("\n".join(lines), font)
     kind = rng.random()
@@ -144,13 +163,23 @@ def main() -> None:
             continue
         pairs = [(by_line[i][0], text) for i, text in enumerate(lines) if len(by_line[i]) == 1]
         # Two readings of the same line differ by a pixel or two of cropping.
-        crops = [crop(grey, r.left, r.top - int(noise.integers(0, 3)), r.right,
-                      r.bottom + int(noise.integers(0, 3))) for r, _ in pairs]
+        crops = [
+            crop(
+                grey,
+                r.left,
+                r.top - int(noise.integers(0, 3)),
+                r.right,
+                r.bottom + int(noise.integers(0, 3)),
+            )
+            for r, _ in pairs
+        ]
         found = features(session, crops)
-        np.savez(arguments.folder / f"page_{arguments.seed}_{number:04d}.npz",
-                 features=np.concatenate(found).astype(np.float16),
-                 lengths=np.array([len(f) for f in found]),
-                 texts=np.array([text for _, text in pairs]))
+        np.savez(
+            arguments.folder / f"page_{arguments.seed}_{number:04d}.npz",
+            features=np.concatenate(found).astype(np.float16),
+            lengths=np.array([len(f) for f in found]),
+            texts=np.array([text for _, text in pairs]),
+        )
         print(number, len(pairs), "lines", flush=True)
 
 

@@ -7,17 +7,17 @@ The recogniser's features are fixed; one page in twelve is kept for validation.
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from ocr_lines import ALPHABET
 from torch import nn
 
 from careloom.documents.recogniser import HEAD
-
-from ocr_lines import ALPHABET
 
 SYMBOL = {char: index + 1 for index, char in enumerate(ALPHABET)}
 Line = tuple[np.ndarray, str]
@@ -28,11 +28,13 @@ class LatinHead(nn.Module):
 
     def __init__(self, hidden: int = 176) -> None:
         super().__init__()
-        self.layers = nn.ModuleList([
-            nn.Conv1d(600, hidden, 1),
-            nn.Conv1d(hidden, hidden, 5, padding=2),
-            nn.Conv1d(hidden, len(ALPHABET) + 1, 1),
-        ])
+        self.layers = nn.ModuleList(
+            [
+                nn.Conv1d(600, hidden, 1),
+                nn.Conv1d(hidden, hidden, 5, padding=2),
+                nn.Conv1d(hidden, len(ALPHABET) + 1, 1),
+            ]
+        )
         self.drop = nn.Dropout(0.1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -51,7 +53,7 @@ def load(folder: Path) -> tuple[list[Line], list[Line]]:
             parts = np.split(page["features"], np.cumsum(page["lengths"])[:-1])
             texts = [str(t) for t in page["texts"]]
         for part, text in zip(parts, texts, strict=True):
-            needed = len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+            needed = len(text) + sum(a == b for a, b in itertools.pairwise(text))
             if len(part) > needed and all(c in SYMBOL for c in text):
                 (held if number % 12 == 5 else train).append((part, text))
     return train, held
@@ -64,14 +66,20 @@ def batch(lines: list[Line]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, 
     for row, (f, _) in enumerate(lines):
         block[row, :, : len(f)] = f.T
     targets = torch.tensor([SYMBOL[c] for _, text in lines for c in text])
-    return (torch.from_numpy(block), targets, torch.tensor([len(f) for f, _ in lines]),
-            torch.tensor([len(t) for _, t in lines]))
+    return (
+        torch.from_numpy(block),
+        targets,
+        torch.tensor([len(f) for f, _ in lines]),
+        torch.tensor([len(t) for _, t in lines]),
+    )
 
 
 def decode(scores: torch.Tensor, length: int) -> str:
     """Best path."""
     best = scores[:length].argmax(1).tolist()
-    return "".join(ALPHABET[b - 1] for i, b in enumerate(best) if b and (i == 0 or b != best[i - 1]))
+    return "".join(
+        ALPHABET[b - 1] for i, b in enumerate(best) if b and (i == 0 or b != best[i - 1])
+    )
 
 
 def distance(a: str, b: str) -> int:
@@ -142,8 +150,11 @@ def main() -> None:
             schedule.step()
             total += loss.item()
         rate = error_rate(model, held)
-        print(f"epoch {epoch} loss {total / len(batches):.4f} held-out CER {rate:.4f} "
-              f"{time.time() - began:.0f} s", flush=True)
+        print(
+            f"epoch {epoch} loss {total / len(batches):.4f} held-out CER {rate:.4f} "
+            f"{time.time() - began:.0f} s",
+            flush=True,
+        )
         if rate < best:
             best = rate
             save(model, HEAD)

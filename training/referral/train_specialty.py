@@ -17,21 +17,44 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from careloom.ai.triage_specialty import MODEL, _LEFT_OUT
+from careloom.ai.triage_specialty import _LEFT_OUT, MODEL
 from careloom.ai.triage_text import terms, weighted
 
 HERE = Path(__file__).parent
 LETTERS = HERE.parents[1] / "tests/data/referral_letters/example"
 FILLER = {
-    "en": ["Thank you for seeing this patient.", "I would be grateful for your opinion.", "Kind regards",
-           "Blood pressure is normal.", "Takes ramipril and atorvastatin.", "No known drug allergies.",
-           "Lives alone, non-smoker.", "On examination comfortable at rest.", "Please advise."],
-    "de": ["Vielen Dank für die Mitbeurteilung.", "Mit freundlichen Grüßen", "Medikation: Ramipril.",
-           "Keine Allergien bekannt.", "Ich bitte um weitere Abklärung."],
-    "fr": ["Je vous remercie de recevoir ce patient.", "Bien confraternellement", "Pas d'allergie connue.",
-           "Traitement habituel : périndopril.", "Merci pour votre avis."],
-    "es": ["Solicito valoración.", "Atentamente", "Sin alergias conocidas.",
-           "En tratamiento con enalapril.", "Le remito para estudio."],
+    "en": [
+        "Thank you for seeing this patient.",
+        "I would be grateful for your opinion.",
+        "Kind regards",
+        "Blood pressure is normal.",
+        "Takes ramipril and atorvastatin.",
+        "No known drug allergies.",
+        "Lives alone, non-smoker.",
+        "On examination comfortable at rest.",
+        "Please advise.",
+    ],
+    "de": [
+        "Vielen Dank für die Mitbeurteilung.",
+        "Mit freundlichen Grüßen",
+        "Medikation: Ramipril.",
+        "Keine Allergien bekannt.",
+        "Ich bitte um weitere Abklärung.",
+    ],
+    "fr": [
+        "Je vous remercie de recevoir ce patient.",
+        "Bien confraternellement",
+        "Pas d'allergie connue.",
+        "Traitement habituel : périndopril.",
+        "Merci pour votre avis.",
+    ],
+    "es": [
+        "Solicito valoración.",
+        "Atentamente",
+        "Sin alergias conocidas.",
+        "En tratamiento con enalapril.",
+        "Le remito para estudio.",
+    ],
 }
 Phrases = dict[str, dict[str, list[str]]]
 
@@ -43,7 +66,8 @@ def phrases() -> Phrases:
         if line and not line.startswith("#"):
             name, language, text = line.split("|")
             found.setdefault(name, {}).setdefault(language, []).extend(
-                part.strip() for part in text.split(";") if part.strip())
+                part.strip() for part in text.split(";") if part.strip()
+            )
     return found
 
 
@@ -119,7 +143,9 @@ def vocabulary(source: Phrases, most: int = 14000) -> dict[str, float]:
     return {t: math.log((1 + len(documents)) / (1 + counts[t])) + 1 for t in kept}
 
 
-def fit(source: Phrases, seed: int, count: int = 6000) -> tuple[dict[str, float], LogisticRegression]:
+def fit(
+    source: Phrases, seed: int, count: int = 6000
+) -> tuple[dict[str, float], LogisticRegression]:
     """Vocabulary and classifier of some phrases."""
     idf = vocabulary(source)
     row = {t: i for i, t in enumerate(idf)}
@@ -145,10 +171,12 @@ def split(source: Phrases, seed: int, part: int, parts: int) -> tuple[Phrases, P
 
 def temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     """The one that makes the probabilities of the right class most likely."""
+
     def loss(t: float) -> float:
         z = scores / t
         z = z - z.max(axis=1, keepdims=True)
         return float(-(z[np.arange(len(labels)), labels] - np.log(np.exp(z).sum(1))).mean())
+
     return min((t / 50 for t in range(5, 200)), key=loss)
 
 
@@ -177,18 +205,36 @@ def main() -> None:
     texts = [(LETTERS / r["file"]).read_text() for r in rows]
     scores = model.decision_function(matrix(texts, idf, row))
     guess = model.classes_[scores.argmax(1)]
-    accepted = [g == r["specialty"] or g in r["specialties_accepted"] for g, r in zip(guess, rows, strict=True)]
+    accepted = [
+        g == r["specialty"] or g in r["specialties_accepted"]
+        for g, r in zip(guess, rows, strict=True)
+    ]
     labels = np.array([list(model.classes_).index(r["specialty"]) for r in rows])
-    both = temperature(np.concatenate([*kept_scores, *[scores] * 20]),
-                       np.concatenate([*kept_labels, *[labels] * 20]))
-    print("example letters, router alone:", sum(accepted), "of", len(accepted), "temperature", both,
-          "mean", np.mean(accuracies))
+    both = temperature(
+        np.concatenate([*kept_scores, *[scores] * 20]),
+        np.concatenate([*kept_labels, *[labels] * 20]),
+    )
+    print(
+        "example letters, router alone:",
+        sum(accepted),
+        "of",
+        len(accepted),
+        "temperature",
+        both,
+        "mean",
+        np.mean(accuracies),
+    )
     MODEL.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
-        MODEL, classes=np.array(model.classes_.astype(str)), terms=np.array("\n".join(idf)),
-        idf=np.array(list(idf.values()), np.float16), weights=model.coef_.T.astype(np.float16),
-        bias=model.intercept_.astype(np.float16), temperature=np.array(both),
-        name=np.array("careloom-specialty-1"))
+        MODEL,
+        classes=np.array(model.classes_.astype(str)),
+        terms=np.array("\n".join(idf)),
+        idf=np.array(list(idf.values()), np.float16),
+        weights=model.coef_.T.astype(np.float16),
+        bias=model.intercept_.astype(np.float16),
+        temperature=np.array(both),
+        name=np.array("careloom-specialty-1"),
+    )
     print("bytes", MODEL.stat().st_size)
 
 

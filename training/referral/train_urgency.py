@@ -41,13 +41,21 @@ class Cases:
 
     def take(self, rows: np.ndarray) -> Cases:
         """Some of them."""
-        return Cases([self.complaints[i] for i in rows], [self.male[i] for i in rows],
-                     [self.signs[i] for i in rows], self.label[rows])
+        return Cases(
+            [self.complaints[i] for i in rows],
+            [self.male[i] for i in rows],
+            [self.signs[i] for i in rows],
+            self.label[rows],
+        )
 
     def join(self, other: Cases) -> Cases:
         """Both."""
-        return Cases(self.complaints + other.complaints, self.male + other.male,
-                     self.signs + other.signs, np.concatenate((self.label, other.label)))
+        return Cases(
+            self.complaints + other.complaints,
+            self.male + other.male,
+            self.signs + other.signs,
+            np.concatenate((self.label, other.label)),
+        )
 
 
 def _number(text: str) -> float | None:
@@ -64,9 +72,15 @@ def ktas() -> Cases:
         rows = list(csv.DictReader(stream, delimiter=";"))
     signs = []
     for row in rows:
-        read = {"sbp": _number(row["SBP"]), "dbp": _number(row["DBP"]), "hr": _number(row["HR"]),
-                "rr": _number(row["RR"]), "temp_c": _number(row["BT"]),
-                "spo2": _number(row["Saturation"]), "age": _number(row["Age"])}
+        read = {
+            "sbp": _number(row["SBP"]),
+            "dbp": _number(row["DBP"]),
+            "hr": _number(row["HR"]),
+            "rr": _number(row["RR"]),
+            "temp_c": _number(row["BT"]),
+            "spo2": _number(row["Saturation"]),
+            "age": _number(row["Age"]),
+        }
         made = {k: v for k, v in read.items() if v is not None and v > 0}
         pain = _number(row["NRS_pain"])
         if row["Pain"] == "1" and pain is not None:
@@ -75,9 +89,12 @@ def ktas() -> Cases:
         made["injury"] = float(row["Injury"] == "2")
         made["ambulance"] = float(row["Arrival mode"] == "2")
         signs.append(made)
-    return Cases([row["Chief_complain"].lower() for row in rows],
-                 [row["Sex"] == "2" for row in rows], signs,
-                 np.array([int(row["KTAS_expert"]) <= 2 for row in rows], int))
+    return Cases(
+        [row["Chief_complain"].lower() for row in rows],
+        [row["Sex"] == "2" for row in rows],
+        signs,
+        np.array([int(row["KTAS_expert"]) <= 2 for row in rows], int),
+    )
 
 
 def nursesim() -> Cases:
@@ -87,9 +104,15 @@ def nursesim() -> Cases:
     for level, items in json.loads(path.read_text()).items():
         for item in items:
             v, h = item["vitals"], item["history"]
-            made = {"hr": v.get("hr"), "sbp": v.get("bp_sys"), "dbp": v.get("bp_dia"),
-                    "spo2": v.get("spo2"), "rr": v.get("rr"), "temp_c": v.get("temp"),
-                    "age": h.get("age")}
+            made = {
+                "hr": v.get("hr"),
+                "sbp": v.get("bp_sys"),
+                "dbp": v.get("bp_dia"),
+                "spo2": v.get("spo2"),
+                "rr": v.get("rr"),
+                "temp_c": v.get("temp"),
+                "age": h.get("age"),
+            }
             kept = {k: float(x) for k, x in made.items() if isinstance(x, int | float)}
             kept["not_alert"] = float(v.get("avpu", "A") != "A")
             complaints.append(item["chief_complaint"].lower())
@@ -114,15 +137,21 @@ class Linear:
 
     def matrix(self, cases: Cases) -> csr_matrix:
         """Dense and text features side by side."""
-        dense = np.array([structured(c, m, s) for c, m, s in
-                          zip(cases.complaints, cases.male, cases.signs, strict=True)])
+        dense = np.array(
+            [
+                structured(c, m, s)
+                for c, m, s in zip(cases.complaints, cases.male, cases.signs, strict=True)
+            ]
+        )
         data, columns, starts = [], [], [0]
         for text in cases.complaints:
             vector = weighted(text, self.idf)
             data += [TEXT_SCALE * v for v in vector.values()]
             columns += [self.row[t] for t in vector]
             starts.append(len(data))
-        text_part = csr_matrix((data, columns, starts), shape=(len(cases.complaints), len(self.row)))
+        text_part = csr_matrix(
+            (data, columns, starts), shape=(len(cases.complaints), len(self.row))
+        )
         return hstack([csr_matrix(dense), text_part]).tocsr()
 
     def predict(self, cases: Cases) -> np.ndarray:
@@ -139,8 +168,14 @@ class Stack:
         for fit, held in folds.split(inner, cases.label):
             inner[held] = Linear(cases.take(fit), weights[fit]).predict(cases.take(held))
         self.linear = Linear(cases, weights)
-        self.forest = ExtraTreesClassifier(trees, min_samples_leaf=3, max_features=0.3,
-                                           bootstrap=True, oob_score=True, random_state=seed)
+        self.forest = ExtraTreesClassifier(
+            trees,
+            min_samples_leaf=3,
+            max_features=0.3,
+            bootstrap=True,
+            oob_score=True,
+            random_state=seed,
+        )
         self.forest.fit(self.rows(cases, inner), cases.label, sample_weight=weights)
         mixed = (inner + self.forest.oob_decision_function_[:, 1]) / 2
         own = weights == 1.0
@@ -150,8 +185,14 @@ class Stack:
     @staticmethod
     def rows(cases: Cases, linear: np.ndarray) -> np.ndarray:
         """Features of the trees."""
-        return np.array([np.append(plain(c, m, s), logit(p)) for c, m, s, p in
-                         zip(cases.complaints, cases.male, cases.signs, linear, strict=True)])
+        return np.array(
+            [
+                np.append(plain(c, m, s), logit(p))
+                for c, m, s, p in zip(
+                    cases.complaints, cases.male, cases.signs, linear, strict=True
+                )
+            ]
+        )
 
     def predict(self, cases: Cases) -> np.ndarray:
         """Calibrated probabilities."""
@@ -178,28 +219,38 @@ def interval(values: np.ndarray, label: np.ndarray, seed: int = 0) -> tuple[floa
     return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
 
 
-def cross_validate(cases: Cases, extra: Cases, seeds: tuple[int, ...] = (0, 1, 2),
-                   folds: int = 10) -> dict[str, object]:
+def cross_validate(
+    cases: Cases, extra: Cases, seeds: tuple[int, ...] = (0, 1, 2), folds: int = 10
+) -> dict[str, object]:
     """Out-of-fold figures."""
     aucs, errors, all_chances = [], [], []
-    weights = np.concatenate((np.ones(len(cases.label)), np.full(len(extra.label), NURSESIM_WEIGHT)))
+    weights = np.concatenate(
+        (np.ones(len(cases.label)), np.full(len(extra.label), NURSESIM_WEIGHT))
+    )
     for seed in seeds:
         chance = np.zeros(len(cases.label))
-        for fit, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(chance, cases.label):
+        for fit, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(
+            chance, cases.label
+        ):
             part = cases.take(fit).join(extra)
-            part_weights = np.concatenate((weights[fit], weights[len(cases.label):]))
+            part_weights = np.concatenate((weights[fit], weights[len(cases.label) :]))
             chance[held] = Stack(part, part_weights, seed, 200).predict(cases.take(held))
         aucs.append(float(roc_auc_score(cases.label, chance)))
         errors.append(calibration_error(chance, cases.label))
         all_chances.append(chance)
         print(f"seed {seed} AUC {aucs[-1]:.4f} ECE {errors[-1]:.4f}", flush=True)
     mean = np.mean(all_chances, axis=0)
-    return {"auc": aucs, "ece": errors, "interval": interval(mean, cases.label), "chance": mean,
-            "auc_of_mean": float(roc_auc_score(cases.label, mean))}
+    return {
+        "auc": aucs,
+        "ece": errors,
+        "interval": interval(mean, cases.label),
+        "chance": mean,
+        "auc_of_mean": float(roc_auc_score(cases.label, mean)),
+    }
 
 
 def thresholds(chance: np.ndarray, label: np.ndarray) -> tuple[float, float]:
-    """(emergency, urgent): 70 % of those above the first are level 1 or 2; the second misses one in ten."""
+    """(emergency, urgent): above the first 70 % are level 1 or 2; the second misses a tenth."""
     order = np.argsort(-chance)
     precision = np.cumsum(label[order]) / np.arange(1, len(label) + 1)
     emergency = float(chance[order][np.flatnonzero(precision >= 0.7).max()])
@@ -226,15 +277,24 @@ def export(stack: Stack, limits: tuple[float, float], path: Path = MODEL) -> Non
     coefficients = linear.model.coef_[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
-        path, name=np.array("careloom-urgency-1"), dense=coefficients[:width],
-        bias=linear.model.intercept_[0], terms=np.array("\n".join(linear.idf)),
+        path,
+        name=np.array("careloom-urgency-1"),
+        dense=coefficients[:width],
+        bias=linear.model.intercept_[0],
+        terms=np.array("\n".join(linear.idf)),
         idf=np.array(list(linear.idf.values()), np.float32),
-        term_weights=coefficients[width:].astype(np.float32), text_scale=np.array(TEXT_SCALE),
+        term_weights=coefficients[width:].astype(np.float32),
+        text_scale=np.array(TEXT_SCALE),
         calibration=np.array([stack.platt.coef_[0, 0], stack.platt.intercept_[0]]),
-        feature=np.concatenate(feature).astype(np.int16), threshold=np.concatenate(cut).astype(np.float32),
-        left=np.concatenate(left).astype(np.int32), right=np.concatenate(right).astype(np.int32),
-        value=np.concatenate(value).astype(np.float32), roots=np.array(roots, np.int32),
-        emergency_from=np.array(limits[0]), urgent_from=np.array(limits[1]))
+        feature=np.concatenate(feature).astype(np.int16),
+        threshold=np.concatenate(cut).astype(np.float32),
+        left=np.concatenate(left).astype(np.int32),
+        right=np.concatenate(right).astype(np.int32),
+        value=np.concatenate(value).astype(np.float32),
+        roots=np.array(roots, np.int32),
+        emergency_from=np.array(limits[0]),
+        urgent_from=np.array(limits[1]),
+    )
     print("bytes", path.stat().st_size)
 
 
@@ -245,11 +305,15 @@ def main() -> None:
     figures = cross_validate(cases, extra)
     print("AUC", figures["auc"], "interval of the mean", figures["interval"], "ECE", figures["ece"])
     alone = Stack(cases, np.ones(len(cases.label)), 0)
-    print("trained on KTAS alone, AUC on NurseSim",
-          round(float(roc_auc_score(extra.label, alone.predict(extra))), 3))
+    print(
+        "trained on KTAS alone, AUC on NurseSim",
+        round(float(roc_auc_score(extra.label, alone.predict(extra))), 3),
+    )
     limits = thresholds(np.asarray(figures["chance"]), cases.label)
     print("emergency from, urgent from", limits)
-    weights = np.concatenate((np.ones(len(cases.label)), np.full(len(extra.label), NURSESIM_WEIGHT)))
+    weights = np.concatenate(
+        (np.ones(len(cases.label)), np.full(len(extra.label), NURSESIM_WEIGHT))
+    )
     export(Stack(cases.join(extra), weights, 0), limits)
 
 

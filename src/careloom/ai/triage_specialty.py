@@ -10,13 +10,15 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from careloom.ai.triage_text import weighted
 
 MODEL = Path(__file__).parent / "weights" / "specialty" / "model.npz"
 _LEFT_OUT = re.compile(
-    r"(?im)^[ \t]*(?:past (?:medical )?history|pmhx?|fhx?|family history|allerg\w*|medications?|meds|"
-    r"current medications?|drugs|social history|medikation|allergien|alergias|antécédents)\b[^\n]*"
+    r"(?im)^[ \t]*(?:past (?:medical )?history|pmhx?|fhx?|family history|allerg\w*|medications?|"
+    r"meds|current medications?|drugs|social history|medikation|allergien|alergias|"
+    r"antécédents)\b[^\n]*"
     r"|\b(?:no|denies|without|nil|not|keine?|pas de|sin|niega)\s+(?:\w+[ ,/]+){0,3}\w+"
     r"|\b(?:father|mother|sister|brother|aunt|uncle)\b[^.\n]*"
 )
@@ -32,7 +34,7 @@ class SpecialtyRouter:
             names = str(stored["terms"]).split("\n")
             idf = stored["idf"].astype(np.float32)
             self._weights = stored["weights"].astype(np.float32)
-            self._bias = stored["bias"].astype(np.float32)
+            self._bias: NDArray[np.float32] = stored["bias"].astype(np.float32)
             self._temperature = float(stored["temperature"])
             self.name = str(stored["name"])
         self._idf = {term: float(value) for term, value in zip(names, idf, strict=True)}
@@ -46,12 +48,11 @@ class SpecialtyRouter:
         order = np.argsort(-chances)
         return [(self.classes[i], float(chances[i])) for i in order]
 
-    def scores(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    def scores(self, text: str) -> NDArray[np.float32]:
         """Uncalibrated scores per class."""
         vector = weighted(_LEFT_OUT.sub(" ", text), self._idf)
         if not vector:
             return self._bias
         rows = [self._row[term] for term in vector]
         values = np.fromiter(vector.values(), np.float32, len(vector))
-        result: np.ndarray[tuple[int], np.dtype[np.float32]] = self._bias + values @ self._weights[rows]
-        return result
+        return np.asarray(self._bias + values @ self._weights[rows], dtype=np.float32)

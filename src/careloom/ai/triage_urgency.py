@@ -31,53 +31,67 @@ SIGNS: tuple[tuple[str, float, tuple[float, ...]], ...] = (
 )
 """Name, scale, and the knots between which the effect of a sign is a straight line."""
 
-COMPLAINTS = tuple(re.compile(rf"\b(?:{pattern})", re.IGNORECASE) for pattern in (
-    r"arrest|cpr",
-    r"chest (?:pain|discomfort|tight\w*|oppression)|pain,? chest|angina|retrosternal|anterior chest",
-    r"dyspn\w*|sob\b|short\w* of breath|breath\w*|respirat\w*|choking",
-    r"mental|drows\w*|unconscious\w*|alter\w*|unrespons\w*|stupor|coma|confus\w*|loc\b|"
-    r"consciousness|delirium|disorient\w*",
-    r"seizure|convuls\w*|fit\b",
-    r"syncop\w*|collaps\w*|faint\w*|pass\w* out",
-    r"weakness|hemipar\w*|hemipleg\w*|palsy|paralysis|motor|side",
-    r"dysarthria|slurr\w*|aphasia|speech|facial (?:palsy|droop)|stroke|cva",
-    r"numb\w*|paresthe\w*|tingl\w*|hypesthesia",
-    r"ha?ematemesis|vomit\w* blood|melena|black stool|tarry|coffee",
-    r"hematochezia|rectal bleed\w*|bloody stool|anal bleed\w*",
-    r"ha?emopty\w*",
-    r"bleed\w*|ha?emorrhage|epistaxis",
-    r"intox\w*|overdose|poison\w*|suicid\w*|drug|ingestion|alcohol|pesticide|co\b",
-    r"fall\w*|slip|traffic|accident|ta\b|trauma|injur\w*|stab|crush|amput\w*|hit",
-    r"palpit\w*|tachy\w*|arrhyth\w*|brady\w*",
-    r"fever\w*|chill\w*|febrile|hot",
-    r"anaphyl\w*|allerg\w*",
-    r"urtic\w*|rash|itch\w*|skin|hives",
-    r"abd\w*|epigastric|ruq|rlq|llq|stomach|flank",
-    r"back|lbp|lumbar",
-    r"dizz\w*|vertigo|giddi\w*",
-    r"vomit\w*|nausea|diarr\w*",
-    r"headache|head pain",
-    r"lacerat\w*|wound|abrasion|cut|bite",
-    r"finger|hand|wrist|ankle|foot|toe|knee|elbow|leg|arm|shoulder|thumb|hip",
-    r"foreign body|fb\b",
-    r"eye|visual|vision|ocular",
-    r"tooth|dental|gingiv\w*|throat|ear|nose|nasal",
-    r"urin\w*|dysuria|voiding|hematuria|foley",
-    r"vagin\w*|pregnan\w*|labor",
-    r"tapping|tube|change|removal|check|follow|dressing|transfusion|medication",
-    r"anemia|lab|hyperkal\w*|hypogly\w*|hypergly\w*|glucose|bst|hb",
-    r"hypotens\w*|shock|low blood pressure",
-    r"burn",
-    r"general\w* weak\w*|poor oral|malaise|myalgia",
-    r"edema|swelling",
-    r"jaundice",
-    r"cough|sputum|uri\b",
-    r"severe|sudden|acute|crushing",
-    r"worst|thunder\w*",
-    r"pain",
-))
+COMPLAINTS = tuple(
+    re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
+    for pattern in (
+        r"arrest|cpr",
+        r"chest (?:pain|discomfort|tight\w*|oppression)|pain,? chest|angina|retrosternal|"
+        r"anterior chest",
+        r"dyspn\w*|sob\b|short\w* of breath|breath\w*|respirat\w*|choking",
+        r"mental|drows\w*|unconscious\w*|alter\w*|unrespons\w*|stupor|coma|confus\w*|loc\b|"
+        r"consciousness|delirium|disorient\w*",
+        r"seizure|convuls\w*|fit\b",
+        r"syncop\w*|collaps\w*|faint\w*|pass\w* out",
+        r"weakness|hemipar\w*|hemipleg\w*|palsy|paralysis|motor|side",
+        r"dysarthria|slurr\w*|aphasia|speech|facial (?:palsy|droop)|stroke|cva",
+        r"numb\w*|paresthe\w*|tingl\w*|hypesthesia",
+        r"ha?ematemesis|vomit\w* blood|melena|black stool|tarry|coffee",
+        r"hematochezia|rectal bleed\w*|bloody stool|anal bleed\w*",
+        r"ha?emopty\w*",
+        r"bleed\w*|ha?emorrhage|epistaxis",
+        r"intox\w*|overdose|poison\w*|suicid\w*|drug|ingestion|alcohol|pesticide|co\b",
+        r"fall\w*|slip|traffic|accident|ta\b|trauma|injur\w*|stab|crush|amput\w*|hit",
+        r"palpit\w*|tachy\w*|arrhyth\w*|brady\w*",
+        r"fever\w*|chill\w*|febrile|hot",
+        r"anaphyl\w*|allerg\w*",
+        r"urtic\w*|rash|itch\w*|skin|hives",
+        r"abd\w*|epigastric|ruq|rlq|llq|stomach|flank",
+        r"back|lbp|lumbar",
+        r"dizz\w*|vertigo|giddi\w*",
+        r"vomit\w*|nausea|diarr\w*",
+        r"headache|head pain",
+        r"lacerat\w*|wound|abrasion|cut|bite",
+        r"finger|hand|wrist|ankle|foot|toe|knee|elbow|leg|arm|shoulder|thumb|hip",
+        r"foreign body|fb\b",
+        r"eye|visual|vision|ocular",
+        r"tooth|dental|gingiv\w*|throat|ear|nose|nasal",
+        r"urin\w*|dysuria|voiding|hematuria|foley",
+        r"vagin\w*|pregnan\w*|labor",
+        r"tapping|tube|change|removal|check|follow|dressing|transfusion|medication",
+        r"anemia|lab|hyperkal\w*|hypogly\w*|hypergly\w*|glucose|bst|hb",
+        r"hypotens\w*|shock|low blood pressure",
+        r"burn",
+        r"general\w* weak\w*|poor oral|malaise|myalgia",
+        r"edema|swelling",
+        r"jaundice",
+        r"cough|sputum|uri\b",
+        r"severe|sudden|acute|crushing",
+        r"worst|thunder\w*",
+        r"pain",
+    )
+)
 _CHEST, _DYSPNOEA, _MENTAL, _SIDE, _BLOOD, _PALPITATION, _FEVER, _ABDOMEN, _DIZZY, _HEAD = (
-    1, 2, 3, 6, 9, 15, 16, 19, 21, 23)
+    1,
+    2,
+    3,
+    6,
+    9,
+    15,
+    16,
+    19,
+    21,
+    23,
+)
 
 
 def structured(complaint: str, male: bool | None, signs: Mapping[str, float]) -> Floats:
@@ -88,20 +102,40 @@ def structured(complaint: str, male: bool | None, signs: Mapping[str, float]) ->
         values.append(float(value is None))
         values += [0.0 if value is None else max(0.0, value - knot) / scale for knot in knots]
         values += [0.0 if value is None else max(0.0, knot - value) / scale for knot in knots[:2]]
-    values += [0.5 if male is None else float(male), signs.get("not_alert", 0.0),
-               signs.get("injury", 0.0), signs.get("ambulance", 0.0), float("pain" in signs),
-               signs.get("pain", 0.0) / 10]
+    values += [
+        0.5 if male is None else float(male),
+        signs.get("not_alert", 0.0),
+        signs.get("injury", 0.0),
+        signs.get("ambulance", 0.0),
+        float("pain" in signs),
+        signs.get("pain", 0.0) / 10,
+    ]
     groups = [float(bool(pattern.search(complaint))) for pattern in COMPLAINTS]
     over = {
-        "sat": max(0.0, 96 - signs.get("spo2", 98)) / 4, "hr": max(0.0, signs.get("hr", 80) - 90) / 20,
-        "old": max(0.0, signs.get("age", 50) - 45) / 20, "rr": max(0.0, signs.get("rr", 18) - 20) / 4,
+        "sat": max(0.0, 96 - signs.get("spo2", 98)) / 4,
+        "hr": max(0.0, signs.get("hr", 80) - 90) / 20,
+        "old": max(0.0, signs.get("age", 50) - 45) / 20,
+        "rr": max(0.0, signs.get("rr", 18) - 20) / 4,
         "pain": signs.get("pain", 0.0) / 10,
         "low": max(0.0, 110 - signs.get("sbp", 120)) / 20,
     }
-    pairs = ((_CHEST, "old"), (_DYSPNOEA, "sat"), (_DYSPNOEA, "old"), (_DYSPNOEA, "rr"),
-             (_FEVER, "hr"), (_BLOOD, "hr"), (_BLOOD, "low"), (_SIDE, "old"), (_MENTAL, "old"),
-             (_PALPITATION, "hr"), (_DIZZY, "old"), (_HEAD, "old"), (_CHEST, "pain"),
-             (_HEAD, "pain"), (_ABDOMEN, "pain"))
+    pairs = (
+        (_CHEST, "old"),
+        (_DYSPNOEA, "sat"),
+        (_DYSPNOEA, "old"),
+        (_DYSPNOEA, "rr"),
+        (_FEVER, "hr"),
+        (_BLOOD, "hr"),
+        (_BLOOD, "low"),
+        (_SIDE, "old"),
+        (_MENTAL, "old"),
+        (_PALPITATION, "hr"),
+        (_DIZZY, "old"),
+        (_HEAD, "old"),
+        (_CHEST, "pain"),
+        (_HEAD, "pain"),
+        (_ABDOMEN, "pain"),
+    )
     values += groups
     values += [groups[index] * over[name] for index, name in pairs]
     values.append(signs.get("hr", 80) / max(40.0, signs.get("sbp", 120)))
@@ -111,8 +145,13 @@ def structured(complaint: str, male: bool | None, signs: Mapping[str, float]) ->
 def plain(complaint: str, male: bool | None, signs: Mapping[str, float]) -> Floats:
     """Features of the trees: the signs as they are (-1 where absent) and the complaint groups."""
     values = [signs.get(name, -1.0) for name, _, _ in SIGNS]
-    values += [0.5 if male is None else float(male), signs.get("not_alert", 0.0),
-               signs.get("injury", 0.0), signs.get("ambulance", 0.0), signs.get("pain", -1.0)]
+    values += [
+        0.5 if male is None else float(male),
+        signs.get("not_alert", 0.0),
+        signs.get("injury", 0.0),
+        signs.get("ambulance", 0.0),
+        signs.get("pain", -1.0),
+    ]
     values += [float(bool(pattern.search(complaint))) for pattern in COMPLAINTS]
     return np.array(values)
 
@@ -135,14 +174,18 @@ class UrgencyClassifier:
             self._bias = float(stored["bias"])
             names = str(stored["terms"]).split("\n")
             self._idf = dict(zip(names, stored["idf"].astype(float).tolist(), strict=True))
-            self._term = dict(zip(names, stored["term_weights"].astype(float).tolist(), strict=True))
+            self._term = dict(
+                zip(names, stored["term_weights"].astype(float).tolist(), strict=True)
+            )
             self._scale = float(stored["text_scale"])
             self._slope, self._offset = (float(v) for v in stored["calibration"])
             self._feature, self._threshold, self._left, self._right, self._value, self._roots = (
-                stored[key] for key in ("feature", "threshold", "left", "right", "value", "roots"))
+                stored[key] for key in ("feature", "threshold", "left", "right", "value", "roots")
+            )
 
-    def probability(self, complaint: str, age: int | None, male: bool | None,
-                    signs: dict[str, float]) -> float:
+    def probability(
+        self, complaint: str, age: int | None, male: bool | None, signs: dict[str, float]
+    ) -> float:
         """Calibrated probability; absent signs are left out of `signs`."""
         known = signs if age is None else {**signs, "age": float(age)}
         linear = self._linear(complaint, male, known)

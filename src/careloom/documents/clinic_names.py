@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """Names of clinics and services in four languages → specialty. Used for whom a letter addresses."""
 
 from __future__ import annotations
@@ -28,12 +29,19 @@ _NAMES: dict[str, str] = {
     "vascular": r"vascul\w+|gefäß\w*|angiolog\w+|DVT clinic|phlebolog\w*|leg ulcer clinic",
     "general_medicine": r"geriatr\w+|elderly care|care of the elderly|falls clinic|medicine for older|frailty|gériatr\w+|(?:acute |general |internal )medic\w+|medical (?:assessment|admissions?|take|registrar|on[- ]call|team)|AMU|MAU|acute medicine|emergency department|A&E|\bED\b|innere medizin|médecine interne|medicina interna|medical reg|urgencias|service des urgences|notaufnahme|same day emergency|SDEC|allergy(?: clinic)?|immunolog\w+|infectious",
 }
-PATTERNS = {name: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
-            for name, pattern in _NAMES.items()}
-_ROW = re.compile(r"^(?:to|ref(?:erred|erral)? to|dept|department|service|servicio|spécialité|specialty|speciality|an|fao|destino|especialidad|fachrichtung|adressé à|consult\w*|outcome|for)$", re.I)
+PATTERNS = {
+    name: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    for name, pattern in _NAMES.items()
+}
+_ROW = re.compile(
+    r"^(?:to|ref(?:erred|erral)? to|dept|department|service|servicio|spécialité|specialty|speciality|an|fao|destino|especialidad|fachrichtung|adressé à|consult\w*|outcome|for)$",
+    re.I,
+)
 _LINE = re.compile(
     r"^\s*(?:to\b|dear|an (?:die|das|den)|attn|fao|annwyl|hello|hi\b|estimad|ch[eè]r|sehr geehrte|à l|al? (?:servicio|dr)|servicio|service)|"
-    r"outpatients?\b|\bOPD\b|\bon[- ]call\b|\bclinic\b|\bteam\b|\breferral\b|\bunit\b|\bambulanz\b|\brequest\b|\bdepartment\b|->|\bpathway\b|interconsulta|überweisung|demande|2WW|\bregistrar\b|^\s*consultant", re.I)
+    r"outpatients?\b|\bOPD\b|\bon[- ]call\b|\bclinic\b|\bteam\b|\breferral\b|\bunit\b|\bambulanz\b|\brequest\b|\bdepartment\b|->|\bpathway\b|interconsulta|überweisung|demande|2WW|\bregistrar\b|^\s*consultant",
+    re.I,
+)
 
 
 def addressed(letter: Letter) -> tuple[str, int, int] | None:
@@ -56,13 +64,17 @@ def addressed(letter: Letter) -> tuple[str, int, int] | None:
             offset = spot.start() if spot and spot.start() < len(line) * 0.6 else 0
             hit = _first(line[offset:], start + offset) or _first(line, start)
             if hit:
-                candidates.append((0 if re.match(r"\s*(?:to|dear|an|fao|annwyl|hi)\b", line, re.I) else 1, hit))
+                candidates.append(
+                    (0 if re.match(r"\s*(?:to|dear|an|fao|annwyl|hi)\b", line, re.I) else 1, hit)
+                )
     candidates.sort(key=lambda c: c[0])
     return candidates[0][1] if candidates else None
 
 
 def _first(text: str, start: int) -> tuple[str, int, int] | None:
-    hits = [(m.start(), -len(m[0]), name, m) for name, p in PATTERNS.items() if (m := p.search(text))]
+    hits = [
+        (m.start(), -len(m[0]), name, m) for name, p in PATTERNS.items() if (m := p.search(text))
+    ]
     if not hits:
         return None
     specific = [h for h in hits if h[2] != "general_medicine"] or hits

@@ -53,7 +53,7 @@ def find_runs(grey: Grey) -> list[Run]:
 def _without_rules(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 110), np.uint8))
     down = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((90, 1), np.uint8))
-    rules = cv2.dilate(across | down, np.ones((3, 3), np.uint8))
+    rules = cv2.dilate(cv2.bitwise_or(across, down), np.ones((3, 3), np.uint8))
     return np.where(rules > 0, 0, ink).astype(np.uint8)
 
 

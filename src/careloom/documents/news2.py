@@ -44,8 +44,12 @@ class News2:
 
     def to_json(self) -> JsonObject:
         """Score, points per parameter, and what is missing."""
-        return {"score": self.total, "lowerBound": not self.complete, "points": dict(self.points),
-                "missing": list(self.missing)}
+        return {
+            "score": self.total,
+            "lowerBound": not self.complete,
+            "points": dict(self.points),
+            "missing": list(self.missing),
+        }
 
 
 def points_of(value: float, bands: Bands) -> int:
@@ -58,8 +62,10 @@ def score(vitals: Vitals) -> News2:
     points: dict[str, int] = {}
     missing: list[str] = []
     measured = (
-        ("rr", vitals.rr, RESPIRATION), ("spo2", vitals.spo2, SATURATION),
-        ("sbp", vitals.sbp, SYSTOLIC), ("hr", vitals.hr, PULSE),
+        ("rr", vitals.rr, RESPIRATION),
+        ("spo2", vitals.spo2, SATURATION),
+        ("sbp", vitals.sbp, SYSTOLIC),
+        ("hr", vitals.hr, PULSE),
         ("temp_c", vitals.temp_c, TEMPERATURE),
     )
     for name, found, bands in measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from statistics import median
 from typing import Any, BinaryIO
@@ -24,12 +25,17 @@ def pdf_page_image(page: Any) -> Grey:
     """A PDF page as a grey image whose longer side is the working size, whatever its page size."""
     width, height = page.get_size()
     if width <= 0 or height <= 0:
-        raise InvalidInput("A page of the PDF has no size.", code="document_broken",
-                           fix="Export the letter again and send the new file.")
+        raise InvalidInput(
+            "A page of the PDF has no size.",
+            code="document_broken",
+            fix="Export the letter again and send the new file.",
+        )
     scale = WORKING_DPI_HEIGHT / max(width, height)
     bitmap = page.render(scale=scale, grayscale=True, may_draw_forms=False)
-    return np.array(bitmap.to_numpy()[:, :, 0] if bitmap.to_numpy().ndim == 3
-                    else bitmap.to_numpy(), dtype=np.uint8)
+    return np.array(
+        bitmap.to_numpy()[:, :, 0] if bitmap.to_numpy().ndim == 3 else bitmap.to_numpy(),
+        dtype=np.uint8,
+    )
 
 
 def image_frames(stream: BinaryIO, pixels: int, frames: int) -> Iterator[Grey]:
@@ -42,22 +48,33 @@ def image_frames(stream: BinaryIO, pixels: int, frames: int) -> Iterator[Grey]:
         with Image.open(stream) as image:
             count = getattr(image, "n_frames", 1)
             if count > frames:
-                raise TooLarge(f"The image has {count} pages; the limit is {frames}.",
-                               code="too_many_pages",
-                               fix="Send the letter without its enclosures.")
+                raise TooLarge(
+                    f"The image has {count} pages; the limit is {frames}.",
+                    code="too_many_pages",
+                    fix="Send the letter without its enclosures.",
+                )
             for index in range(count):
                 image.seek(index)
                 if image.width * image.height > pixels:
-                    raise TooLarge(f"The image has more than {pixels} pixels.",
-                                   code="too_many_pixels", fix="Scan at 200 dpi.")
+                    raise TooLarge(
+                        f"The image has more than {pixels} pixels.",
+                        code="too_many_pixels",
+                        fix="Scan at 200 dpi.",
+                    )
                 upright = ImageOps.exif_transpose(image) if count == 1 else image
                 yield np.asarray(_on_white(upright).convert("L"), dtype=np.uint8)
     except Image.DecompressionBombError:
-        raise TooLarge(f"The image has more than {pixels} pixels.", code="too_many_pixels",
-                       fix="Scan at 200 dpi.") from None
+        raise TooLarge(
+            f"The image has more than {pixels} pixels.",
+            code="too_many_pixels",
+            fix="Scan at 200 dpi.",
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError):
-        raise InvalidInput("The image is broken and cannot be decoded.", code="document_broken",
-                           fix="Scan the letter again and send the new file.") from None
+        raise InvalidInput(
+            "The image is broken and cannot be decoded.",
+            code="document_broken",
+            fix="Scan the letter again and send the new file.",
+        ) from None
 
 
 def _on_white(image: Any) -> Any:
@@ -94,9 +111,11 @@ class PageReader:
 
 def assemble(runs: list[Run], readings: list[Reading]) -> JsonObject:
     """Readings on a grid of characters, line by line, with the confidence of each line."""
-    read = [(run, _spaced(reading), reading.confidence)
-            for run, reading in zip(runs, readings, strict=True)
-            if reading.text.strip() and not run.rule]
+    read = [
+        (run, _spaced(reading), reading.confidence)
+        for run, reading in zip(runs, readings, strict=True)
+        if reading.text.strip() and not run.rule
+    ]
     if not read:
         return {"text": "", "confidence": None, "lines": []}
     pairs = [(run, text) for run, text, _ in read]
@@ -104,10 +123,11 @@ def assemble(runs: list[Run], readings: list[Reading]) -> JsonObject:
     cell = median((run.right - run.left) / max(1, len(text)) for run, text in pairs)
     pairs = sorted(
         pairs + [(run, "-" * max(3, run.dashes)) for run in runs if run.rule],
-        key=lambda pair: (pair[0].line, pair[0].left))
+        key=lambda pair: (pair[0].line, pair[0].left),
+    )
     edge = min(run.left for run, _ in pairs)
     tops = sorted({run.line: run.top for run, _ in pairs}.items())
-    drops = [b[1] - a[1] for a, b in zip(tops, tops[1:], strict=False)]
+    drops = [b[1] - a[1] for a, b in itertools.pairwise(tops)]
     pitch = sorted(drops)[len(drops) // 4] if drops else 0
     rows: list[str] = []
     lines: list[tuple[str, float]] = []
@@ -138,6 +158,8 @@ def _spaced(reading: Reading) -> str:
         return " ".join(text.split())
     gaps = {i: steps[i + 1] - steps[i - 1] for i in range(1, len(text) - 1) if text[i] == " "}
     usual = median(gaps.values()) if gaps else 0
-    out = [char if char != " " else "  " if gaps.get(i, 0) > WIDE_GAP * usual + 2 else " "
-           for i, char in enumerate(text)]
+    out = [
+        char if char != " " else "  " if gaps.get(i, 0) > WIDE_GAP * usual + 2 else " "
+        for i, char in enumerate(text)
+    ]
     return "".join(out).strip()

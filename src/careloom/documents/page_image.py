@@ -23,10 +23,9 @@ def prepare(grey: Grey) -> tuple[Grey, float]:
     if bilevel:
         grey = despeckle(grey)
     grey = to_working_size(grey)
+    grey = cv2.GaussianBlur(grey, (0, 0), 0.8 if bilevel else 0.7).astype(np.uint8)
     if not bilevel:
-        grey = remove_isolated(even_light(cv2.GaussianBlur(grey, (0, 0), 0.7)))
-    else:
-        grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
+        grey = remove_isolated(even_light(grey))
     angle = skew(grey)
     if abs(angle) >= 0.06:
         grey = rotate(grey, angle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import unicodedata
 from dataclasses import dataclass
 from statistics import median
@@ -69,7 +70,7 @@ def lay_out(words: list[Word]) -> str:
     lines = _lines(words)
     widths = [(w.right - w.x) / len(w.text) for w in words if len(w.text) > 2 and w.right > w.x]
     cell = max(median(widths), 0.5) if widths else 5.0
-    drops = [a[0].y - b[0].y for a, b in zip(lines, lines[1:], strict=False)]
+    drops = [a[0].y - b[0].y for a, b in itertools.pairwise(lines)]
     pitch = median(drops) if drops else 0.0
     edge = min(word.x for word in words)
     out: list[str] = []

@@ -236,10 +236,14 @@ class DocumentReader:
             "content_type": content_type,
             "indexes": indexes,
             "limits": asdict(self.limits),
-            "seconds": seconds * self._ocr_threads,
-            "threads": self._ocr_threads,
+            "seconds": seconds,
+            "threads": 1,
         }
-        pages: list[JsonObject] = self._image.ask(request, data, seconds)["pages"]
+        process = self._idle.get()
+        try:
+            pages: list[JsonObject] = process.ask(request, data, seconds)["pages"]
+        finally:
+            self._idle.put(process)
         return pages
 
 

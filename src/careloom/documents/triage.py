@@ -42,8 +42,9 @@ class UrgencyModel(Protocol):
     def urgent_from(self) -> float:
         """Probability from which the case is raised to urgent."""
 
-    def probability(self, complaint: str, age: int | None, male: bool | None,
-                    signs: dict[str, float]) -> float:
+    def probability(
+        self, complaint: str, age: int | None, male: bool | None, signs: dict[str, float]
+    ) -> float:
         """Calibrated probability; absent signs are left out of `signs`."""
 
 
@@ -88,12 +89,16 @@ class Triage:
     def to_json(self) -> JsonObject:
         """As a workflow step hands it on."""
         return {
-            "urgency": self.urgency, "urgencyConfidence": round(self.urgency_confidence, 3),
+            "urgency": self.urgency,
+            "urgencyConfidence": round(self.urgency_confidence, 3),
             "specialty": self.specialty,
             "specialtyConfidence": round(self.specialty_confidence, 3),
-            "confidence": round(self.confidence, 3), "redFlags": list(self.red_flags),
-            "news2": self.news2.to_json(), "reasons": list(self.reasons),
-            "needsReview": self.needs_review, "reviewReasons": list(self.review_reasons),
+            "confidence": round(self.confidence, 3),
+            "redFlags": list(self.red_flags),
+            "news2": self.news2.to_json(),
+            "reasons": list(self.reasons),
+            "needsReview": self.needs_review,
+            "reviewReasons": list(self.review_reasons),
             "degraded": self.degraded,
         }
 
@@ -118,26 +123,43 @@ def triage(
     specialty, sure, why = _specialty(referral, text, specialty_model)
     reasons += why
     result = Triage(
-        urgency, _urgency_confidence(findings, urgency, text), specialty, sure,
-        [flag.value for flag in referral.red_flags], news2, reasons,
-        degraded=urgency_model is None or specialty_model is None)
-    result.review_reasons = _review_reasons(referral, result, findings, ocr_confidence,
-                                            line_confidences)
+        urgency,
+        _urgency_confidence(findings, urgency, text),
+        specialty,
+        sure,
+        [flag.value for flag in referral.red_flags],
+        news2,
+        reasons,
+        degraded=urgency_model is None or specialty_model is None,
+    )
+    result.review_reasons = _review_reasons(
+        referral, result, findings, ocr_confidence, line_confidences
+    )
     return result
 
 
 def _signs(referral: Referral) -> dict[str, float]:
     vitals = referral.vitals
-    signs = {name: float(found.value) for name, found in (
-        ("hr", vitals.hr), ("sbp", vitals.sbp), ("dbp", vitals.dbp), ("rr", vitals.rr),
-        ("spo2", vitals.spo2), ("temp_c", vitals.temp_c)) if found is not None}
+    signs = {
+        name: float(found.value)
+        for name, found in (
+            ("hr", vitals.hr),
+            ("sbp", vitals.sbp),
+            ("dbp", vitals.dbp),
+            ("rr", vitals.rr),
+            ("spo2", vitals.spo2),
+            ("temp_c", vitals.temp_c),
+        )
+        if found is not None
+    }
     if vitals.consciousness is not None:
         signs["not_alert"] = float(vitals.consciousness.value == "cvpu")
     return signs
 
 
-def _raise(referral: Referral, urgency: str,
-           model: UrgencyModel | None) -> tuple[str, JsonObject] | None:
+def _raise(
+    referral: Referral, urgency: str, model: UrgencyModel | None
+) -> tuple[str, JsonObject] | None:
     """A higher urgency by the model, with its reason; never a lower one."""
     signs = _signs(referral)
     age = referral.age
@@ -146,29 +168,58 @@ def _raise(referral: Referral, urgency: str,
     sex = referral.patient.sex
     complaint = referral.reason.value if referral.reason else ""
     chance = model.probability(complaint, age, sex.value == "male" if sex else None, signs)
-    opinion = ("emergency" if chance >= model.emergency_from
-               else "urgent" if chance >= model.urgent_from else "routine")
+    opinion = (
+        "emergency"
+        if chance >= model.emergency_from
+        else "urgent"
+        if chance >= model.urgent_from
+        else "routine"
+    )
     if highest(urgency, opinion) == urgency:
         return None
-    return opinion, {"model": model.name, "urgency": opinion, "probability": round(chance, 3),
-                     "text": "vital signs and complaint", "start": None, "end": None}
+    return opinion, {
+        "model": model.name,
+        "urgency": opinion,
+        "probability": round(chance, 3),
+        "text": "vital signs and complaint",
+        "start": None,
+        "end": None,
+    }
 
 
-def _specialty(referral: Referral, text: str, model: SpecialtyModel | None,
-               ) -> tuple[str | None, float, list[JsonObject]]:
+def _specialty(
+    referral: Referral,
+    text: str,
+    model: SpecialtyModel | None,
+) -> tuple[str | None, float, list[JsonObject]]:
     """The addressed service where the router does not contradict it, else the router's."""
     target = addressed(Letter(text))
     ranked = model.route(text) if model else []
     reasons: list[JsonObject] = []
     if model and ranked:
-        reasons.append({"model": model.name, "specialty": ranked[0][0],
-                        "probability": round(ranked[0][1], 3), "text": "the whole letter",
-                        "start": None, "end": None})
+        reasons.append(
+            {
+                "model": model.name,
+                "specialty": ranked[0][0],
+                "probability": round(ranked[0][1], 3),
+                "text": "the whole letter",
+                "start": None,
+                "end": None,
+            }
+        )
     if target is None:
         return (*ranked[0], reasons) if ranked else (None, 0.0, reasons)
     name, start, end = target
-    reasons.insert(0, {"rule": "addressed_service", "specialty": name,
-                       "text": text[start:end], "start": start, "end": end})
+    reasons.insert(
+        0,
+        {
+            "rule": "addressed_service",
+            "specialty": name,
+            "text": text[start:end],
+            "start": start,
+            "end": end,
+        },
+    )
     if not ranked:
         return name, 0.8, reasons
     chances = dict(ranked)
@@ -191,8 +242,13 @@ def _urgency_confidence(findings: list[Finding], urgency: str, text: str) -> flo
     return 0.75
 
 
-def _review_reasons(referral: Referral, result: Triage, findings: list[Finding],
-                    ocr_confidence: float | None, lines: Sequence[float]) -> list[str]:
+def _review_reasons(
+    referral: Referral,
+    result: Triage,
+    findings: list[Finding],
+    ocr_confidence: float | None,
+    lines: Sequence[float],
+) -> list[str]:
     patient = referral.patient
     reasons = [f"ambiguous:{name}" for name in sorted(referral.ambiguous)]
     if patient.family is None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """The floor under every urgency: red flags, NEWS2, signs of a child, and the letter's own words."""
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ _I = re.IGNORECASE
 _NOT_URGENT = re.compile(
     r"\b(?:not (?:at all )?urgent|non-?urgent|no (?:hurry|rush|urgency)|routine(?:ly)?|at (?:his|her|your|their) convenience|in due course|"
     r"next (?:available|routine)|elective(?:ly)?|when you are able|nicht (?:eilig|dringend)|regulär|elektiv|bei gelegenheit|"
-    r"non urgent|pas (?:d')?urgen\w+|sans urgence|en routine|no urgente|ordinari[oa]|normal|rutinari[oa])\b", _I)
+    r"non urgent|pas (?:d')?urgen\w+|sans urgence|en routine|no urgente|ordinari[oa]|normal|rutinari[oa])\b",
+    _I,
+)
 _URGENT = re.compile(
     r"\b(?:urgent(?:ly)?|urgency|2\s?ww|two[- ]week|2[- ]week|as soon as (?:possible|you can)|asap|soon|early (?:appointment|review|opinion|assessment)|"
     r"at the earliest|at your earliest|expedite|promptly|prioriti[sz]e|within (?:the next )?(?:1|2|one|two|a) weeks?|within (?:a few|\d+|ten|fourteen) days|rapid access|fast[- ]track|suspected cancer|"
     r"eilt|dringend\w*|dringlich\w*|zeitnah\w*|baldmöglichst|kurzfristig\w*|möglichst bald|schnellstmöglich|rasch\w*|"
     r"rapidement|dès que possible|au plus vite|prioritaire|d'ici (?:\w+ )?(?:deux|2|une|1|dix|10|quinze|15) (?:semaines?|jours)|délai (?:court|rapide)|dans les (?:meilleurs délais|plus brefs délais|\w+ jours)|semi-urgent\w*|"
-    r"preferente|prioritari[oa]|lo antes posible|cuanto antes|a la mayor brevedad|pronto|urgentes?)\b", _I)
+    r"preferente|prioritari[oa]|lo antes posible|cuanto antes|a la mayor brevedad|pronto|urgentes?)\b",
+    _I,
+)
 _SAME_DAY = re.compile(
     r"\b(?:(?:seen|see|review|assess\w*|admit\w*|admission|transfer|scan|MRI|CT|bed|retriev\w+|examin\w+|evaluation|appointment|attend|attention|help|opinion|intervention|exploration)\b[^.;]{0,40}\b(?:today|now|immediate\w*|tonight|this (?:morning|afternoon|evening)|straight away|same day|ASAP|stat)|"
     r"(?:immediate|emergency|same[- ]day|urgent same-day|emergent)\s+(?:\w+\s){0,2}(?:admission|transfer|assessment|review|referral|attention|evaluation|appointment|exploration|scan|treatment|surgery)|"
@@ -30,8 +35,13 @@ _SAME_DAY = re.compile(
     r"(?:is|are) (?:on (?:his|her|their) way|driving in now|here now|bringing (?:him|her) now)|time[- ]critical|life[- ]threatening|straight away|resus|retrieval asap|without delay|"
     r"notfall(?:mäßig\w*|einweisung)?|sofort\w*|umgehend\w*|heute noch|noch heute|stationäre einweisung|krankenhauseinweisung|rettungs\w+|notarzt|"
     r"en urgence|(?:recevoir|voir|adresse)[^.;]{0,40}(?:ce jour|aujourd'hui|immédiatement|sans délai)|urgence (?:vitale|absolue|ce jour)|SAMU|\b15 appelé|urgences\b|aux urgences|"
-    r"urgencias|hoy mismo|inmediat\w+|de forma urgente hoy|código (?:ictus|infarto)|ingreso urgente|traslado urgente|ambulancia)\b", _I)
-_CONDITIONAL = re.compile(r"\b(?:if|should|unless|wenn|falls|bei|si|en cas|en caso|told to|advised|knows to|aware|safety|return|worsen\w*|were|would be)\b", _I)
+    r"urgencias|hoy mismo|inmediat\w+|de forma urgente hoy|código (?:ictus|infarto)|ingreso urgente|traslado urgente|ambulancia)\b",
+    _I,
+)
+_CONDITIONAL = re.compile(
+    r"\b(?:if|should|unless|wenn|falls|bei|si|en cas|en caso|told to|advised|knows to|aware|safety|return|worsen\w*|were|would be)\b",
+    _I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,13 @@ class Finding:
 
     def to_json(self) -> JsonObject:
         """The reason as a workflow hands it on."""
-        return {"rule": self.rule, "urgency": self.urgency, "text": self.text,
-                "start": self.start, "end": self.end}
+        return {
+            "rule": self.rule,
+            "urgency": self.urgency,
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+        }
 
 
 def highest(*urgencies: str) -> str:
@@ -58,13 +73,24 @@ def highest(*urgencies: str) -> str:
 def assess(referral: Referral, text: str) -> tuple[list[Finding], News2]:
     """All findings that speak for an urgency, most pressing first, and the NEWS2."""
     findings = [
-        Finding("emergency" if flag.value in EMERGENCY else "urgent",
-                f"red_flag:{flag.value}", flag.value.replace("_", " "), flag.start, flag.end)
-        for flag in referral.red_flags if flag.value in EMERGENCY | URGENT
+        Finding(
+            "emergency" if flag.value in EMERGENCY else "urgent",
+            f"red_flag:{flag.value}",
+            flag.value.replace("_", " "),
+            flag.start,
+            flag.end,
+        )
+        for flag in referral.red_flags
+        if flag.value in EMERGENCY | URGENT
     ]
     findings += [
-        Finding("emergency" if alarm.value in ALARM_EMERGENCY else "urgent",
-                f"alarm:{alarm.value}", alarm.value.replace("_", " "), alarm.start, alarm.end)
+        Finding(
+            "emergency" if alarm.value in ALARM_EMERGENCY else "urgent",
+            f"alarm:{alarm.value}",
+            alarm.value.replace("_", " "),
+            alarm.start,
+            alarm.end,
+        )
         for alarm in referral.alarms
     ]
     result = score(referral.vitals)
@@ -98,13 +124,22 @@ def _child(referral: Referral, age: int) -> list[Finding]:
         (vitals.rr, vitals.rr is not None and vitals.rr.value >= breaths, "fast breathing"),
         (vitals.hr, vitals.hr is not None and vitals.hr.value >= beats, "fast heart"),
         (vitals.spo2, vitals.spo2 is not None and vitals.spo2.value < 92, "low saturation"),
-        (vitals.consciousness, vitals.consciousness is not None
-         and vitals.consciousness.value == "cvpu", "not alert"),
-        (vitals.temp_c, vitals.temp_c is not None and age < 1 and vitals.temp_c.value >= 38,
-         "fever below one year"),
+        (
+            vitals.consciousness,
+            vitals.consciousness is not None and vitals.consciousness.value == "cvpu",
+            "not alert",
+        ),
+        (
+            vitals.temp_c,
+            vitals.temp_c is not None and age < 1 and vitals.temp_c.value >= 38,
+            "fever below one year",
+        ),
     )
-    return [Finding("emergency", "child_sign", name, found.start, found.end)
-            for found, hit, name in signs if hit and found is not None]
+    return [
+        Finding("emergency", "child_sign", name, found.start, found.end)
+        for found, hit, name in signs
+        if hit and found is not None
+    ]
 
 
 def _own_words(text: str) -> list[Finding]:
@@ -112,14 +147,22 @@ def _own_words(text: str) -> list[Finding]:
     findings = []
     for urgency, pattern in (("emergency", _SAME_DAY), ("urgent", _URGENT)):
         for match in pattern.finditer(text):
-            left = max(text.rfind(". ", 0, match.start()), text.rfind(".\n", 0, match.start()), text.rfind("\n\n", 0, match.start()))
+            left = max(
+                text.rfind(". ", 0, match.start()),
+                text.rfind(".\n", 0, match.start()),
+                text.rfind("\n\n", 0, match.start()),
+            )
             before = text[left + 1 : match.start()]
             around = text[max(0, match.start() - 12) : match.end()]
             if _CONDITIONAL.search(before) or re.search(
-                    r"\b(?:not|no|nicht|pas|non|sin)[\s-]+(?:\w+\s+)?(?:urg\w+|hurry|soon)|non-?urgent", around, _I):
+                r"\b(?:not|no|nicht|pas|non|sin)[\s-]+(?:\w+\s+)?(?:urg\w+|hurry|soon)|non-?urgent",
+                around,
+                _I,
+            ):
                 continue
-            findings.append(Finding(urgency, "own_words", "the writer's own words",
-                                    match.start(), match.end()))
+            findings.append(
+                Finding(urgency, "own_words", "the writer's own words", match.start(), match.end())
+            )
             break
     return findings
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - word lists read better as text
 """Referral letters as PDF with a text layer, written without a PDF library.
 
 The file uses the standard fonts of ISO 32000-1, 9.6.2.2, with an encoding made for the letter's own
@@ -43,20 +44,61 @@ WIDTHS: dict[str, tuple[int, ...]] = {
 """Advance widths of U+0020 to U+007E in thousandths of the size (Adobe font metrics)."""
 
 _ACCENTS = {
-    "GRAVE": "grave", "ACUTE": "acute", "CIRCUMFLEX": "circumflex", "TILDE": "tilde",
-    "DIAERESIS": "dieresis", "RING ABOVE": "ring", "CEDILLA": "cedilla", "CARON": "caron",
-    "BREVE": "breve", "OGONEK": "ogonek", "MACRON": "macron", "STROKE": "slash",
+    "GRAVE": "grave",
+    "ACUTE": "acute",
+    "CIRCUMFLEX": "circumflex",
+    "TILDE": "tilde",
+    "DIAERESIS": "dieresis",
+    "RING ABOVE": "ring",
+    "CEDILLA": "cedilla",
+    "CARON": "caron",
+    "BREVE": "breve",
+    "OGONEK": "ogonek",
+    "MACRON": "macron",
+    "STROKE": "slash",
     "DOT ABOVE": "dotaccent",
 }
 _NAMES = {
-    " ": "space", "ß": "germandbls", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ı": "dotlessi",
-    "°": "degree", "µ": "mu", "±": "plusminus", "²": "twosuperior", "³": "threesuperior",
-    "·": "periodcentered", "–": "endash", "—": "emdash", "‘": "quoteleft", "’": "quoteright",
-    "“": "quotedblleft", "”": "quotedblright", "„": "quotedblbase", "«": "guillemotleft",
-    "»": "guillemotright", "•": "bullet", "…": "ellipsis", "€": "Euro", "£": "sterling",
-    "½": "onehalf", "¼": "onequarter", "×": "multiply", "÷": "divide", "§": "section",
-    "º": "ordmasculine", "ª": "ordfeminine", "¿": "questiondown", "¡": "exclamdown",
-    "≥": "greaterequal", "≤": "lessequal", "¾": "threequarters", "ł": "lslash", "Ł": "Lslash",
+    " ": "space",
+    "ß": "germandbls",
+    "æ": "ae",
+    "Æ": "AE",
+    "œ": "oe",
+    "Œ": "OE",
+    "ı": "dotlessi",
+    "°": "degree",
+    "µ": "mu",
+    "±": "plusminus",
+    "²": "twosuperior",
+    "³": "threesuperior",
+    "·": "periodcentered",
+    "–": "endash",
+    "—": "emdash",
+    "‘": "quoteleft",
+    "’": "quoteright",
+    "“": "quotedblleft",
+    "”": "quotedblright",
+    "„": "quotedblbase",
+    "«": "guillemotleft",
+    "»": "guillemotright",
+    "•": "bullet",
+    "…": "ellipsis",
+    "€": "Euro",
+    "£": "sterling",
+    "½": "onehalf",
+    "¼": "onequarter",
+    "×": "multiply",
+    "÷": "divide",
+    "§": "section",
+    "º": "ordmasculine",
+    "ª": "ordfeminine",
+    "¿": "questiondown",
+    "¡": "exclamdown",
+    "≥": "greaterequal",
+    "≤": "lessequal",
+    "¾": "threequarters",
+    "ł": "lslash",
+    "Ł": "Lslash",
 }
 _ASCII = (
     "space exclam quotedbl numbersign dollar percent ampersand quotesingle parenleft parenright "
@@ -82,8 +124,9 @@ def glyph_name(char: str) -> str:
         return _ASCII_TAIL[1][code - 123]
     if char in _NAMES:
         return _NAMES[char]
-    match = re.fullmatch(r"LATIN (SMALL|CAPITAL) LETTER (\w) WITH ([A-Z ]+)",
-                         unicodedata.name(char, ""))
+    match = re.fullmatch(
+        r"LATIN (SMALL|CAPITAL) LETTER (\w) WITH ([A-Z ]+)", unicodedata.name(char, "")
+    )
     if match and match[3] in _ACCENTS:
         letter = match[2].lower() if match[1] == "SMALL" else match[2]
         return letter + _ACCENTS[match[3]]
@@ -107,7 +150,7 @@ def _content(lines: Sequence[str], codes: dict[str, int], font: str) -> bytes:
         y = PAGE_HEIGHT - MARGIN - SIZE - number * LINE
         for match in re.finditer(r"\S+(?: \S+)*", line):
             run = match[0]
-            following = re.search(r"\S", line[match.end():])
+            following = re.search(r"\S", line[match.end() :])
             last = following.start() + match.end() - 1 if following else 98
             scale = min(100.0, 100 * (last - match.start()) * CELL / text_width(run, font))
             shown = "".join(f"{codes[char]:02x}" for char in run)
@@ -125,7 +168,8 @@ def _to_unicode(codes: dict[str, int]) -> bytes:
     return (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Letter def "
         "/CMapType 2 def 1 begincodespacerange <00> <ff> endcodespacerange\n"
-        + "\n".join(blocks) + "\nendcmap end end"
+        + "\n".join(blocks)
+        + "\nendcmap end end"
     ).encode()
 
 
@@ -150,8 +194,12 @@ def assemble(objects: Sequence[bytes]) -> bytes:
     return bytes(out + f"startxref\n{start}\n%%EOF\n".encode())
 
 
-def write_pages(contents: Sequence[bytes], resources: str, extra: Sequence[bytes],
-                size: tuple[float, float] = (PAGE_WIDTH, PAGE_HEIGHT)) -> bytes:
+def write_pages(
+    contents: Sequence[bytes],
+    resources: str,
+    extra: Sequence[bytes],
+    size: tuple[float, float] = (PAGE_WIDTH, PAGE_HEIGHT),
+) -> bytes:
     """A document of pages that share resources; `extra` objects are numbered from 3."""
     first = 3 + len(extra)
     kids = " ".join(f"{first + 2 * i} 0 R" for i in range(len(contents)))

@@ -23,8 +23,9 @@ def draw_pages(pdf: bytes, dpi: float) -> list[Image.Image]:
     """Each page of a PDF as a grey image."""
     document = pypdfium2.PdfDocument(pdf)
     try:
-        return [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L")
-                for page in document]
+        return [
+            page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document
+        ]
     finally:
         document.close()
 
@@ -44,9 +45,9 @@ def degrade(page: Image.Image, rng: np.random.Generator) -> Image.Image:
     height, width = grey.shape
     ink = float(rng.uniform(25, 70))
     paper = float(rng.uniform(215, 245))
-    across = np.linspace(0, float(rng.uniform(-22, 22)), width, dtype=np.float32)
-    down = np.linspace(0, float(rng.uniform(-18, 18)), height, dtype=np.float32)
-    grey = ink + grey / 255 * (paper - ink) + across[None, :] + down[:, None]
+    across = np.linspace(0, float(rng.uniform(-22, 22)), width).astype(np.float32)
+    down = np.linspace(0, float(rng.uniform(-18, 18)), height).astype(np.float32)
+    grey = (ink + grey / 255 * (paper - ink) + across[None, :] + down[:, None]).astype(np.float32)
     grey += rng.normal(0, float(rng.uniform(6, 13)), grey.shape).astype(np.float32)
     for _ in range(int(rng.integers(60, 200))):
         y, x = int(rng.integers(0, height - 3)), int(rng.integers(0, width - 3))
@@ -97,15 +98,19 @@ def fax_page(page: Image.Image, rng: np.random.Generator) -> NDArray[np.bool_]:
 def fax_pdf(text: str, seed: int) -> bytes:
     """The letter as a received fax: one bit a pixel at 204 × 196 dpi, with its header line."""
     rng = np.random.default_rng(seed)
-    header = (f"{int(rng.integers(1, 28)):02d}-NOV-2026  {int(rng.integers(8, 18)):02d}:"
-              f"{int(rng.integers(0, 59)):02d}   FAX 01632 960{int(rng.integers(100, 999))}"
-              "      P. 01/01")
+    header = (
+        f"{int(rng.integers(1, 28)):02d}-NOV-2026  {int(rng.integers(8, 18)):02d}:"
+        f"{int(rng.integers(0, 59)):02d}   FAX 01632 960{int(rng.integers(100, 999))}"
+        "      P. 01/01"
+    )
     font = _font(text, rng)
     images = []
     for page in draw_pages(digital_pdf(header + "\n\n" + text, font), FAX_DPI[0]):
         shape = (page.width, round(page.height * FAX_DPI[1] / FAX_DPI[0]))
         bits = fax_page(page.resize(shape, Image.Resampling.BICUBIC), rng)
-        entries = (f"/Type /XObject /Subtype /Image /Width {bits.shape[1]} "
-                   f"/Height {bits.shape[0]} /ColorSpace /DeviceGray /BitsPerComponent 1")
+        entries = (
+            f"/Type /XObject /Subtype /Image /Width {bits.shape[1]} "
+            f"/Height {bits.shape[0]} /ColorSpace /DeviceGray /BitsPerComponent 1"
+        )
         images.append((np.packbits(bits, axis=1).tobytes(), entries))
     return _image_pdf(images, (PAGE_WIDTH, PAGE_HEIGHT))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """Dates of letters in four languages. A day/month order that nothing decides stays undecided."""
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
+# ruff: noqa: E501, SIM905 - a pattern or word list on one line can be read and searched as one
 """Names of medicines: common generics in four languages' spelling, brands, and typical endings."""
 
 from __future__ import annotations
 
 import re
 
-GENERICS = frozenset("""
+GENERICS = frozenset(
+    """
 abacavir abatacept acamprosate acarbose acenocoumarol acetaminophen acetazolamide aciclovir acyclovir
 acitretin adalimumab adapalene albuterol alendronate alendronic alfacalcidol alfuzosin alirocumab
 allopurinol almotriptan alogliptin alprazolam amiloride aminophylline amiodarone amisulpride
@@ -102,9 +104,11 @@ levetiracetam lamotrigina carbamazepina valproato tamsulosina finasterida dutast
 tramadol morfina codeína pantoprazol lansoprazol esomeprazol ranitidina hierro ferroso fólico
 ketorolaco bemiparina enoxaparina doxiciclina azitromicina ciprofloxacino tamoxifeno letrozol
 anastrozol loratadina cetirizina ebastina alendronato calcio anticonceptivos isotretinoína
-""".split())
+""".split()
+)
 
-BRANDS = frozenset("""
+BRANDS = frozenset(
+    """
 utrogestan microgynon rigevidon cerazette marvelon yasmin cilest noriday femodene qlaira evorel
 elleste kliovance premarin vagifem nexplanon mirena jaydess depo-provera provera zoladex prostap
 ventolin seretide symbicort fostair relvar trelegy trimbow spiriva clenil qvar flixotide bricanyl
@@ -127,7 +131,8 @@ dovobet dovonex elocon betnovate dermovate eumovate fucidin protopic elidel zine
 epiduo clarityn zirtek piriton telfast avamys nasonex flixonase dymista singulair epipen jext
 levothyroxin novaminsulfon berodual viani foradil decortin arcoxia dulcolax kardegic levothyrox
 spasfon lexomil stilnox imovane adiro sintrom emconcor
-""".split())
+""".split()
+)
 
 _ENDING = re.compile(
     r"^[a-zà-ÿ-]{2,}(?:prazol[e]?|sartan|sartán|statin[ae]?|olol|pril|dipin[eo]?|gliptin[ae]?|gliflozin[ae]?|glutide|glutida|xaban|xabán|"
@@ -154,7 +159,10 @@ PAIRS = (
 )
 FORMS = r"(?:topical|inhaled|nasal|oral|vaginal|intranasal)"
 _WORD = r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{2,}"
-_TOKEN = re.compile(rf"(?<![\w-])(?:(?P<pair>{PAIRS})|(?P<abbreviation>(?-i:GTN|HRT|COCP|POP|ISMN|HCTZ|MTX|AZA|ASS|AAS|BPO|MST))|(?P<word>{_WORD}))(?![\w])", re.I)
+_TOKEN = re.compile(
+    rf"(?<![\w-])(?:(?P<pair>{PAIRS})|(?P<abbreviation>(?-i:GTN|HRT|COCP|POP|ISMN|HCTZ|MTX|AZA|ASS|AAS|BPO|MST))|(?P<word>{_WORD}))(?![\w])",
+    re.I,
+)
 
 
 def is_drug(word: str) -> bool:
@@ -176,8 +184,10 @@ def find_drugs(text: str) -> list[tuple[str, int, int]]:
     found = []
     for match in _TOKEN.finditer(text):
         name = match[0]
-        if match["word"] and (name.lower() in _NOT_DRUGS - {"insulin", "magnesium", "calcium", "iron"}
-                              or not is_drug(name)):
+        if match["word"] and (
+            name.lower() in _NOT_DRUGS - {"insulin", "magnesium", "calcium", "iron"}
+            or not is_drug(name)
+        ):
             continue
         found.append((name, match.start(), match.end()))
     return found

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """Who the patient is: name, birth date, sex, identifier, telephone."""
 
 from __future__ import annotations
@@ -21,59 +22,126 @@ _I = re.IGNORECASE
 _BORN = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\.?|\bdate of birth|\bbirth ?date|\bborn(?: on)?|\bgeb\.?(?:oren)?(?: am)?|\bgeburtsdatum|\bgeb\.-?datum|"
     r"\bn[ée]e? le|\bDDN|\bdate de naissance|\bnacid[oa](?: el)?|\bfecha de nacimiento|\bf\.?\s?nac(?:\.|imiento)?|"
-    r"\bfn|\bnaissance|\*)[\s:.()/-]{0,14}(?:the |den |el )?$", _I)
-_RELATIVE = re.compile(r"\b(?:mother|father|mum|dad|son|daughter|wife|husband|next of kin|nok|partner|"
-                       r"carer|sister|brother|mutter|vater|mère|père|madre|padre|guardian|parent)\b", _I)
-_FAMILY_LABEL = re.compile(r"^(?:patient(?:'s)? )?(?:surname|family name|last name|nachname|familienname|"
-                           r"nom(?: de famille)?|apellidos?|family)$", _I)
-_GIVEN_LABEL = re.compile(r"^(?:patient(?:'s)? )?(?:forenames?|first names?|given names?|given|vornamen?|"
-                          r"prénoms?|nombres?|christian name)$", _I)
+    r"\bfn|\bnaissance|\*)[\s:.()/-]{0,14}(?:the |den |el )?$",
+    _I,
+)
+_RELATIVE = re.compile(
+    r"\b(?:mother|father|mum|dad|son|daughter|wife|husband|next of kin|nok|partner|"
+    r"carer|sister|brother|mutter|vater|mère|père|madre|padre|guardian|parent)\b",
+    _I,
+)
+_FAMILY_LABEL = re.compile(
+    r"^(?:patient(?:'s)? )?(?:surname|family name|last name|nachname|familienname|"
+    r"nom(?: de famille)?|apellidos?|family)$",
+    _I,
+)
+_GIVEN_LABEL = re.compile(
+    r"^(?:patient(?:'s)? )?(?:forenames?|first names?|given names?|given|vornamen?|"
+    r"prénoms?|nombres?|christian name)$",
+    _I,
+)
 _NAME_LABEL = re.compile(
     r"^(?:patient(?:'s)?(?: full)?(?: name)?|full name|name(?: of patient)?|patient details|client|resident|pt|pt name|child|"
     r"name,? ?vorname|nachname, ?vorname|patient(?:in)?|name des patienten|nom et prénom|nom,? prénom|"
     r"nom du patient|paciente|nombre y apellidos|apellidos y nombre|apellidos, nombre|patiente?|re|"
-    r"betreff|betrifft|betr|concerne|objet|asunto|ref|baby|s|situation|pat)$", _I)
+    r"betreff|betrifft|betr|concerne|objet|asunto|ref|baby|s|situation|pat)$",
+    _I,
+)
 _SUBJECT = re.compile(
     rf"(?:(?m:^)[ \t>*-]*|(?<=[.:;] )|\s)(?:Re|RE|Ref|Regarding|Betrifft|Betr|Betreff|Concerne|Objet|Asunto|Patient|Pt|Pat|Resident|"
-    rf"Paciente|Patiente?|Name)\s*[:.]?[ \t]+((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))")
+    rf"Paciente|Patiente?|Name)\s*[:.]?[ \t]+((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))"
+)
 _HONOUR = re.compile(
     rf"(?<![\w])((?:Mr|Mrs|Ms|Miss|Master|Baby|Herrn?|Frau|Mme|Mlle|M\.|Monsieur|Madame|Sr\.|Sra\.|Srta\.|Señora?|"
-    rf"Don|Doña|D\.|Dña\.)\.? (?:{FULL}))")
+    rf"Don|Doña|D\.|Dña\.)\.? (?:{FULL}))"
+)
 _LINE = re.compile(
     rf"(?m)^[ \t>*•-]*((?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL}))"
-    r"(?=\s*(?:[,;(/|–-]|\s(?:is|dob|d\.o\.b|born|DOB|NHS|aged?|geb|née?|nacid|[MFmf]\b|\d)|\s{2,}|\s*$))")
+    r"(?=\s*(?:[,;(/|–-]|\s(?:is|dob|d\.o\.b|born|DOB|NHS|aged?|geb|née?|nacid|[MFmf]\b|\d)|\s{2,}|\s*$))"
+)
 
-_SEX_LABEL = re.compile(r"^(?:sex|gender|geschlecht|sexe|sexo|m/f|age ?/ ?sex|sex ?/ ?age|gen)$", _I)
-_MALE = re.compile(r"\b(?:male|man|boy|gentleman|männlich|masculin|homme|garçon|hombre|varón|masculino|niño)\b", _I)
-_FEMALE = re.compile(r"\b(?:female|woman|girl|lady|weiblich|féminin|femme|fille|mujer|femenino|niña)\b", _I)
+_SEX_LABEL = re.compile(
+    r"^(?:sex|gender|geschlecht|sexe|sexo|m/f|age ?/ ?sex|sex ?/ ?age|gen)$", _I
+)
+_MALE = re.compile(
+    r"\b(?:male|man|boy|gentleman|männlich|masculin|homme|garçon|hombre|varón|masculino|niño)\b", _I
+)
+_FEMALE = re.compile(
+    r"\b(?:female|woman|girl|lady|weiblich|féminin|femme|fille|mujer|femenino|niña)\b", _I
+)
 _AGE_SEX = re.compile(
     r"\b\d{1,3}\s?-?\s?(?:(?:y\.?/?o\.?|yrs?|years?|y|ans|jährige?r?|J\.?|months?|mo|m/o|weeks?)\b\.?[\s-]*(?:old)?[\s,/(-]{0,3}|[\s]?/\s?)"
-    r"\b(male|female|m|f|man|woman|boy|girl|lady|gentleman|w)\b|\b\d{1,3}\s?([MF])\b(?!\.)", _I)
-_LONE_SEX = re.compile(r"(?<![\w.])(?-i:\b(female|male|weiblich|männlich|féminin|masculin)\b)|(?<![\w.°])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)")
+    r"\b(male|female|m|f|man|woman|boy|girl|lady|gentleman|w)\b|\b\d{1,3}\s?([MF])\b(?!\.)",
+    _I,
+)
+_LONE_SEX = re.compile(
+    r"(?<![\w.])(?-i:\b(female|male|weiblich|männlich|féminin|masculin)\b)|(?<![\w.°])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)"
+)
 
 _ID_LABELS = (
-    r"NHS(?:\s*(?:no|number|num|nr|#))?", r"CHI(?:\s*(?:no|number))?", r"H&C(?:\s*(?:no|number))?",
-    r"Medicare(?:\s*(?:no|number|card))?", r"Versicherten(?:nummer|-?nr)", r"Vers\.?-?Nr", r"KVNR", r"NAM", r"RAMQ", r"CIP(?:A)?",
-    r"(?:N[°ºo]\.?\s*)?(?:de )?(?:sécurité sociale|sécu|SS|INS|NIR)", r"NIR", r"NUSS", r"NSS", r"CURP", r"DNI", r"NHC",
-    r"(?:n[°ºo]?\.?\s*)?(?:de )?(?:historia(?: clínica)?|expediente|dossier|IPP|tarjeta sanitaria)", r"TSI", r"IPP", r"PPSN?(?:\s*(?:no|number))?", r"IHI",
-    r"MRN", r"M\.R\.N", r"UHID", r"HRN", r"URN?", r"hosp(?:ital)?\.?\s*(?:no|number|num|nr|id|#)", r"patient(?:en)?\s*-?\s*(?:id|no|number|nr|nummer)",
-    r"Pat\.?-?\s?(?:ID|Nr)", r"(?:OP|IP|OPD|reg|registration|record|chart|unit|case notes?)\s*(?:no|number|id|#)\.?", r"ABHA(?:\s*(?:no|number|id))?", r"MR#", r"NHI", r"AHV(?:-?Nr)?", r"EHIC",
+    r"NHS(?:\s*(?:no|number|num|nr|#))?",
+    r"CHI(?:\s*(?:no|number))?",
+    r"H&C(?:\s*(?:no|number))?",
+    r"Medicare(?:\s*(?:no|number|card))?",
+    r"Versicherten(?:nummer|-?nr)",
+    r"Vers\.?-?Nr",
+    r"KVNR",
+    r"NAM",
+    r"RAMQ",
+    r"CIP(?:A)?",
+    r"(?:N[°ºo]\.?\s*)?(?:de )?(?:sécurité sociale|sécu|SS|INS|NIR)",
+    r"NIR",
+    r"NUSS",
+    r"NSS",
+    r"CURP",
+    r"DNI",
+    r"NHC",
+    r"(?:n[°ºo]?\.?\s*)?(?:de )?(?:historia(?: clínica)?|expediente|dossier|IPP|tarjeta sanitaria)",
+    r"TSI",
+    r"IPP",
+    r"PPSN?(?:\s*(?:no|number))?",
+    r"IHI",
+    r"MRN",
+    r"M\.R\.N",
+    r"UHID",
+    r"HRN",
+    r"URN?",
+    r"hosp(?:ital)?\.?\s*(?:no|number|num|nr|id|#)",
+    r"patient(?:en)?\s*-?\s*(?:id|no|number|nr|nummer)",
+    r"Pat\.?-?\s?(?:ID|Nr)",
+    r"(?:OP|IP|OPD|reg|registration|record|chart|unit|case notes?)\s*(?:no|number|id|#)\.?",
+    r"ABHA(?:\s*(?:no|number|id))?",
+    r"MR#",
+    r"NHI",
+    r"AHV(?:-?Nr)?",
+    r"EHIC",
 )
 _IDENTIFIER = re.compile(
-    rf"(?<![\w])(?P<label>{'|'.join(_ID_LABELS)})\.?\s*[:.#=]?\s*(?:is\s+|n°\s*|no\.?\s*)?(?P<value>[A-Z]{{0,5}}[- ]?\d[\dA-Z]*(?:[ ./-]?[\dA-Z]+)*)", _I)
+    rf"(?<![\w])(?P<label>{'|'.join(_ID_LABELS)})\.?\s*[:.#=]?\s*(?:is\s+|n°\s*|no\.?\s*)?(?P<value>[A-Z]{{0,5}}[- ]?\d[\dA-Z]*(?:[ ./-]?[\dA-Z]+)*)",
+    _I,
+)
 _IN_VALUE = re.compile(r"^[A-Z]{0,5}[- ]?\d[\dA-Z]*(?:(?:[ ./-])(?=[\dA-Z]*\d)[\dA-Z]+)*", _I)
 _OP_NUMBER = re.compile(r"(?<![\w])(?:OP|IP|OPD|UHID|MRN|HN)-\d[\d-]{3,}\b")
-_NOT_OURS = re.compile(r"(?:NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$", _I)
+_NOT_OURS = re.compile(
+    r"(?:NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$",
+    _I,
+)
 _NHS = re.compile(r"(?<![\d-])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?![\d-])")
 
-_PHONE = re.compile(r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:(?:[ ./-]|(?<=\d\d)[ ]?\n[ ]*(?=\d\d(?!\d)))?\d){6,11}(?![\w/-]\d|\d)")
+_PHONE = re.compile(
+    r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:(?:[ ./-]|(?<=\d\d)[ ]?\n[ ]*(?=\d\d(?!\d)))?\d){6,11}(?![\w/-]\d|\d)"
+)
 _PHONE_LABEL = re.compile(
     r"(?P<own>home(?: tel\w*)?|mob(?:ile)?|cell|handy|móvil|portable|contact(?: (?:no|number|tel))?|patient(?:'s)? (?:tel|phone)|return tel|m|mobil|gsm|privat)?"
-    r"\s*(?P<any>tel(?:ephone|efon|éfono|éphone|\.)?|tél(?:éphone)?\.?|ph(?:one)?|telefon|teléfono|t|number|no)?[\s.:#()n°º]{0,5}$", _I)
+    r"\s*(?P<any>tel(?:ephone|efon|éfono|éphone|\.)?|tél(?:éphone)?\.?|ph(?:one)?|telefon|teléfono|t|number|no)?[\s.:#()n°º]{0,5}$",
+    _I,
+)
 _NOT_PATIENT = re.compile(
     r"\b(?:fax|surgery|practice|clinic|handover|satellite|bleep|switchboard|pager|secretary|direct line|hotline|office|"
     r"next of kin|nok|son|daughter|wife|husband|neighbour|carer|social|duty worker|on[- ]call|ward|reception|"
-    r"praxis|cabinet|consulta|centro|pharmacy|GP)\b", _I)
+    r"praxis|cabinet|consulta|centro|pharmacy|GP)\b",
+    _I,
+)
 
 
 def find_identity(letter: Letter, referral: Referral, dates: list[WrittenDate]) -> None:
@@ -85,8 +153,7 @@ def find_identity(letter: Letter, referral: Referral, dates: list[WrittenDate]) 
     _phone(letter, referral)
 
 
-def _birth_date(letter: Letter, referral: Referral,
-                dates: list[WrittenDate]) -> WrittenDate | None:
+def _birth_date(letter: Letter, referral: Referral, dates: list[WrittenDate]) -> WrittenDate | None:
     text = letter.text
     labelled, loose = [], []
     for written in dates:
@@ -133,7 +200,11 @@ def _on_name_line(letter: Letter, referral: Referral, written: WrittenDate) -> b
         return False
     text = letter.text
     line = text[text.rfind("\n", 0, written.start) + 1 : written.start]
-    if re.search(r"\b(?:on|since|in|date|until|seen|last|booked|review|am|vom|le|el|du|seit|ref)\W*$", line, _I):
+    if re.search(
+        r"\b(?:on|since|in|date|until|seen|last|booked|review|am|vom|le|el|du|seit|ref)\W*$",
+        line,
+        _I,
+    ):
         return False
     match = re.search(rf"({FULL})[\s,(/|–-]*(?:[MFmf]\b|male|female)?[\s,(/|–-]*$", line)
     return bool(match and looks_like_name(match[1]) and written.start < len(text) * 0.7)
@@ -144,11 +215,13 @@ def _name(letter: Letter, referral: Referral, born: WrittenDate | None) -> None:
     for row in letter.rows:
         value = re.split(r"\s{2,}|[(\n]", row.value)[0].strip()
         if _FAMILY_LABEL.match(row.label) and looks_like_name(value) and family is None:
-            family = Found(parse_name(value + ", x", "en")[0] or value, row.start,
-                           row.start + len(value), 0.97)
+            family = Found(
+                parse_name(value + ", x", "en")[0] or value, row.start, row.start + len(value), 0.97
+            )
         elif _GIVEN_LABEL.match(row.label) and looks_like_name(value) and given is None:
-            given = Found(parse_name("x, " + value, "en")[1] or value, row.start,
-                          row.start + len(value), 0.97)
+            given = Found(
+                parse_name("x, " + value, "en")[1] or value, row.start, row.start + len(value), 0.97
+            )
     if family and given:
         referral.patient.family, referral.patient.given = family, given
         return
@@ -163,8 +236,9 @@ def _name(letter: Letter, referral: Referral, born: WrittenDate | None) -> None:
     referral.patient.family, referral.patient.given = family, given
 
 
-def _name_candidates(letter: Letter, referral: Referral,
-                     born: WrittenDate | None) -> list[tuple[str, int, float]]:
+def _name_candidates(
+    letter: Letter, referral: Referral, born: WrittenDate | None
+) -> list[tuple[str, int, float]]:
     """Best first: labelled, then beside the birth date, then with an honorific, then a line."""
     text = letter.text
     found: list[tuple[str, int, float]] = []
@@ -188,7 +262,8 @@ def _name_candidates(letter: Letter, referral: Referral,
     for match in _LINE.finditer(head):
         around = head[match.end() : match.end() + 60].split("\n")[0]
         if looks_like_name(_bare(match[1])) and re.search(
-                r"\b(?:dob|born|nhs|yrs?|years?|aged?|male|female)\b|\d{1,2}[./-]\d", around, _I):
+            r"\b(?:dob|born|nhs|yrs?|years?|aged?|male|female)\b|\d{1,2}[./-]\d", around, _I
+        ):
             found.append((match[1], match.start(1), 0.7))
     return found
 
@@ -200,8 +275,11 @@ def _bare(name: str) -> str:
 def _before_birth_date(text: str, born: WrittenDate) -> list[tuple[str, int, float]]:
     begin = max(0, born.start - 130)
     window = text[begin : born.start]
-    matches = [m for m in re.finditer(rf"(?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL})", window)
-               if looks_like_name(_bare(m[0])) and len(_bare(m[0])) > 2]
+    matches = [
+        m
+        for m in re.finditer(rf"(?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL})", window)
+        if looks_like_name(_bare(m[0])) and len(_bare(m[0])) > 2
+    ]
     good = [m for m in matches if not re.search(r"\n\s*\n", window[m.end() :])]
     # The nearest with two words or an honorific before the nearest of all.
     good.sort(key=lambda m: (len(_bare(m[0]).split()) < 2 and _bare(m[0]) == m[0], -m.start()))
@@ -226,29 +304,68 @@ def _sex(letter: Letter, referral: Referral) -> None:
     if match and not re.search(r"\d[./-]\s?\d{0,3}$", window[: match.start() + 1]):
         letter_code = (match[1] or match[2]).lower()
         male = letter_code in {"male", "m", "man", "boy", "gentleman"}
-        patient.sex = Found("male" if male else "female", begin + match.start(),
-                            begin + match.end(), 0.95)
+        patient.sex = Found(
+            "male" if male else "female", begin + match.start(), begin + match.end(), 0.95
+        )
         return
     if anchor:
         title = re.match(rf"{HONORIFIC}", text[anchor.start : anchor.end])
         if title:
             word = title[0].rstrip(".").lower()
-            male = word in {"mr", "master", "sir", "herr", "herrn", "m", "monsieur", "sr", "señor", "don", "d", "shri", "hr"}
-            if male or word in {"mrs", "ms", "miss", "madam", "lady", "frau", "fr", "mme", "mlle", "madame",
-                                "sra", "srta", "señora", "doña", "dña", "dª", "smt", "kum", "mademoiselle"}:
+            male = word in {
+                "mr",
+                "master",
+                "sir",
+                "herr",
+                "herrn",
+                "m",
+                "monsieur",
+                "sr",
+                "señor",
+                "don",
+                "d",
+                "shri",
+                "hr",
+            }
+            if male or word in {
+                "mrs",
+                "ms",
+                "miss",
+                "madam",
+                "lady",
+                "frau",
+                "fr",
+                "mme",
+                "mlle",
+                "madame",
+                "sra",
+                "srta",
+                "señora",
+                "doña",
+                "dña",
+                "dª",
+                "smt",
+                "kum",
+                "mademoiselle",
+            }:
                 patient.sex = Found("male" if male else "female", anchor.start, anchor.end, 0.93)
                 return
         swallowed = re.search(r"\s([MF])$", text[anchor.start : anchor.end])
         if swallowed:
-            patient.sex = Found("male" if swallowed[1] == "M" else "female", anchor.end - 1,
-                                anchor.end, 0.9)
+            patient.sex = Found(
+                "male" if swallowed[1] == "M" else "female", anchor.end - 1, anchor.end, 0.9
+            )
             return
         lone = _LONE_SEX.search(text[anchor.end : anchor.end + 150])
         if lone:
             code = (lone[1] or lone[2] or lone[3]).lower()
             male = code in {"m", "male", "männlich", "masculin"}
-            patient.sex = Found("male" if male else "female",
-                                anchor.end + lone.start(), anchor.end + lone.end(), 0.93)
+            patient.sex = Found(
+                "male" if male else "female",
+                anchor.end + lone.start(),
+                anchor.end + lone.end(),
+                0.93,
+            )
             return
     patient.sex = _sex_of_prose(text, patient.family)
 
@@ -271,12 +388,20 @@ def _sex_of_prose(text: str, name: Found[str] | None) -> Found[str] | None:
     start = name.end if name else 0
     direct = re.search(
         r"\b(?:this|a|the|our|diese[rnm]?|cette?|esta|este|de[rs]|la|el)\s+(?:\S+\s+){0,5}?(gentleman|lady|man|woman|boy|girl|"
-        r"patientin|patiente|paciente mujer|mujer|hombre|varón|femme|homme)\b", text[start:], _I)
+        r"patientin|patiente|paciente mujer|mujer|hombre|varón|femme|homme)\b",
+        text[start:],
+        _I,
+    )
     if direct and not re.search(r"\b(?:his|her|with)\b", direct[0], _I):
         male = direct[1].lower() in {"gentleman", "man", "boy", "hombre", "varón", "homme"}
-        return Found("male" if male else "female", start + direct.start(), start + direct.end(), 0.88)
+        return Found(
+            "male" if male else "female", start + direct.start(), start + direct.end(), 0.88
+        )
     for pattern, sex in (
-        (r"\bn[ée]e le\b|\bnacida\b|\bdie Patientin\b|\bW/o\b|\bD/o\b|\bpregnant\b|\bschwanger\b|\benceinte\b|\bembarazada\b", "female"),
+        (
+            r"\bn[ée]e le\b|\bnacida\b|\bdie Patientin\b|\bW/o\b|\bD/o\b|\bpregnant\b|\bschwanger\b|\benceinte\b|\bembarazada\b",
+            "female",
+        ),
         (r"\bné le\b|\bnacido\b|\bder Patient\b|\bS/o\b", "male"),
     ):
         match = re.search(pattern, text)
@@ -311,7 +436,9 @@ def _identifier(letter: Letter, referral: Referral) -> None:
             value = "UHID" + value
         if sum(c.isdigit() for c in value) < 4 or _NOT_OURS.search(text[: match.start()][-18:]):
             continue
-        national = not re.match(r"hosp|mrn|patient|pat|op|ip|reg|record|chart|unit|case|dossier|ipp", label)
+        national = not re.match(
+            r"hosp|mrn|patient|pat|op|ip|reg|record|chart|unit|case|dossier|ipp", label
+        )
         start = match.start("value")
         found.append((0 if national else 1, Found(value, start, start + len(raw), 0.96)))
     if not found:
@@ -359,17 +486,25 @@ def _phone(letter: Letter, referral: Referral) -> None:
         labelled = bool(label and (label["own"] or label["any"]))
         mobile = bool(label and label["own"])
         relative = _NOT_PATIENT.search(cell) or _NOT_PATIENT.search(before[-30:])
-        if relative and not (mobile and re.search(r"home", label["own"] or "", _I) if label else False):
+        if relative and not (
+            mobile and re.search(r"home", label["own"] or "", _I) if label else False
+        ):
             continue
-        item = Found(re.sub(r"\s+", " ", match[0].strip()), match.start(), match.end(), 0.9 if mobile else 0.8)
+        item = Found(
+            re.sub(r"\s+", " ", match[0].strip()),
+            match.start(),
+            match.end(),
+            0.9 if mobile else 0.8,
+        )
         if _RELATIVE.search(cell) and not _is_child(referral):
             continue
         if mobile and labelled:
             own.append(item)
-        elif spot and -40 < match.start() - spot.start < 330 and (
-                labelled or re.match(r"0\d{4}[ -]?\d{5,6}|07\d{3}", match[0])):
-            near.append(item)
-        elif spot is None and labelled and match.start() > 0.15 * len(text):
+            continue
+        beside = spot is not None and -40 < match.start() - spot.start < 330
+        telling = labelled or re.match(r"0\d{4}[ -]?\d{5,6}|07\d{3}", match[0])
+        unplaced = spot is None and labelled and match.start() > 0.15 * len(text)
+        if (beside and telling) or unplaced:
             near.append(item)
     chosen = own or near
     if len({re.sub(r"\D", "", item.value) for item in chosen}) > 1 and not own:

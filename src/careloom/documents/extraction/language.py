@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905 - a pattern or word list on one line can be read and searched as one
 """Language of a letter, by its small words."""
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ _WORDS = {
 def language_of(text: str) -> str:
     """en, de, fr or es; en when nothing tells."""
     words = re.findall(r"[a-zà-ÿ]+", text.lower())
-    counts = {code: sum(word in small for word in words)
-              for code, small in ((c, frozenset(w)) for c, w in _WORDS.items())}
+    counts = {
+        code: sum(word in small for word in words)
+        for code, small in ((c, frozenset(w)) for c, w in _WORDS.items())
+    }
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] > counts["en"] or best == "en" else "en"

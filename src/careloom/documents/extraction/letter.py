@@ -174,6 +174,11 @@ class Letter:
         return found
 
     @cached_property
+    def lowered(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    @cached_property
     def sentence_starts(self) -> list[int]:
         """Start of each sentence, for bisection."""
         return [sentence.start for sentence in self.sentences]
@@ -202,7 +207,12 @@ class Letter:
             if _gapped(cells):
                 parts += [(c.start, c.end, _new_label([c]) or label) for c in cells]
                 parts.append((start, start, ""))
-            elif self._continues(number, cells) and parts and parts[-1][1] > parts[-1][0] and parts[-1][2] == label:
+            elif (
+                self._continues(number, cells)
+                and parts
+                and parts[-1][1] > parts[-1][0]
+                and parts[-1][2] == label
+            ):
                 parts[-1] = (parts[-1][0], cells[-1].end, label)
             else:
                 parts.append((cells[0].start, cells[-1].end, label))

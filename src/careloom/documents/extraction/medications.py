@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905 - a pattern or word list on one line can be read and searched as one
 """What the patient takes now, what was stopped, and what the patient does not tolerate."""
 
 from __future__ import annotations
@@ -15,44 +16,71 @@ _SECTION = re.compile(
     r"prescriptions?|drug history|dh|dhx|therapy|repeats?)(?: list| history)?|rx|dh|active|takes|on|b|"
     r"(?:aktuelle |dauer|haus)?medikation|(?:dauer)?medikamente|medikamentenplan|therapie|aktuelle therapie|med|"
     r"traitements?(?: habituels?| actuels?| en cours| de fond)?|médic\w+|ttt|"
-    r"tratamientos?(?: actual| habitual| crónico)?|medicación(?: actual| habitual)?|medicamentos(?: actuales)?|tto|mhx|medication)$", _I)
-_STOP_SECTION = re.compile(r"^(?:discontinued|stopped|previous (?:medications?|drugs|treatment)|past (?:medications?|treatment)|inactive|ceased|"
-                           r"abgesetzt|arrêtés?|suspendid\w+|tried|previously tried|failed)$", _I)
+    r"tratamientos?(?: actual| habitual| crónico)?|medicación(?: actual| habitual)?|medicamentos(?: actuales)?|tto|mhx|medication)$",
+    _I,
+)
+_STOP_SECTION = re.compile(
+    r"^(?:discontinued|stopped|previous (?:medications?|drugs|treatment)|past (?:medications?|treatment)|inactive|ceased|"
+    r"abgesetzt|arrêtés?|suspendid\w+|tried|previously tried|failed)$",
+    _I,
+)
 _ALLERGY_SECTION = re.compile(
     r"^(?:(?:drug |known |medication )?allerg(?:y|ies|ie|ien|ies?)(?: ?(?:&|and|/) ?\w+)?|allergies?|alergias?|allergien|allergie|unverträglichkeiten|"
-    r"allergies connues|ram|intolerances?|adr|adverse (?:drug )?reactions?|sensitivit\w+|allergy status|alerts?|intolerancias?)$", _I)
-_ALLERGY = re.compile(r"allerg|alérg|alerg|anaphyla|intoleran|unverträglich|never tolerated|cannot tolerate|not tolerate|doesn't tolerate|sensitiv|adverse reaction", _I)
+    r"allergies connues|ram|intolerances?|adr|adverse (?:drug )?reactions?|sensitivit\w+|allergy status|alerts?|intolerancias?)$",
+    _I,
+)
+_ALLERGY = re.compile(
+    r"allerg|alérg|alerg|anaphyla|intoleran|unverträglich|never tolerated|cannot tolerate|not tolerate|doesn't tolerate|sensitiv|adverse reaction",
+    _I,
+)
 _STOPPED = re.compile(
     r"\b(?:stopped|stop|discontinued|discontinue|ceased|withdrawn|withheld|held|came off|come off|weaned off|switched from|changed from|no longer|"
     r"finished|completed|abgesetzt|pausiert|beendet|arrêt\w*|cess[ée]\w*|interromp\w+|stoppé\w*|suspend\w+|retirad\w+|"
-    r"dej[óo] de|since stopped|gave up|given up|dropped|had to stop|off (?:his|her|it)|was taken off|stopping)\b", _I)
+    r"dej[óo] de|since stopped|gave up|given up|dropped|had to stop|off (?:his|her|it)|was taken off|stopping)\b",
+    _I,
+)
 _TRIED = re.compile(
     r"\b(?:tried|trial(?:led)? of|trialled|failed|previously (?:on|had|took|used|treated)|previous|had been on|used to (?:be on|take)|in the past|"
     r"courses? of|treated with|responded to|after|following|versucht|essay\w+|probad\w+|intolerant|not tolerated|didn't suit|without (?:benefit|success|effect)|"
-    r"ineffective|never|did not help|didn't help|no (?:benefit|improvement|effect|help))\b", _I)
+    r"ineffective|never|did not help|didn't help|no (?:benefit|improvement|effect|help))\b",
+    _I,
+)
 _ONCE = re.compile(
     r"\b(?:given|gave|administered|received|stat|loaded|loading|IM|IV|i\.m\.|i\.v\.|nebuli[sz]ed|nebs?|bolus|injected|dose of|one dose|single dose|"
     r"first dose|terminated|infusion|en route|at \d{1,2}[:.]\d\d|verabreicht|gegeben|erhalten|remise?|reçu|administré\w*|administrad\w+|se le dio|"
-    r"première dose|repeated \d|x ?[12]\b)\b", _I)
+    r"première dose|repeated \d|x ?[12]\b)\b",
+    _I,
+)
 _PROPOSED = re.compile(
     r"\b(?:consider\w*|advised? (?:to )?(?:start|take|try)|plan(?:ning)? (?:to|on)|would like|might|should (?:we|I|he|she)|wonder\w*|suggest\w*|"
     r"offered?|declined|refus\w+|not keen|candidate|suitable for|request\w*|recommend\w*|whether|not held|needs?|start(?:ing)? him|"
     r"discuss\w*|interested in|could|ask\w* (?:for|about)|instead of|rather than|before starting|prior to|opinion on|bitte um|erwägen|envisager|"
-    r"discuter|valorar|plantear|iniciar|indication (?:for|of)|view to|for consideration|eligible|thinking (?:of|about))\b|\?", _I)
+    r"discuter|valorar|plantear|iniciar|indication (?:for|of)|view to|for consideration|eligible|thinking (?:of|about))\b|\?",
+    _I,
+)
 _TAKING = re.compile(
     r"\b(?:takes?|taking|on|uses?|using|continues?|prescribed|is now|currently|current|remains|still on|maintained|regular|started|commenced|"
     r"controlled (?:with|on|by)|treated with|managed (?:with|on)|has helped|have made|has made|medications?(?: are| is| include)?|medicines|meds|tablets|plus|"
     r"drugs|also|increased|up to|nimmt|unter|erhält|bekommt|eingestellt|mit|therapie|dauermedikation|prend|sous|traité\w*|traitement|reçoit|"
-    r"toma|en tratamiento|tratad\w+|trat|con|tratamiento|usa)\b", _I)
+    r"toma|en tratamiento|tratad\w+|trat|con|tratamiento|usa)\b",
+    _I,
+)
 _DOSE = re.compile(
     r"^[\w\s/%-]{0,22}?\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|μg|ug|g|ml|units?|iu|ie|%|puffs?|hub)\b|^\s+(?:od|bd|tds|qds|prn|nocte|mane|daily|weekly|once|twice|HS|"
-    r"BD|OD|TDS|SOS|\d-\d-\d|tablets?|inhaler|1 daily|at night)\b", _I)
-_STILL = re.compile(r"^[^,;.]{0,20}\((?:still on|ongoing|continues|current)[^)]*\)|^[^,;.]{0,30}\bstill (?:on|taking)", _I)
+    r"BD|OD|TDS|SOS|\d-\d-\d|tablets?|inhaler|1 daily|at night)\b",
+    _I,
+)
+_STILL = re.compile(
+    r"^[^,;.]{0,20}\((?:still on|ongoing|continues|current)[^)]*\)|^[^,;.]{0,30}\bstill (?:on|taking)",
+    _I,
+)
 _NONE = re.compile(
     r"\b(?:nkda|nka|nkma|nkfa|no (?:known )?(?:drug |food |medication |medicine |other )*allerg\w+|no (?:\w+,? (?:and |or )?){0,4}allergies|nil known|none known|none|nil|not known|"
     r"not allergic|no relevant allergies|allerg\w+[\s:.-]*(?:nil|none|no\b|n/k|keine?|aucune?|no\b|negad\w+|ninguna|0|unauffällig|not known|denied|denies)|keine (?:bekannten? )?allerg\w+|"
     r"keine? bekannt\w*|pas d.allergie\w*|aucune (?:allergie)?|sin alergias|no alergias|alergias negadas|"
-    r"niega alergias|no conocidas|no refiere|ninguna)\b", _I)
+    r"niega alergias|no conocidas|no refiere|ninguna)\b",
+    _I,
+)
 _REACTIONS = frozenset(
     "rash hives vomits vomiting anaphylaxis anaphylactic urticaria urticaire swelling nausea itch itching itchy "
     "angioedema reaction reactions severe mild unknown childhood child as a exantema ausschlag diarrhoea "
@@ -84,7 +112,12 @@ def find_medications(letter: Letter, referral: Referral) -> None:
         for name, start, end in drugs:
             status = _status(sentence, row_label, start, end)
             value = _printed(letter.text, name, start)
-            place = Found(value, end - len(value) if value.startswith(("topical", "inhaled")) else start, end, 0.9)
+            place = Found(
+                value,
+                end - len(value) if value.startswith(("topical", "inhaled")) else start,
+                end,
+                0.9,
+            )
             if status == "current" and value not in allergic:
                 current.setdefault(value, place)
             elif status == "stopped":
@@ -93,8 +126,11 @@ def find_medications(letter: Letter, referral: Referral) -> None:
         current.pop("hrt", None)
     for value in set(current) & set(stopped):
         del current[value]
-    current |= {k: v for k, v in _unknown_names(letter).items()
-                if k not in current and k not in stopped and k not in allergic}
+    current |= {
+        k: v
+        for k, v in _unknown_names(letter).items()
+        if k not in current and k not in stopped and k not in allergic
+    }
     referral.medications = sorted(current.values(), key=lambda f: f.start)
     referral.stopped_medications = sorted(stopped.values(), key=lambda f: f.start)
 
@@ -104,7 +140,11 @@ def _row_label(letter: Letter, position: int) -> str:
     covering = [row for row in letter.rows if row.start <= position < row.end]
     covering.sort(key=lambda row: row.end - row.start)
     for row in covering:
-        if _SECTION.match(row.label) or _STOP_SECTION.match(row.label) or _ALLERGY_SECTION.match(row.label):
+        if (
+            _SECTION.match(row.label)
+            or _STOP_SECTION.match(row.label)
+            or _ALLERGY_SECTION.match(row.label)
+        ):
             return row.label
     return ""
 
@@ -119,29 +159,51 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
     near_after = re.split(r",|\band\b|\bund\b|\bet\b|\by\b|\(", after, maxsplit=1)[0]
     if _STILL.match(after):
         return "current"
-    if _ALLERGY_SECTION.match(label) or _ALLERGY.search(before[-60:]) or _ALLERGY.search(near_after[:40]):
+    if (
+        _ALLERGY_SECTION.match(label)
+        or _ALLERGY.search(before[-60:])
+        or _ALLERGY.search(near_after[:40])
+    ):
         return "other"
     if _STOP_SECTION.match(label):
         return "stopped"
-    in_section = bool(_SECTION.match(label)) and label.lower() not in {"b", "on", "active"} or label.lower() == "active"
+    in_section = bool(_SECTION.match(label)) and label.lower() not in {"b", "on"}
     if _stopped(before, after, near_after, text):
         return "stopped"
     if of_relative(sentence, start, end):
         return "other"
     if in_section:
         if re.search(r"\b(?:dose|dosis) (?:de|of|von)\s+$", before, _I) or re.search(
-                r"\b(?:remise?|was given|given (?:at|today|here|now)|administered|stat)\b", after[:70], _I):
+            r"\b(?:remise?|was given|given (?:at|today|here|now)|administered|stat)\b",
+            after[:70],
+            _I,
+        ):
             return "other"
         return "other" if _ONCE.search(near_after) and not _DOSE.match(after) else "current"
-    if negated(sentence, start, end) or re.match(r"\s*(?:was |is )?(?:not held|declined)", after, _I):
+    if negated(sentence, start, end) or re.match(
+        r"\s*(?:was |is )?(?:not held|declined)", after, _I
+    ):
         return "other"
     if before.rstrip().endswith("?") or _PROPOSED.search(before[-70:]) or re.match(r"\s*\?", after):
         return "other"
     if _ONCE.search(near_after[:45]) or _ONCE.search(before[-45:]):
         return "other"
-    if _TRIED.search(before[-50:]) and not re.search(r"\b(?:now|is on|takes|still)\b[^,;]{0,20}$", before, _I):
-        return "stopped" if re.search(r"tried|essay|probad|versucht|previously (?:on|took)|had been on", before, _I) else "other"
-    if _TAKING.search(before[-90:]) or _TAKING.search(near_after[:30]) or re.search(r"\b(?:has|have) (?:helped|made)", after[:60]) or _DOSE.match(after):
+    if _TRIED.search(before[-50:]) and not re.search(
+        r"\b(?:now|is on|takes|still)\b[^,;]{0,20}$", before, _I
+    ):
+        return (
+            "stopped"
+            if re.search(
+                r"tried|essay|probad|versucht|previously (?:on|took)|had been on", before, _I
+            )
+            else "other"
+        )
+    if (
+        _TAKING.search(before[-90:])
+        or _TAKING.search(near_after[:30])
+        or re.search(r"\b(?:has|have) (?:helped|made)", after[:60])
+        or _DOSE.match(after)
+    ):
         return "current"
     return "other"
 
@@ -149,16 +211,29 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
 def _stopped(before: str, after: str, near_after: str, text: str) -> bool:
     if re.search(r"\bwhen\b|\bonce\b", before[-25:], _I) and _STOPPED.search(before):
         return False
-    if re.match(r"[^,;()]{0,60}?\b(?:was|were|has been|have been|since|then|puis|fue|habe ich|wurde|ist|a été|had to be)?\s*(?:\w+\s+){0,3}", near_after) and _STOPPED.search(near_after[:90]):
-        return not re.search(r"\b(?:not|never|nicht|pas|no) (?:been )?(?:stopped|abgesetzt)", near_after, _I)
-    if re.match(r"\s*,?\s*(?:since|now|later|then|which was|recently)\s+(?:been )?(?:stopped|ceased|discontinued|abgesetzt)", after, _I):
+    if re.match(
+        r"[^,;()]{0,60}?\b(?:was|were|has been|have been|since|then|puis|fue|habe ich|wurde|ist|a été|had to be)?\s*(?:\w+\s+){0,3}",
+        near_after,
+    ) and _STOPPED.search(near_after[:90]):
+        return not re.search(
+            r"\b(?:not|never|nicht|pas|no) (?:been )?(?:stopped|abgesetzt)", near_after, _I
+        )
+    if re.match(
+        r"\s*,?\s*(?:since|now|later|then|which was|recently)\s+(?:been )?(?:stopped|ceased|discontinued|abgesetzt)",
+        after,
+        _I,
+    ):
         return True
     if re.match(r"\s*\([^)]*(?:stopped|discontinued|ceased|abgesetzt|arrêt|suspend)", after, _I):
         return True
-    spot = [m for m in _STOPPED.finditer(before)]
+    spot = list(_STOPPED.finditer(before))
     if spot and len(before) - spot[-1].end() < 30:
         gap = before[spot[-1].end() :]
-        return not re.search(r"\b(?:and|now|on|started|takes|when|with|smoking|drinking|alcohol|und jetzt)\b|,", gap, _I)
+        return not re.search(
+            r"\b(?:and|now|on|started|takes|when|with|smoking|drinking|alcohol|und jetzt)\b|,",
+            gap,
+            _I,
+        )
     return bool(re.search(r"\bpuis\s+cess|\bthen stopped", after[:70], _I))
 
 
@@ -179,11 +254,18 @@ def _unknown_names(letter: Letter) -> dict[str, Found[str]]:
         if not _SECTION.match(row.label) or row.label in {"b", "on", "a", "therapy"}:
             continue
         for match in re.finditer(
-                r"(?:^|[,;\n]|\bTab\.?|\bCap\.?|\band\b)\s*(?:T(?:ab)?\.|C(?:ap)?\.|Inj\.|Syp\.)?\s*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{3,})\s+\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units)\b",
-                row.value):
-            if not is_drug(match[1]) and match[1].lower() not in {"discontinued", "stopped", "acid"}:
+            r"(?:^|[,;\n]|\bTab\.?|\bCap\.?|\band\b)\s*(?:T(?:ab)?\.|C(?:ap)?\.|Inj\.|Syp\.)?\s*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{3,})\s+\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units)\b",
+            row.value,
+        ):
+            if not is_drug(match[1]) and match[1].lower() not in {
+                "discontinued",
+                "stopped",
+                "acid",
+            }:
                 start = row.start + match.start(1)
-                found.setdefault(match[1].lower(), Found(match[1].lower(), start, start + len(match[1]), 0.6))
+                found.setdefault(
+                    match[1].lower(), Found(match[1].lower(), start, start + len(match[1]), 0.6)
+                )
     return found
 
 
@@ -192,26 +274,45 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
     found: dict[str, Found[str]] = {}
     for row in letter.rows:
         if _ALLERGY_SECTION.match(row.label):
-            value = re.split(r"\n\s*\n|\.\s|(?<=\))\.\s|\s{3,}(?=[A-Z]\w+:)|\n(?=\S+:)", row.value)[0]
+            value = re.split(r"\n\s*\n|\.\s|(?<=\))\.\s|\s{3,}(?=[A-Z]\w+:)|\n(?=\S+:)", row.value)[
+                0
+            ]
             if _NONE.search(row.label + ": " + value) and not _SUBSTANCE.search(value):
                 referral.no_known_allergies = True
             else:
                 _listed(value, row.start, found)
     text = letter.text
     for match in re.finditer(
-            r"\b(?:allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
-            r"allergique (?:à la |à l'|à |aux |au )|alérgic[ao] a(?:l| la)?|alergia a(?:l| la)?|(?:penicillin|peni)[- ]allerg|anaphyla\w+ to|intolerant (?:of|to)|intolerance to)\s*", text, _I):
+        r"\b(?:allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
+        r"allergique (?:à la |à l'|à |aux |au )|alérgic[ao] a(?:l| la)?|alergia a(?:l| la)?|(?:penicillin|peni)[- ]allerg|anaphyla\w+ to|intolerant (?:of|to)|intolerance to)\s*",
+        text,
+        _I,
+    ):
         sentence = text[match.end() : match.end() + 110]
         if _NONE.match(sentence):
             continue
-        stop = re.search(r"[.;]\s|\n\s*\n|\s{3,}|\n(?=\s*[\w /]{2,25}:)|(?<![,&])(?<!and)\n(?=[A-ZÄÖÜÉÁ])|\b(?:but|and (?:has|is|takes|no)|who|which|meds|he|she)\b", sentence, _I)
+        stop = re.search(
+            r"[.;]\s|\n\s*\n|\s{3,}|\n(?=\s*[\w /]{2,25}:)|(?<![,&])(?<!and)\n(?=[A-ZÄÖÜÉÁ])|\b(?:but|and (?:has|is|takes|no)|who|which|meds|he|she)\b",
+            sentence,
+            _I,
+        )
         before = text[max(0, match.start() - 30) : match.start()]
-        if re.search(r"\b(?:no|not|nil|denies|without|keine?|pas|sin|no known)\s+(?:\w+\s+){0,3}$", before, _I):
+        if re.search(
+            r"\b(?:no|not|nil|denies|without|keine?|pas|sin|no known)\s+(?:\w+\s+){0,3}$",
+            before,
+            _I,
+        ):
             continue
         _listed(sentence[: stop.start()] if stop else sentence, match.end(), found)
-    for match in re.finditer(rf"\b(?:known |severe |confirmed )?({_SUBSTANCES}|[a-z]{{4,}}(?:in|ine|ol|am|al|ide|one))[- ](?:allergy|allergic|allergie|anaphylaxis)\b", text, _I):
+    for match in re.finditer(
+        rf"\b(?:known |severe |confirmed )?({_SUBSTANCES}|[a-z]{{4,}}(?:in|ine|ol|am|al|ide|one))[- ](?:allergy|allergic|allergie|anaphylaxis)\b",
+        text,
+        _I,
+    ):
         word = match[1].lower()
-        if (_SUBSTANCE.fullmatch(word) or is_drug(word)) and not re.search(r"\bno (?:\w+ )?$", text[max(0, match.start() - 15) : match.start()], _I):
+        if (_SUBSTANCE.fullmatch(word) or is_drug(word)) and not re.search(
+            r"\bno (?:\w+ )?$", text[max(0, match.start() - 15) : match.start()], _I
+        ):
             found.setdefault(word, Found(word, match.start(1), match.end(1), 0.85))
     if not found and _NONE.search(text) and re.search(r"nkda|nka|allerg|alerg", text, _I):
         referral.no_known_allergies = True
@@ -220,13 +321,32 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
 
 def _listed(value: str, start: int, found: dict[str, Found[str]]) -> None:
     """Split a list of substances; reactions stand in brackets or behind a dash."""
-    for match in re.finditer(r"[^,;/+&\n]+", re.sub(r"\([^)]*\)?", lambda m: " " * len(m[0]), value)):
+    for match in re.finditer(
+        r"[^,;/+&\n]+", re.sub(r"\([^)]*\)?", lambda m: " " * len(m[0]), value)
+    ):
         for part in re.finditer(r"(?:(?!\b(?:and|und|et|y|e)\b).)+", match[0]):
-            piece = re.split(r"\s[-–—:]\s|\bcauses?\b|\bgives?\b|\bwith\b|\bmit\b|\bavec\b|\bcon\b|\s{2,}\S|\bas a\b|\bwhich\b|\bin \d{4}", part[0].strip(" .:*"))[0].strip(" .:*-")
-            word = re.sub(r"^(?:to |the |la |le |el |al |l'|severe |possible |mild |drug allergy |drug )+", "", piece, flags=_I).strip()
-            if not word or len(word) > 28 or len(word.split()) > 3 or not re.search(r"[A-Za-zÀ-ÿ]{3}", word):
+            piece = re.split(
+                r"\s[-–—:]\s|\bcauses?\b|\bgives?\b|\bwith\b|\bmit\b|\bavec\b|\bcon\b|\s{2,}\S|\bas a\b|\bwhich\b|\bin \d{4}",
+                part[0].strip(" .:*"),
+            )[0].strip(" .:*-")
+            word = re.sub(
+                r"^(?:to |the |la |le |el |al |l'|severe |possible |mild |drug allergy |drug )+",
+                "",
+                piece,
+                flags=_I,
+            ).strip()
+            if (
+                not word
+                or len(word) > 28
+                or len(word.split()) > 3
+                or not re.search(r"[A-Za-zÀ-ÿ]{3}", word)
+            ):
                 continue
-            if all(w.lower() in _REACTIONS for w in word.split()) or _NONE.search(word) or re.search(r"\d{3}", word):
+            if (
+                all(w.lower() in _REACTIONS for w in word.split())
+                or _NONE.search(word)
+                or re.search(r"\d{3}", word)
+            ):
                 continue
             if re.match(r"(?:none|nil|no|unknown|keine?|aucune?|ninguna|nkda|known)\b", word, _I):
                 continue

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905 - a pattern or word list on one line can be read and searched as one
 """Names of people as letters print them."""
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def _case(name: str) -> str | None:
     if not name:
         return None
     words = [
-        re.sub(rf"[{_UP}]+", lambda m: m[0].capitalize(), w) if len(w) > 1 and w.isupper() and
-        not re.fullmatch(r"[A-Z]\.?[A-Z]?\.?", w) else w
+        re.sub(rf"[{_UP}]+", lambda m: m[0].capitalize(), w)
+        if len(w) > 1 and w.isupper() and not re.fullmatch(r"[A-Z]\.?[A-Z]?\.?", w)
+        else w
         for w in name.split()
     ]
     return " ".join(words)
@@ -98,5 +100,9 @@ def _case(name: str) -> str | None:
 def looks_like_name(text: str) -> bool:
     """No word of the letter's own vocabulary, at least one word of two letters."""
     words = [w.strip(".,:;()").lower() for w in text.split()]
-    return bool(words) and not any(w in _NOT_NAMES for w in words) and any(
-        len(w) > 1 for w in words) and not any(c.isdigit() for c in text)
+    return (
+        bool(words)
+        and not any(w in _NOT_NAMES for w in words)
+        and any(len(w) > 1 for w in words)
+        and not any(c.isdigit() for c in text)
+    )

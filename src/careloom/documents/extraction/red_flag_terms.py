@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """What a red flag is called: patterns per code, in English, German, French and Spanish.
 
 Each pattern names a finding; whether it is true of the patient now is decided by scope.py. Codes
@@ -9,26 +10,62 @@ from __future__ import annotations
 
 import re
 
-EMERGENCY = frozenset({
-    "acute_abdomen", "acute_limb_ischaemia", "airway_compromise", "anaphylaxis", "cauda_equina",
-    "chest_pain_acute", "dvt_or_pe", "ectopic_or_pregnancy_bleeding", "fever_in_neutropenia",
-    "haematemesis_or_melaena", "meningism", "red_eye_with_pain", "retention_of_urine",
-    "safeguarding", "sepsis", "severe_head_injury", "status_epilepticus_or_first_seizure",
-    "stroke_symptoms", "sudden_vision_loss", "suicidal_intent", "temporal_arteritis",
-    "testicular_torsion",
-})
+EMERGENCY = frozenset(
+    {
+        "acute_abdomen",
+        "acute_limb_ischaemia",
+        "airway_compromise",
+        "anaphylaxis",
+        "cauda_equina",
+        "chest_pain_acute",
+        "dvt_or_pe",
+        "ectopic_or_pregnancy_bleeding",
+        "fever_in_neutropenia",
+        "haematemesis_or_melaena",
+        "meningism",
+        "red_eye_with_pain",
+        "retention_of_urine",
+        "safeguarding",
+        "sepsis",
+        "severe_head_injury",
+        "status_epilepticus_or_first_seizure",
+        "stroke_symptoms",
+        "sudden_vision_loss",
+        "suicidal_intent",
+        "temporal_arteritis",
+        "testicular_torsion",
+    }
+)
 """To be seen the same day."""
-URGENT = frozenset({
-    "haematuria_visible", "haemoptysis", "jaundice", "rectal_bleeding", "suspected_cancer",
-    "unexplained_weight_loss",
-})
+URGENT = frozenset(
+    {
+        "haematuria_visible",
+        "haemoptysis",
+        "jaundice",
+        "rectal_bleeding",
+        "suspected_cancer",
+        "unexplained_weight_loss",
+    }
+)
 """To be seen within two weeks."""
-ALARM_EMERGENCY = frozenset({
-    "acute_kidney_injury", "acute_psychosis", "aortic_emergency", "child_alarm",
-    "conduction_or_rhythm", "critical_result", "diabetic_emergency", "fracture_emergency",
-    "overdose_or_poisoning", "pre_eclampsia", "reduced_fetal_movements", "septic_arthritis",
-    "severe_breathlessness", "spreading_infection",
-})
+ALARM_EMERGENCY = frozenset(
+    {
+        "acute_kidney_injury",
+        "acute_psychosis",
+        "aortic_emergency",
+        "child_alarm",
+        "conduction_or_rhythm",
+        "critical_result",
+        "diabetic_emergency",
+        "fracture_emergency",
+        "overdose_or_poisoning",
+        "pre_eclampsia",
+        "reduced_fetal_movements",
+        "septic_arthritis",
+        "severe_breathlessness",
+        "spreading_infection",
+    }
+)
 """Alarms (findings without a code in the letters' list) for the same day; the others are urgent."""
 
 _TERMS: dict[str, str] = {
@@ -201,8 +238,11 @@ tumorverdacht|malignomverdacht|karzinomverdacht|melanomverdacht|(?:v\.?~?a\.?|ve
 def _compile(source: str) -> re.Pattern[str]:
     joined = "|".join(line.strip() for line in source.strip().splitlines() if line.strip())
     joined = re.sub(r"\(\?<!([^)]*)\)", lambda m: m[0].replace("~", r"\s"), joined)
-    joined = re.sub(r"(?<![\\\w-])(LOW|PE|HI|AIT|SA|MI|APH|TEP|LAE|GEU|VH|USC|PRB)(?![\w-])",
-                    r"(?-i:\1)", joined)
+    joined = re.sub(
+        r"(?<![\\\w-])(LOW|PE|HI|AIT|SA|MI|APH|TEP|LAE|GEU|VH|USC|PRB)(?![\w-])",
+        r"(?-i:\1)",
+        joined,
+    )
     joined = joined.replace("~?", r"\s*").replace("~", r"\s+").replace(" ", r"\s")
     return re.compile(rf"(?<!\w)(?:{joined})", re.IGNORECASE)
 

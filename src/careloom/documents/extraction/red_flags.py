@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """Red flags of a letter: the named ones, and those that several findings make together."""
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from careloom.documents.extraction.letter import Letter, Sentence
+from careloom.documents.extraction.needles import needles
 from careloom.documents.extraction.red_flag_terms import ALARMS, CANCER, PATTERNS
 from careloom.documents.extraction.referral import Found, Referral
 from careloom.documents.extraction.scope import negated, present
@@ -18,69 +20,161 @@ _ON_PURPOSE = re.compile(
     r"mounjaro|wegovy|ozempic|semaglutide|liraglutide|tirzepatide|bariatric|advised to lose|encouraged to lose|"
     r"needs to lose|asked to lose|try(?:ing)? to lose|wants to lose|would like to lose|weight loss (?:advice|"
     r"clinic|surgery|programme|service)|diät(?:programm)?|gewollt\w*|absichtlich|volontaire|"
-    r"intencionad[ao]|con dieta|avec régime)\b", _I)
-_UNTRIED = re.compile(r"\b(?:not|without|un\w*|ohne|sans|sin|no|nicht)\s+(?:\w+\s+){0,3}?(?:try\w*|"
-                      r"diet\w*|intentional\w*|intencionad[ao]|gewollt|volontaire|absicht\w*)", _I)
+    r"intencionad[ao]|con dieta|avec régime)\b",
+    _I,
+)
+_UNTRIED = re.compile(
+    r"\b(?:not|without|un\w*|ohne|sans|sin|no|nicht)\s+(?:\w+\s+){0,3}?(?:try\w*|"
+    r"diet\w*|intentional\w*|intencionad[ao]|gewollt|volontaire|absicht\w*)",
+    _I,
+)
 _BREAST = re.compile(
     r"\b(?:breast|mama|brust|sein|mamma)\b[^.;]{0,40}\b(?:lump|mass|nodule|dimpling|retraction|bulto|nódulo|knoten|"
     r"masse|nodule|boule|tumor\w*)|\b(?:lump|mass|nodule|bulto|nódulo|knoten|nodule|masse|boule)\b[^.;]{0,40}\b(?:breast|"
-    r"mama|brust|sein|mamma)\b|nipple (?:discharge|retraction|inversion)|peau d.orange|brustknoten|knoten in der", _I)
+    r"mama|brust|sein|mamma)\b|nipple (?:discharge|retraction|inversion)|peau d.orange|brustknoten|knoten in der",
+    _I,
+)
 _CRITERIA: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ("breast lump", 30, _BREAST),
-    ("bleeding after the menopause", 0, re.compile(
-        r"post-?\s?menopausal (?:vaginal )?bleed\w*|\bPMB\b|bleeding (?:\w+ ){0,4}after (?:the |her )?menopause|"
-        r"postmenopausenblutung|postmenopausale (?:\w+ )?blutung|métrorragies? post-?ménopausiques?|saignements? (?:\w+ )?post-?ménopaus\w+|(?:sangrado|"
-        r"metrorragia) posmenop\w+|sangrado postmenop\w+|metrorragia post\w+", _I)),
-    ("difficulty in swallowing", 0, re.compile(
-        r"\bdysphagi[ae]\b|(?:difficulty|trouble|problems?) (?:in |with )?swallowing|food (?:sticks|sticking|gets stuck|getting stuck)|"
-        r"schluckstörung\w*|schluckbeschwerden|dysphagie|disfagia|dificultad para tragar", _I)),
-    ("ulcer that does not heal", 0, re.compile(
-        r"non-?\s?healing (?:\w+ )?(?:ulcer|lesion|sore|area)|(?:ulcer|sore|lesion)[^.;]{0,30}(?:not heal\w*|"
-        r"failed to heal|won't heal|will not heal|indurated|rolled edge|raised edge)|(?:rolled|pearly|everted) edges?|"
-        r"nicht (?:ab)?heilend\w*|qui ne (?:guérit|cicatrise) pas|que no (?:cura|cicatriza)", _I)),
-    ("changing mole", 0, re.compile(
-        r"(?:mole|naevus|nevus|pigmented lesion|lesión pigmentada|lunar|muttermal|grain de beauté|nævus)[^.;]{0,120}(?:chang\w+|"
-        r"irregular|bleed\w*|grow\w*|grew|larger|bigger|darker|asymmetr\w+|border|colours?|ABCDE|"
-        r"verändert|gewachsen|größer|unregelmäßig|irréguli\w+|cambi\w+|crecid\w+|aument\w+)|7[- ]point|seven[- ]point|breslow", _I)),
-    ("mass on imaging", 0, re.compile(
-        r"(?:CXR|chest x-?ray|x-?ray|CT|MRI|USS?|ultrasound|sonogra\w+|scan|röntgen\w*|échographie|scanner|ecografía|TAC|radiograf\w+)[^.;]{0,80}"
-        r"\b(?:mass|lesions?|nodule|opacity|opacités?|shadow|spiculated|metasta\w+|raumforderung|rundherd|tumor|masse|masa|"
-        r"lytic|lung collapse|cavitat\w+)\b", _I)),
-    ("positive FIT", 0, re.compile(
-        r"\bq?FIT\b[^.;]{0,25}?(?:positive|(?:\b(?:[1-9]\d{1,3}))(?:[.,]\d)?\b)", _I)),
-    ("raised tumour marker", 0, re.compile(
-        r"\bPSA\b[^.;]{0,22}?\b(?:[4-9][.,]\d|[1-9]\d{1,3}(?:[.,]\d)?)\b|CA-?\s?125\D{0,12}(?:[4-9]\d|\d{3,})|"
-        r"paraprotein|bence[- ]jones|CA-?\s?19-?9\D{0,12}\d{3,}", _I)),
-    ("testicular lump", 0, re.compile(
-        r"(?:painless|hard|firm|solid)[^.;]{0,30}(?:lump|mass|swelling|nodule)[^.;]{0,20}(?:testis|testicle|testicular)|"
-        r"(?:testis|testicle|testicular)[^.;]{0,25}(?:lump|mass|hard|nodule)|solid (?:intratesticular|testicular)", _I)),
-    ("neck lump", 40, re.compile(
-        r"(?:persistent|unexplained|hard|firm|enlarging|growing|fixed|painless)[^.;]{0,30}(?:neck|supraclavicular|"
-        r"cervical|thyroid)[^.;]{0,20}(?:lump|mass|node|nodes|swelling|nodule)|(?:neck|supraclavicular)[^.;]{0,15}(?:lump|"
-        r"mass|node|lymph\w*)[^.;]{0,60}(?:weeks|months|hard|firm|fixed|growing)|supraclavicular (?:lymph )?nod\w+", _I)),
-    ("persistent hoarseness", 45, re.compile(
-        r"hoarse\w*[^.;]{0,50}(?:[3-9]|\d\d|three|four|five|six|seven|eight|ten|twelve)[\s-]?(?:weeks?|months?|/52|/12)|"
-        r"(?:[3-9]|\d\d|three|four|five|six|seven|eight) (?:weeks?|months?)[^.;]{0,40}hoarse\w*|"
-        r"heiserkeit|enrouement|dysphonie|disfonía|ronquera", _I)),
-    ("iron deficiency anaemia", 60, re.compile(
-        r"iron[- ]deficien\w+ an(?:a)?emi\w+|microcytic an(?:a)?emi\w+|\bIDA\b|eisenmangelan(?:ä|ae)mie|"
-        r"anémie ferriprive|anemia ferropénica", _I)),
-    ("abdominal or pelvic mass", 0, re.compile(
-        r"(?:palpable|hard|irregular|fixed|craggy|large)[^.;]{0,25}(?:abdominal|pelvic|rectal|iliac fossa|RIF|LIF|liver|"
-        r"prostate)\b[^.;]{0,20}(?:mass|edge|nodul\w+|\bhard\b)?|(?:abdominal|pelvic|rectal|adnexal|ovarian) mass|"
-        r"(?:hard|craggy|irregular|nodular)[^.;]{0,25}prostate|prostate[^.;]{0,30}(?:hard|craggy|irregular|nodul\w+)", _I)),
-    ("lymph nodes with night sweats", 0, re.compile(
-        r"night sweats[^.;]{0,100}(?:nodes?|lymph\w*|weight)|(?:nodes?|lymph\w*)[^.;]{0,100}night sweats|"
-        r"nachtschweiß|sueurs nocturnes|sudoración nocturna", _I)),
+    (
+        "bleeding after the menopause",
+        0,
+        re.compile(
+            r"post-?\s?menopausal (?:vaginal )?bleed\w*|\bPMB\b|bleeding (?:\w+ ){0,4}after (?:the |her )?menopause|"
+            r"postmenopausenblutung|postmenopausale (?:\w+ )?blutung|métrorragies? post-?ménopausiques?|saignements? (?:\w+ )?post-?ménopaus\w+|(?:sangrado|"
+            r"metrorragia) posmenop\w+|sangrado postmenop\w+|metrorragia post\w+",
+            _I,
+        ),
+    ),
+    (
+        "difficulty in swallowing",
+        0,
+        re.compile(
+            r"\bdysphagi[ae]\b|(?:difficulty|trouble|problems?) (?:in |with )?swallowing|food (?:sticks|sticking|gets stuck|getting stuck)|"
+            r"schluckstörung\w*|schluckbeschwerden|dysphagie|disfagia|dificultad para tragar",
+            _I,
+        ),
+    ),
+    (
+        "ulcer that does not heal",
+        0,
+        re.compile(
+            r"non-?\s?healing (?:\w+ )?(?:ulcer|lesion|sore|area)|(?:ulcer|sore|lesion)[^.;]{0,30}(?:not heal\w*|"
+            r"failed to heal|won't heal|will not heal|indurated|rolled edge|raised edge)|(?:rolled|pearly|everted) edges?|"
+            r"nicht (?:ab)?heilend\w*|qui ne (?:guérit|cicatrise) pas|que no (?:cura|cicatriza)",
+            _I,
+        ),
+    ),
+    (
+        "changing mole",
+        0,
+        re.compile(
+            r"(?:mole|naevus|nevus|pigmented lesion|lesión pigmentada|lunar|muttermal|grain de beauté|nævus)[^.;]{0,120}(?:chang\w+|"
+            r"irregular|bleed\w*|grow\w*|grew|larger|bigger|darker|asymmetr\w+|border|colours?|ABCDE|"
+            r"verändert|gewachsen|größer|unregelmäßig|irréguli\w+|cambi\w+|crecid\w+|aument\w+)|7[- ]point|seven[- ]point|breslow",
+            _I,
+        ),
+    ),
+    (
+        "mass on imaging",
+        0,
+        re.compile(
+            r"(?:CXR|chest x-?ray|x-?ray|CT|MRI|USS?|ultrasound|sonogra\w+|scan|röntgen\w*|échographie|scanner|ecografía|TAC|radiograf\w+)[^.;]{0,80}"
+            r"\b(?:mass|lesions?|nodule|opacity|opacités?|shadow|spiculated|metasta\w+|raumforderung|rundherd|tumor|masse|masa|"
+            r"lytic|lung collapse|cavitat\w+)\b",
+            _I,
+        ),
+    ),
+    (
+        "positive FIT",
+        0,
+        re.compile(r"\bq?FIT\b[^.;]{0,25}?(?:positive|(?:\b(?:[1-9]\d{1,3}))(?:[.,]\d)?\b)", _I),
+    ),
+    (
+        "raised tumour marker",
+        0,
+        re.compile(
+            r"\bPSA\b[^.;]{0,22}?\b(?:[4-9][.,]\d|[1-9]\d{1,3}(?:[.,]\d)?)\b|CA-?\s?125\D{0,12}(?:[4-9]\d|\d{3,})|"
+            r"paraprotein|bence[- ]jones|CA-?\s?19-?9\D{0,12}\d{3,}",
+            _I,
+        ),
+    ),
+    (
+        "testicular lump",
+        0,
+        re.compile(
+            r"(?:painless|hard|firm|solid)[^.;]{0,30}(?:lump|mass|swelling|nodule)[^.;]{0,20}(?:testis|testicle|testicular)|"
+            r"(?:testis|testicle|testicular)[^.;]{0,25}(?:lump|mass|hard|nodule)|solid (?:intratesticular|testicular)",
+            _I,
+        ),
+    ),
+    (
+        "neck lump",
+        40,
+        re.compile(
+            r"(?:persistent|unexplained|hard|firm|enlarging|growing|fixed|painless)[^.;]{0,30}(?:neck|supraclavicular|"
+            r"cervical|thyroid)[^.;]{0,20}(?:lump|mass|node|nodes|swelling|nodule)|(?:neck|supraclavicular)[^.;]{0,15}(?:lump|"
+            r"mass|node|lymph\w*)[^.;]{0,60}(?:weeks|months|hard|firm|fixed|growing)|supraclavicular (?:lymph )?nod\w+",
+            _I,
+        ),
+    ),
+    (
+        "persistent hoarseness",
+        45,
+        re.compile(
+            r"hoarse\w*[^.;]{0,50}(?:[3-9]|\d\d|three|four|five|six|seven|eight|ten|twelve)[\s-]?(?:weeks?|months?|/52|/12)|"
+            r"(?:[3-9]|\d\d|three|four|five|six|seven|eight) (?:weeks?|months?)[^.;]{0,40}hoarse\w*|"
+            r"heiserkeit|enrouement|dysphonie|disfonía|ronquera",
+            _I,
+        ),
+    ),
+    (
+        "iron deficiency anaemia",
+        60,
+        re.compile(
+            r"iron[- ]deficien\w+ an(?:a)?emi\w+|microcytic an(?:a)?emi\w+|\bIDA\b|eisenmangelan(?:ä|ae)mie|"
+            r"anémie ferriprive|anemia ferropénica",
+            _I,
+        ),
+    ),
+    (
+        "abdominal or pelvic mass",
+        0,
+        re.compile(
+            r"(?:palpable|hard|irregular|fixed|craggy|large)[^.;]{0,25}(?:abdominal|pelvic|rectal|iliac fossa|RIF|LIF|liver|"
+            r"prostate)\b[^.;]{0,20}(?:mass|edge|nodul\w+|\bhard\b)?|(?:abdominal|pelvic|rectal|adnexal|ovarian) mass|"
+            r"(?:hard|craggy|irregular|nodular)[^.;]{0,25}prostate|prostate[^.;]{0,30}(?:hard|craggy|irregular|nodul\w+)",
+            _I,
+        ),
+    ),
+    (
+        "lymph nodes with night sweats",
+        0,
+        re.compile(
+            r"night sweats[^.;]{0,100}(?:nodes?|lymph\w*|weight)|(?:nodes?|lymph\w*)[^.;]{0,100}night sweats|"
+            r"nachtschweiß|sueurs nocturnes|sudoración nocturna",
+            _I,
+        ),
+    ),
 )
 """Findings that meet the usual criteria of a suspected-cancer referral, with the lowest age (NICE
 NG12, https://www.nice.org.uk/guidance/ng12)."""
+NEEDLES = {
+    pattern: needles(pattern.pattern)
+    for pattern in (*PATTERNS.values(), *ALARMS.values(), *(c[2] for c in _CRITERIA), CANCER)
+}
+"""Words without which a pattern need not be tried."""
 _INFECTION = re.compile(
     r"\b(?:fever\w*|febrile|pyrexi\w+|hot to (?:touch|the touch)|infect\w+|pneumonia|cellulitis|pyelonephritis|"
     r"rigors?|uti|urosepsis|cholangitis|fieber|febril|schüttelfrost|infekt\w*|pneumonie|fièvre|frissons|fiebre|"
-    r"escalofríos|infección|neumonía)\b", _I)
-_CHILD_SEPSIS = re.compile(r"\b(?:floppy|mottled|non[- ]?blanching|not blanch|lethargic|drowsy|"
-                           r"grunting|cap(?:illary)? refill\D{0,8}[3-9])\b", _I)
+    r"escalofríos|infección|neumonía)\b",
+    _I,
+)
+_CHILD_SEPSIS = re.compile(
+    r"\b(?:floppy|mottled|non[- ]?blanching|not blanch|lethargic|drowsy|"
+    r"grunting|cap(?:illary)? refill\D{0,8}[3-9])\b",
+    _I,
+)
 
 
 def find_red_flags(letter: Letter, referral: Referral) -> list[Found[str]]:
@@ -114,6 +208,9 @@ def find_alarms(letter: Letter, referral: Referral) -> list[Found[str]]:
 
 
 def _matches(letter: Letter, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], Sentence]]:
+    needed = NEEDLES.get(pattern)
+    if needed and not any(word in letter.lowered for word in needed):
+        return
     sentences = letter.sentences
     starts = letter.sentence_starts
     for match in pattern.finditer(letter.text):
@@ -126,15 +223,17 @@ def _intended(sentence: Sentence) -> bool:
     return bool(_ON_PURPOSE.search(sentence.text) and not _UNTRIED.search(sentence.text))
 
 
-def _add_sepsis(letter: Letter, referral: Referral, found: dict[str, Found[str]],
-                year: int | None) -> None:
+def _add_sepsis(
+    letter: Letter, referral: Referral, found: dict[str, Found[str]], year: int | None
+) -> None:
     """Infection with a NEWS2 of 5, or with one sign scored 3; in a child, fever with a bad sign."""
     if "sepsis" in found or "fever_in_neutropenia" in found or "anaphylaxis" in found:
         return
     temperature = referral.vitals.temp_c
     hot = temperature is not None and (temperature.value >= 38 or temperature.value < 36)
-    sign = next((m for m, s in _matches(letter, _INFECTION)
-                 if present(s, m.start(), m.end(), year)), None)
+    sign = next(
+        (m for m, s in _matches(letter, _INFECTION) if present(s, m.start(), m.end(), year)), None
+    )
     if not hot and sign is None:
         return
     start, end = (temperature.start, temperature.end) if hot and temperature else (0, 0)
@@ -142,8 +241,14 @@ def _add_sepsis(letter: Letter, referral: Referral, found: dict[str, Found[str]]
         start, end = sign.start(), sign.end()
     age = referral.age
     if age is not None and age < 16:
-        bad = next((m for m, s in _matches(letter, _CHILD_SEPSIS)
-                    if not negated(s, m.start(), m.end()) or "not blanch" in m[0].lower()), None)
+        bad = next(
+            (
+                m
+                for m, s in _matches(letter, _CHILD_SEPSIS)
+                if not negated(s, m.start(), m.end()) or "not blanch" in m[0].lower()
+            ),
+            None,
+        )
         if bad and hot:
             found["sepsis"] = Found("sepsis", start, end, 0.7)
         return
@@ -152,8 +257,9 @@ def _add_sepsis(letter: Letter, referral: Referral, found: dict[str, Found[str]]
         found["sepsis"] = Found("sepsis", start, end, 0.75)
 
 
-def _cancer(letter: Letter, referral: Referral, found: dict[str, Found[str]],
-            year: int | None) -> Found[str] | None:
+def _cancer(
+    letter: Letter, referral: Referral, found: dict[str, Found[str]], year: int | None
+) -> Found[str] | None:
     for match, sentence in _matches(letter, CANCER):
         if present(sentence, match.start(), match.end(), year):
             return Found("suspected_cancer", match.start(), match.end(), 0.85)

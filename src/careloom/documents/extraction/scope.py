@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
 """Is what a sentence mentions true of this patient now?
 
 Four ways in which it is not: negated, of a relative, past, or only the subject of advice. Cues in
