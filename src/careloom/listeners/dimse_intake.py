@@ -34,7 +34,7 @@ class Intake:
             return
         self._socket = transport.socket
         self._socket.settimeout(self._pdu_seconds)
-        transport.recv = self.receive  # type: ignore[method-assign]
+        transport.recv = self.receive  # type: ignore[method-assign,assignment]
 
     def message_done(self) -> None:
         """A message was complete: the next one begins at zero."""

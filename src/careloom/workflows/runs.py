@@ -94,7 +94,8 @@ class Runs:
         row = await self._row(scope, name)
         run = row["run"]
         program = await self._registry.program(scope.tenant, run["def_hash"])
-        steps = [await self._step(run, step) for step in row["steps"]]
+        began = {(wait["path"], wait["iter"]): wait["at"] for wait in row["waits"]}
+        steps = [await self._step(run, step, began) for step in row["steps"]]
         steps += [await self._open_wait(run, wait, steps) for wait in _open(row["waits"], steps)]
         attempts = [await self._attempt(run, attempt) for attempt in row["attempts"]]
         closing: JsonObject = {}
@@ -110,6 +111,10 @@ class Runs:
             "definitionHash": run["def_hash"],
             "status": _state(run, row["waits"]),
             "source": run["source"],
+            "startedBy": run["actor"].get("principal"),
+            "trigger": await self._payloads.open(
+                scope.tenant, run["origin_run"], "input", run["input"]
+            ),
             "sessionId": f"ses_{run['run_id'].hex}",
             "createdAt": _iso(run["created_at"]),
             "finishedAt": _iso(run["closed_at"]),
@@ -212,16 +217,19 @@ class Runs:
         )
         return payload
 
-    async def _step(self, run: Any, step: Any) -> JsonObject:
+    async def _step(
+        self, run: Any, step: Any, began: dict[tuple[str, str], datetime]
+    ) -> JsonObject:
         payload = await self._payload(run, step)
+        started = began.get((step["path"], step["iter"]), step["started_at"])
         return {
             "id": step["path"].rsplit("/", 1)[-1],
             "path": step["path"],
             "status": step["outcome"],
             "attempt": step["attempt"],
-            "startedAt": _iso(step["started_at"]),
+            "startedAt": _iso(started),
             "finishedAt": _iso(step["at"]),
-            "durationMs": _millis(step["started_at"], step["at"]),
+            "durationMs": _millis(started, step["at"]),
             "input": payload.get("input"),
             "output": settle_output(payload.get("output") or {}, step["effect"]),
             "branch": payload.get("branch"),

@@ -18,7 +18,7 @@ from typing import Any
 
 import asyncpg
 
-from careloom.errors import CareloomError, Unavailable
+from careloom.errors import CareloomError, Gone, NotFound, Unavailable
 from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.store.notices import Notices
@@ -192,8 +192,23 @@ class Matcher:
             return False
         if trigger.where:
             context = {"trigger": shown, "current": shown.get("resource", shown)}
+            if "previous" in trigger.where:
+                context["previous"] = await self._previous(scope, event)
             return compile_condition(trigger.where, focus=True).holds(context)
         return True
+
+    async def _previous(self, scope: Scope, event: asyncpg.Record) -> JsonObject | None:
+        """The resource as it was before the event; None when it is new or was deleted then."""
+        ref = _without_chain(event["ref"])
+        if event["kind"] != "fhir" or int(ref["version"]) < 2:
+            return None
+        earlier = {**ref, "version": int(ref["version"]) - 1}
+        name = f"{ref['resourceType']}.update"
+        try:
+            shown = await self._load_event(scope, "fhir", name, earlier)
+        except (NotFound, Gone):
+            return None
+        return None if shown is None else shown.get("resource")
 
     async def _put_aside(
         self, scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception

@@ -14,6 +14,7 @@ from careloom.api.envelope import success
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput, TooLarge
 from careloom.types import JsonObject
+from careloom.workflows.definition import Definition
 from careloom.workflows.registry import Workflow
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
@@ -115,7 +116,10 @@ def _summary(workflow: Workflow) -> JsonObject:
         "active": workflow.active,
         "updatedAt": workflow.updated_at.isoformat(),
         "triggers": workflow.canonical.get("triggers", []),
-        "steps": [{"id": step["id"], "type": step["type"]} for step in workflow.canonical["steps"]],
+        "steps": [
+            {"id": step.id, "type": step.type, "path": step.path}
+            for step in Definition.from_canonical(workflow.canonical).walk()
+        ],
     }
 
 

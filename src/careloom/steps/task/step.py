@@ -44,7 +44,7 @@ class TaskStep:
         due, expires = _after(call, "due"), _after(call, "expires")
         content: JsonObject = {
             "title": call.input["title"],
-            "description": call.input.get("description"),
+            "description": call.input.get("instructions"),
             "show": call.input.get("show", {}),
             "form": call.input.get("form"),
             "ai": call.ai_fed,

@@ -332,7 +332,9 @@ BEGIN
     (SELECT count(*)::int FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id),
     (SELECT s.path FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id AND s.outcome = 'failed' ORDER BY s.seq LIMIT 1)
   FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-    AND (p_state IS NULL OR r.state = p_state) AND (p_before IS NULL OR r.run_id < p_before)
+    AND (p_state IS NULL OR r.state = p_state OR (p_state = 'waiting' AND r.state = 'running' AND EXISTS (
+      SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved)))
+    AND (p_before IS NULL OR r.run_id < p_before)
   ORDER BY r.run_id DESC LIMIT p_limit;
 END $$;
 

@@ -102,13 +102,15 @@ class Turns:
             unit.fields["fin"] = {"seen": run.wakes}
             return Turn(unit, parked=float("inf"))
         context = context_of(program, run)
+        call: StepCall | None = None
         try:
             if step.condition is not None and not step.condition.holds(context):
                 return await self._skip(program, run, command, started)
             call = await self._call(run, command, context, waiting, started)
             result = await self._perform(step, call)
         except StepError as error:
-            return await self._failure(program, run, command, error, started)
+            given = None if call is None else call.input
+            return await self._failure(program, run, command, error, started, given=given)
         except ExpressionError as error:
             wrapped = StepError(str(error), code=error.code)
             return await self._failure(program, run, command, wrapped, started)
@@ -184,7 +186,7 @@ class Turns:
                 f" it gave {', '.join(sorted(result.output)) or 'nothing'}",
                 code="missing_output",
             )
-            return await self._failure(program, run, command, error, started)
+            return await self._failure(program, run, command, error, started, given=call.input)
         unit = self._unit(run, "step", step.path, command.iteration, call=call)
         payload = {
             "input": call.input,
@@ -230,6 +232,7 @@ class Turns:
         started: datetime,
         *,
         final: bool = False,
+        given: JsonObject | None = None,
     ) -> Turn:
         step, iteration = command.step, command.iteration
         attempt = run.attempts.get((step.path, iteration), 0) + 1
@@ -252,7 +255,8 @@ class Turns:
             return Turn(unit, parked=delay, attempted=attempt)
         unit = self._unit(run, "step", step.path, iteration, error=detail)
         record = StepRecord(step.path, iteration, run.next_seq, attempt, "failed", error=detail)
-        await self._record(unit, run, record, {"error": detail}, started, run.patient)
+        payload: JsonObject = {"input": given, "error": detail}
+        await self._record(unit, run, record, payload, started, run.patient)
         closed = await self._close_if_last(unit, program, run, record, run.patient)
         return Turn(unit, record=record, closed=closed)
 
