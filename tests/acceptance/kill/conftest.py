@@ -46,3 +46,12 @@ async def forks(dsn: str, home: Path, clinic: Clinic) -> AsyncIterator[Forks]:
     await forks.start()
     yield forks
     await forks.stop()
+
+
+@pytest.fixture
+async def other_forks(dsn: str, home: Path, clinic: Clinic) -> AsyncIterator[Forks]:
+    """A second server of forks, for two workers at the same time."""
+    forks = Forks(dsn, home)
+    await forks.start()
+    yield forks
+    await forks.stop()

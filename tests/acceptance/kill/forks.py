@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PROGRAM = Path(__file__).with_name("mortal_worker.py")
 LIMIT_S = 120.0
 
@@ -40,6 +42,13 @@ class Fork:
     async def kill(self) -> Ended:
         self.signal(signal.SIGKILL)
         return await self.ended()
+
+    async def is_stopped(self) -> None:
+        """Wait until SIGSTOP has taken effect."""
+        process = psutil.Process(self.pid)
+        async with asyncio.timeout(LIMIT_S):
+            while process.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

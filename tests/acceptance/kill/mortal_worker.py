@@ -9,6 +9,7 @@ ends by itself, without any cleaning up, when the tenant's run is in that state.
   before  SIGKILL instead of sending call number `at`
   flight  SIGKILL `delay` seconds after sending it, answer or not
   after   SIGKILL when its answer was read, before anything is done with it
+  pause   SIGSTOP instead of sending it; who sends SIGCONT lets it be sent late
 The imports are done before the forks, no loop or socket is open then.
 """
 
@@ -79,6 +80,9 @@ class MortalDatabase(Database):
             return await super()._repeat(sql, *args)
         if mortal.mode == "before":
             die()
+        if mortal.mode == "pause":
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return await super()._repeat(sql, *args)
         if mortal.mode == "flight":
             threading.Timer(mortal.delay, die).start()
             await super()._repeat(sql, *args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -122,6 +123,31 @@ class Sweep:
                     survived.stranded.append(f"{await clinic.state(case)} after the decision")
         finally:
             await successor.kill()
+        await self.judge(case, survived, expected.outcome)
+        return survived
+
+    async def pause(self, other: Forks, at: int, expected: Undisturbed) -> Survived:
+        """Stop a worker before it sends a call, past its lease; let another one finish the run;
+        then let the first one go on, whose late call must have no effect."""
+        clinic = self._clinic
+        case = await clinic.new(self._kind)
+        stopped = await self._forks.fork(
+            case.tenant, "pause", at, lease=self._lease_s, until="succeeded"
+        )
+        await stopped.is_stopped()
+        name = expected.calls[at - 1]
+        where = f"{self._kind.name}: pause {at} {name} ({case.tenant})"
+        survived = Survived(where, name, killed=False, resume_ms=None)
+        successor = await other.fork(case.tenant, lease=self._lease_s)
+        try:
+            if not await clinic.reached(case, "succeeded"):
+                survived.stranded.append(f"{await clinic.state(case)} while the first one stands")
+        finally:
+            await successor.kill()
+            stopped.signal(signal.SIGCONT)
+        ended = await stopped.ended()
+        if ended.signal or ended.calls[at - 1] != name:
+            survived.wrong.append(f"the paused worker: {ended}")
         await self.judge(case, survived, expected.outcome)
         return survived
 

@@ -82,3 +82,14 @@ async def test_a_message_in_doubt_is_sent_again_under_the_same_key(
     assert survived.killed
     assert survived.faults == []
     assert survived.duplicates == 1
+
+
+async def test_a_worker_that_was_paused_past_its_lease_is_fenced(
+    clinic: Clinic, forks: Forks, other_forks: Forks, expected: dict[str, Undisturbed]
+) -> None:
+    undisturbed = expected[RADIOLOGY_WEBHOOK.name]
+    commits = [n for n, call in enumerate(undisturbed.calls, 1) if call == "engine_flush"]
+    sweep = Sweep(clinic, forks, RADIOLOGY_WEBHOOK, lease_s=1)
+    survived = [await sweep.pause(other_forks, at, undisturbed) for at in commits[-2:]]
+    assert _faults(survived) == []
+    assert survived[-1].duplicates == 1
