@@ -390,7 +390,20 @@ async def test_bodies_are_sealed_for_the_patient(
     rows: list[Any] = await database.query(scope.tenant, "SELECT body FROM careloom.resource")
     assert all(b"Lovelace" not in row["body"] and b"pulse" not in row["body"] for row in rows)
     assert len({bytes(row["body"][1:9]) for row in rows}) == 1
-    await fhir.context.keyring.destroy(scope.tenant, patient["id"])
+
+
+async def test_an_erased_patient_is_gone_from_reads_and_searches(
+    http: httpx.AsyncClient, create: Create, scope: Scope, fhir: FhirStore
+) -> None:
+    erased, kept = await create(PATIENT), await create(PATIENT)
+    await fhir.context.keyring.destroy(scope.tenant, erased["id"])
+    assert (await http.get(f"Patient/{erased['id']}")).status_code == 410
+    found = (await http.get("Patient?family=lovelace")).json()["entry"]
+    assert [e["resource"].get("id") for e in found if e["search"]["mode"] == "match"] == [
+        kept["id"]
+    ]
+    assert found[-1]["resource"]["issue"][0]["code"] == "incomplete"
+    assert (await http.put(f"Patient/{erased['id']}", json=erased)).status_code == 410
 
 
 async def test_capabilities_list_what_is_served(http: httpx.AsyncClient) -> None:

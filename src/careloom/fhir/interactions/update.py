@@ -51,7 +51,7 @@ async def plan_update(
 
 def check_if_match(found: Current, if_match: int | None) -> None:
     """Raise PreconditionFailed unless the current version is the one that the client saw."""
-    if if_match is not None and (found.version != if_match or found.deleted):
+    if if_match is not None and (found.version != if_match or found.deleted or not found.version):
         raise PreconditionFailed(
             "The resource has another version now",
             code="stale",
