@@ -50,20 +50,14 @@ class Tasks:
 
         `decision`: {"decision": approve|reject|complete, "comment"?, "data"?}.
         """
-        verb = decision.get("decision")
-        if verb not in DECISIONS:
-            raise InvalidInput(
-                "The decision is not one of approve, reject and complete",
-                path="/decision",
-                fix='send {"decision": "approve", "comment": "…", "data": {…}}',
-            )
+        verb, comment, data = _read(decision)
         row = await self._row(scope, task_id)
         full: JsonObject = {
             "decision": verb,
             "approved": DECISIONS[verb] == "completed",
             "by": actor.get("principal"),
-            "comment": decision.get("comment"),
-            "data": decision.get("data", {}),
+            "comment": comment,
+            "data": data,
         }
         sealed = await self._seal_for_run(scope, row, full)
         answer: JsonObject = await self._db.call(
@@ -100,6 +94,24 @@ class Tasks:
             "closedAt": _iso(row["closed_at"]),
             **content,
         }
+
+
+def _read(decision: JsonObject) -> tuple[str, str | None, JsonObject]:
+    verb, comment = decision.get("decision"), decision.get("comment")
+    data = decision.get("data")
+    faults = {
+        "decision": not isinstance(verb, str) or verb not in DECISIONS,
+        "comment": not (comment is None or isinstance(comment, str)),
+        "data": not (data is None or isinstance(data, dict)),
+    }
+    for name in (name for name, wrong in faults.items() if wrong):
+        raise InvalidInput(
+            "The decision is one of approve, reject and complete, with a text as comment and an"
+            " object as data",
+            path=f"/{name}",
+            fix='send {"decision": "approve", "comment": "…", "data": {…}}',
+        )
+    return str(verb), comment, data or {}
 
 
 def parse_task_id(text: str) -> uuid.UUID:
