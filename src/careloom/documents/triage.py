@@ -7,6 +7,7 @@ letter is hard to read or leaves out who it is about, a person decides. Pure: no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -116,7 +117,7 @@ def triage(
     findings, news2 = assess(referral, text)
     urgency = highest(*(finding.urgency for finding in findings))
     reasons = [finding.to_json() for finding in findings]
-    raised = _raise(referral, urgency, urgency_model)
+    raised = _raise(referral, text, urgency, urgency_model)
     if raised:
         urgency, reason = raised
         reasons.append(reason)
@@ -157,8 +158,23 @@ def _signs(referral: Referral) -> dict[str, float]:
     return signs
 
 
+_AMBULANCE = re.compile(
+    r"\b(?:ambulance|blue light|paramedics?|rettungsdienst|notarzt|SAMU|ambulancia)\b", re.I
+)
+_PAIN = re.compile(
+    r"\bpain(?: score)?[ :]{1,2}(\d{1,2})\s?/\s?10\b|\b(?:NRS|VAS)[ :]{0,2}(\d{1,2})\b", re.I
+)
+
+
+def _told(text: str) -> dict[str, float]:
+    """Arrival and pain, as the model knows them."""
+    pain = _PAIN.search(text)
+    told = {"ambulance": 1.0} if _AMBULANCE.search(text) else {}
+    return told | ({"pain": float(pain[1] or pain[2])} if pain else {})
+
+
 def _raise(
-    referral: Referral, urgency: str, model: UrgencyModel | None
+    referral: Referral, text: str, urgency: str, model: UrgencyModel | None
 ) -> tuple[str, JsonObject] | None:
     """A higher urgency by the model, with its reason; never a lower one."""
     signs = _signs(referral)
@@ -167,7 +183,9 @@ def _raise(
         return None
     sex = referral.patient.sex
     complaint = referral.reason.value if referral.reason else ""
-    chance = model.probability(complaint, age, sex.value == "male" if sex else None, signs)
+    chance = model.probability(
+        complaint, age, sex.value == "male" if sex else None, signs | _told(text)
+    )
     opinion = (
         "emergency"
         if chance >= model.emergency_from
@@ -194,7 +212,7 @@ def _specialty(
 ) -> tuple[str | None, float, list[JsonObject]]:
     """The addressed service where the router does not contradict it, else the router's."""
     target = addressed(Letter(text))
-    ranked = model.route(text) if model else []
+    ranked = _weighed(model.route(text), referral) if model else []
     reasons: list[JsonObject] = []
     if model and ranked:
         reasons.append(
@@ -227,6 +245,51 @@ def _specialty(
         return ranked[0][0], ranked[0][1] * 0.9, reasons
     agreeing = chances.get(name, 0.0)
     return name, min(0.98, 0.80 + 0.18 * agreeing), reasons
+
+
+SPECIALTY_OF_FLAG: dict[str, tuple[str, ...]] = {
+    "chest_pain_acute": ("cardiology",),
+    "stroke_symptoms": ("neurology",),
+    "cauda_equina": ("orthopaedics",),
+    "haemoptysis": ("respiratory",),
+    "haematemesis_or_melaena": ("gastroenterology",),
+    "rectal_bleeding": ("gastroenterology",),
+    "jaundice": ("gastroenterology",),
+    "sudden_vision_loss": ("ophthalmology",),
+    "red_eye_with_pain": ("ophthalmology",),
+    "suicidal_intent": ("psychiatry",),
+    "anaphylaxis": ("general_medicine",),
+    "acute_limb_ischaemia": ("vascular",),
+    "ectopic_or_pregnancy_bleeding": ("gynaecology",),
+    "testicular_torsion": ("urology",),
+    "temporal_arteritis": ("rheumatology",),
+    "dvt_or_pe": ("vascular", "general_medicine"),
+    "status_epilepticus_or_first_seizure": ("neurology",),
+    "haematuria_visible": ("urology",),
+    "retention_of_urine": ("urology",),
+    "fever_in_neutropenia": ("oncology",),
+    "acute_abdomen": ("general_surgery",),
+    "meningism": ("neurology",),
+    "airway_compromise": ("ent",),
+}
+"""Services that a red flag points to."""
+FLAG_WEIGHT = 4.0
+CHILD_WEIGHT = 5.0
+CHILD_UNDER = 14
+
+
+def _weighed(ranked: list[tuple[str, float]], referral: Referral) -> list[tuple[str, float]]:
+    """The router's opinion, weighed by red flags and childhood."""
+    chances = dict(ranked)
+    for flag in referral.red_flags:
+        for name in SPECIALTY_OF_FLAG.get(flag.value, ()):
+            if name in chances:
+                chances[name] *= FLAG_WEIGHT
+    age = referral.age
+    if age is not None and age < CHILD_UNDER and "paediatrics" in chances:
+        chances["paediatrics"] *= CHILD_WEIGHT
+    total = sum(chances.values())
+    return sorted(((n, c / total) for n, c in chances.items()), key=lambda item: -item[1])
 
 
 def _urgency_confidence(findings: list[Finding], urgency: str, text: str) -> float:

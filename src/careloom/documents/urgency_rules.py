@@ -29,13 +29,15 @@ _URGENT = re.compile(
     _I,
 )
 _SAME_DAY = re.compile(
-    r"\b(?:(?:seen|see|review|assess\w*|admit\w*|admission|transfer|scan|MRI|CT|bed|retriev\w+|examin\w+|evaluation|appointment|attend|attention|help|opinion|intervention|exploration)\b[^.;]{0,40}\b(?:today|now|immediate\w*|tonight|this (?:morning|afternoon|evening)|straight away|same day|ASAP|stat)|"
-    r"(?:immediate|emergency|same[- ]day|urgent same-day|emergent)\s+(?:\w+\s){0,2}(?:admission|transfer|assessment|review|referral|attention|evaluation|appointment|exploration|scan|treatment|surgery)|"
+    r"\b(?:(?:please|kindly|grateful|would like|would appreciate|needs?|request(?:s|ing)?|requires?|must be|can you|could you|thank(?:s| you) for (?:seeing|accepting|reviewing|taking)|accept|arrange)\b[^.;]{0,75}?\b"
+    r"(?:(?:today|tonight|now|stat|this (?:morning|afternoon|evening))(?=\s*(?:[.,;)!]|$|\n\s*\n|\s(?:please|if possible|for|as)\b))|immediate\w*|straight away|same[- ]day|ASAP for)|"
+    r"(?:admit(?:ted)?|admission|transfer|MRI|scan|bed|retriev\w+|exploration|thrombolysis|theatre|resus|assessed|reviewed)\s+(?:\w+\s){0,2}(?:today|now|tonight|immediately|ASAP)\b|retrieval\b[^.;]{0,12}\bASAP|"
+    r"(?:immediate|emergency|same[- ]day|emergent)\s+(?:\w+\s){0,2}(?:admission|transfer|assessment|review|referral|attention|evaluation|appointment|exploration|scan|treatment|surgery)|"
     r"blue light|(?<![\d-])999(?![\s-]?\d)|ambulance (?:called|on scene|booked|crew|en route)|by ambulance|direct admit|admit now|(?:sent|sending|coming|driving|bringing) (?:him|her|them|in)?\s?(?:\w+ )?(?:now|in now|to (?:A&E|ED|you now))|"
-    r"(?:is|are) (?:on (?:his|her|their) way|driving in now|here now|bringing (?:him|her) now)|time[- ]critical|life[- ]threatening|straight away|resus|retrieval asap|without delay|"
+    r"(?:is|are) (?:on (?:his|her|their) way|driving in now|here now|bringing (?:him|her) now)|time[- ]critical|life[- ]threatening|straight away|"
     r"notfall(?:mäßig\w*|einweisung)?|sofort\w*|umgehend\w*|heute noch|noch heute|stationäre einweisung|krankenhauseinweisung|rettungs\w+|notarzt|"
-    r"en urgence|(?:recevoir|voir|adresse)[^.;]{0,40}(?:ce jour|aujourd'hui|immédiatement|sans délai)|urgence (?:vitale|absolue|ce jour)|SAMU|\b15 appelé|urgences\b|aux urgences|"
-    r"urgencias|hoy mismo|inmediat\w+|de forma urgente hoy|código (?:ictus|infarto)|ingreso urgente|traslado urgente|ambulancia)\b",
+    r"en urgence|(?:recevoir|voir|adresse)[^.;]{0,40}(?:ce jour|aujourd'hui|immédiatement|sans délai)|urgence (?:vitale|absolue|ce jour)|SAMU|\b15 appelé|aux urgences|"
+    r"hoy mismo|inmediat\w+|urgencias hoy|remito a urgencias|código (?:ictus|infarto)|ingreso urgente|traslado urgente|ambulancia)\b",
     _I,
 )
 _CONDITIONAL = re.compile(

@@ -93,6 +93,10 @@ _CUE_TERMS = (
 _CUE = re.compile(_CUE_TERMS.replace(" ", r"\s+"), _I)
 
 
+SHORT_LINE = 76
+"""A line shorter than this that is followed by a capital ends its sentence."""
+
+
 def find_sender(letter: Letter, referral: Referral) -> None:
     """Fill in referrer_name and referrer_organization."""
     referral.referrer_name = _labelled(letter) or _signature(letter) or _letterhead_name(letter)
@@ -339,6 +343,11 @@ def _clause(text: str, start: int, confidence: float) -> Found[str] | None:
         r"(?<!\b\w)(?<!\bca)(?<!\bli)(?<!\bre)[.;](?:\s|$)|\n\s*\n|\n\s*[-*•]\s|\n[A-Z][\w /]{1,20}:|\n\s*={3,}|\n(?=[ \t]*[A-Z][A-Za-z/ ]{2,24}(?::|\s{3,}))"
     ).search(text, start)
     end = min(stop.start() if stop else len(text), start + 220)
+    for wrap in re.finditer(r"\n(?=[ \t]*[A-ZÀ-Ý])", text[start:end]):
+        line = text[text.rfind("\n", 0, start + wrap.start()) + 1 : start + wrap.start()]
+        if len(line.rstrip()) < SHORT_LINE:
+            end = start + wrap.start()
+            break
     raw = text[start:end].rstrip(" ,\n")
     if len(raw) < 3:
         return None
