@@ -41,6 +41,7 @@ ADDRESSES = [
     ("PUT", "/api/connections/slack"),
     ("POST", "/upload-referral/"),
     ("POST", "/triage-referral/"),
+    ("GET", "/referrals/0"),
     ("GET", "/api/step-types"),
     ("GET", "/fhir/Patient"),
     ("GET", "/dicomweb/studies"),
@@ -88,6 +89,7 @@ async def test_every_listed_address_of_the_api_is_tried(house: House) -> None:
         "task_id",
         "bucket",
         "connection_id",
+        "referral_id",
     }
 
 
@@ -139,6 +141,8 @@ async def test_another_tenant_sees_nothing(house: House, desk: Desk) -> None:
         ("/api/workflows/runs/run_" + "0" * 32, "run_not_found"),
         ("/api/sessions/ses_x", "run_not_found"),
         ("/api/tasks/absent", "task_not_found"),
+        ("/referrals/absent", "referral_not_found"),
+        ("/referrals/00000000-0000-0000-0000-000000000000", "referral_not_found"),
         ("/api/nothing/here", "not_found"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from careloom.audit.trail import Selection
 from careloom.samples.demo import LETTER
 from careloom.samples.referral_pdf import digital_pdf
 
@@ -122,6 +123,24 @@ async def test_the_text_is_sealed_in_the_table(desk: Desk, letter: bytes) -> Non
     [row] = rows
     assert b"Elderwood" not in row["text"]
     assert row["urgency"] in URGENCIES
+
+
+async def test_the_link_leads_to_the_letter_for_those_who_may_read_it(
+    house: House, desk: Desk, letter: bytes
+) -> None:
+    answer = await _sent(desk, "/triage-referral/", letter)
+    [message] = await desk.data("/api/messages")
+    path = "/referrals/" + message["text"].rpartition("/referrals/")[2]
+    shown = await desk.data(path)
+    assert shown["urgency"] == answer.json()["urgency"]
+    assert "Elderwood" in shown["referral_text"]
+    device = await house.desk("device", scope=desk.scope)
+    assert (await device.get(path)).status_code == 403
+    stranger = await house.desk()
+    assert (await stranger.get(path)).status_code == 404
+    chosen = Selection(entity=f"Referral/{shown['referral_id']}")
+    rows = await desk.services.trail.page(desk.scope.tenant, chosen)
+    assert [row.values["action"] for row in rows] == ["referral.create", "referral.read"]
 
 
 def _no_patient_in(text: str) -> None:

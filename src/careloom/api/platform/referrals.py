@@ -1,4 +1,4 @@
-"""/upload-referral/ and /triage-referral/: the two calls of the referral tutorial, made durable.
+"""/upload-referral/ and /triage-referral/: the calls of the referral tutorial, made durable.
 
 The file's bytes are sniffed, its text is kept encrypted, and the team gets a link, not the letter.
 """
@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
-from careloom.api.envelope import JsonResponse
+from careloom.api.envelope import JsonResponse, success
 from careloom.api.platform.files import read_upload
 from careloom.api.services import Services, services_of
 from careloom.connections.delivery import DeliveryFailed, Outgoing
 from careloom.documents.document import PDF, sniff
-from careloom.errors import Unavailable, UnsupportedMediaType
+from careloom.errors import NotFound, Unavailable, UnsupportedMediaType
 from careloom.identity.principal import Principal
 from careloom.store.effect import Effect
 from careloom.types import JsonObject
@@ -46,7 +46,7 @@ async def triage_referral(request: Request, principal: PrincipalDep) -> Response
     referral_id = uuid.uuid4()
     notification = await _notify(services, principal, referral_id, triage)
     effect = Effect()
-    place = f"{principal.store}|referral|{referral_id.hex}"
+    place = _place(principal, referral_id)
     text = await services.keyring.seal(principal.tenant, None, place, triage["text"].encode())
     effect.add(
         "referral.put",
@@ -77,6 +77,42 @@ async def triage_referral(request: Request, principal: PrincipalDep) -> Response
             "review_reasons": triage["reviewReasons"],
         }
     )
+
+
+@router.get("/referrals/{referral_id}", operation_id="getReferral")
+async def get_referral(referral_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """A triaged referral with its text: where the link in the team's notice leads."""
+    principal.require("fhir:read")
+    services = services_of(request)
+    try:
+        found = uuid.UUID(referral_id)
+    except ValueError:
+        raise _no_referral() from None
+    rows = await services.db.rows(
+        "referral_read", principal.tenant, principal.store, found, principal.actor()
+    )
+    if not rows:
+        raise _no_referral()
+    row = rows[0]
+    text = await services.keyring.open(principal.tenant, row["text"], _place(principal, found))
+    return success(
+        {
+            "referral_id": str(found),
+            "patient_id": row["patient_id"],
+            "referral_text": text.decode(),
+            "urgency": row["urgency"],
+            "confidence": row["confidence"],
+            "created_at": row["created_at"].isoformat(),
+        }
+    )
+
+
+def _place(principal: Principal, referral_id: uuid.UUID) -> str:
+    return f"{principal.store}|referral|{referral_id.hex}"
+
+
+def _no_referral() -> NotFound:
+    return NotFound("There is no such referral", code="referral_not_found")
 
 
 class _Notification:

@@ -93,6 +93,18 @@ BEGIN
   RETURN jsonb_build_object('referral', p_op->>'id');
 END $$;
 
+-- referral_read: one referral, its text still sealed; who read it stands in the audit trail.
+CREATE OR REPLACE FUNCTION referral_read(p_tenant text, p_store text, p_referral uuid, p_actor jsonb)
+RETURNS SETOF referral LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM referral r
+    WHERE r.tenant = p_tenant AND r.store = p_store AND r.referral_id = p_referral;
+  IF FOUND THEN
+    PERFORM audit_record(p_tenant, p_store, 'referral.read', 'Referral/' || p_referral, p_actor, '{}');
+  END IF;
+END $$;
+
 -- connection_put: keep a connection; the secret is sealed.
 CREATE OR REPLACE FUNCTION connection_put(p_tenant text, p_store text, p_id text, p_kind text, p_settings jsonb,
                                           p_secret bytea, p_actor jsonb) RETURNS void
