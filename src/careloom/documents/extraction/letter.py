@@ -12,6 +12,9 @@ _ABBREVIATION = re.compile(
     r"bzw|ggf|li|re|geb|med|Tab|Cap|Inj|h|o|d|b|w|resp|incl|inkl|etc|vs|q|p|art|ca|Std|Pat|[A-Z]))\.$"
 )
 _LABEL = re.compile(r"^([^\W\d_][\w .,/()'’&°º?-]{0,38}?)\s*[:：](?!\d\d)\s*(.*)$", re.S)
+_ORDINAL = re.compile(
+    r"\s+(?:SSW|Schwangerschaftswoche|Woche|Tag|Monat|Lebens\w+|LJ|LWK|BWK|Zyklus)\b"
+)
 _BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,2}[.)])\s+")
 
 
@@ -246,6 +249,8 @@ class Letter:
 def _split(text: str, start: int, label: str) -> list[Sentence]:
     found, begin = [], 0
     for match in re.finditer(r"[.!?](?=\s+[^\sa-zäöüéèà(])|\s\+(?=[\s,.])", text):
+        if _ORDINAL.match(text[match.end() :]) and text[match.start() - 1].isdigit():
+            continue
         if match[0] == "." and _ABBREVIATION.search(text[max(0, match.end() - 9) : match.end()]):
             continue
         found.append((begin, match.end()))
