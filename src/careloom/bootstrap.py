@@ -140,7 +140,8 @@ async def _build(
     signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
     blobs = open_blobs(settings, keyring)
     uploads = Uploads(db, blobs)
-    fhir = FhirStore(db, keyring)
+    public = settings.public_url
+    fhir = FhirStore(db, keyring, base_urls=(f"{public}/fhir",) if public else ())
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
     documents = _open_documents(stack)
     gateway = Gateway(settings.outgoing_allow)

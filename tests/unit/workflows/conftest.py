@@ -76,7 +76,7 @@ def schemas() -> dict[str, JsonObject]:
         "worker": _step("worker model input", "worker input", "summary confidence", ai=True),
         "model": _step("model input", "model input", "label confidence", ai=True),
         "fhir": _step("action resourceType data query", "action", "id reference resource"),
-        "bot": _step("tool params connection", "tool", "delivered"),
+        "bot": _step("tool params connection", "tool", "messageId state channel receipt"),
         "task": _step("title show queue", "title", "decision approved by", review=True),
         "wait": _step("duration until", "", "waitedUntil"),
         "if": _step("condition", "condition", "result"),

@@ -272,7 +272,7 @@ def test_a_sound_workflow_has_no_findings(schemas: Schemas) -> None:
             [
                 WORKER,
                 {**bot("{{steps.ai.output.summary}}"), "id": "via"},
-                observation(note="{{steps.via.output.delivered}}"),
+                observation(note="{{steps.via.output.state}}"),
             ],
             True,
         ),
