@@ -15,12 +15,13 @@ import yaml
 from careloom.audit.verify_export import verify_export
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Desk
+    from tests.integration.conftest import Desk, House
 
 Cut = Callable[[str], str]
 Study = Callable[..., bytes]
 UPLOAD = "/api/files/uploads/study123.dcm"
 URI = "dicom://uploads/study123.dcm"
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 EXECUTE = "/api/workflows/radiology-ai-workflow/execute"
 
 
@@ -99,8 +100,7 @@ async def test_deploying_says_what_was_repaired_and_what_is_doubtful(
     assert receipts["W-COERCE"]["before"] == "imaging"
     assert "observation-category" in receipts["W-COERCE"]["after"]
     findings = _codes(deployed["findings"])
-    assert "W-AIFINAL" in findings
-    assert "W-PHI" in findings
+    assert {"W-AIFINAL", "W-PHI", "I-CODING"} <= set(findings)
     kept = await desk.data("/api/workflows/radiology-ai-workflow")
     assert kept["source"] == flattened("radiology")
     assert kept["receipts"] == deployed["receipts"]
@@ -220,6 +220,16 @@ async def test_names_that_leave_the_bucket_are_refused(name: str, desk: Desk, st
         assert answer.json()["success"] is False
 
 
+async def test_an_absolute_reference_is_kept(desk: Desk, indented: Cut, study: Study) -> None:
+    await _uploaded(desk, study("absolute"))
+    await desk.deployed(indented("radiology"))
+    given = "https://fhir.other.example/r4/Patient/77"
+    run = await desk.execute("radiology-ai-workflow", {"file": URI, "patientId": given})
+    assert run["status"] == "succeeded", run
+    [observation] = await desk.search("Observation")
+    assert observation["subject"] == {"reference": given}
+
+
 async def test_a_reference_to_another_type_is_an_error(
     desk: Desk, indented: Cut, study: Study
 ) -> None:
@@ -313,3 +323,70 @@ async def test_the_run_and_its_audit_in_every_form(
     assert events == ["AuditEvent"] * len(rows)
     refused = await desk.get(address, headers={"Accept": "application/pdf"})
     assert refused.status_code == 406
+
+
+async def test_production_refuses_what_development_warns_of(house: House, indented: Cut) -> None:
+    desk = await house.desk(environment="production")
+    answer = await desk.deploy(indented("radiology"), mode="compat")
+    assert answer.status_code == 422
+    findings = answer.json()["error"]["details"]["findings"]
+    errors = {finding["code"] for finding in findings if finding["severity"] == "error"}
+    assert {"E-AIFINAL", "E-PHI", "E-CONNECTION"} <= errors
+    refused = await desk.deploy(indented("radiology"))
+    assert refused.status_code == 422
+
+
+async def test_a_persons_review_makes_the_result_final_in_production(
+    house: House, indented: Cut, study: Study
+) -> None:
+    desk = await house.desk(environment="production")
+    await _uploaded(desk, study("reviewed"))
+    form = yaml.safe_load(indented("radiology"))["workflow"]
+    form["steps"][1]["data"]["category"] = [{"coding": [{"system": CATEGORY, "code": "imaging"}]}]
+    said = "{{steps.analyze-image.output.analysisResult}}"
+    ask = {"id": "review", "type": "task", "title": "Is it so?", "show": {"reading": said}}
+    form["steps"][1]["when"] = "steps.review.output.approved"
+    form["steps"][1:] = [ask, form["steps"][1]]
+    await desk.deployed(form)
+    patient = await desk.patient()
+    answer = await desk.post(EXECUTE, {"file": URI, "patientId": patient})
+    run_id = answer.json()["data"]["runId"]
+    await desk.reached(run_id, lambda run: run["status"] == "waiting")
+    [task] = await desk.data("/api/tasks")
+    await desk.post(f"/api/tasks/{task['id']}/decision", {"decision": "approve"})
+    run = await desk.ended(run_id)
+    assert run["status"] == "succeeded", run
+    [observation] = await desk.search(f"Observation?subject=Patient/{patient}")
+    assert observation["status"] == "final"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [("worker", "radiology-asistant", "E-WORKER"), ("model", "gpt-17", "E-MODEL")],
+)
+async def test_a_worker_or_model_that_is_not_here_is_refused_with_a_proposal(
+    desk: Desk, indented: Cut, key: str, value: str, code: str
+) -> None:
+    form = yaml.safe_load(indented("radiology"))["workflow"]
+    form["steps"][0][key] = value
+    answer = await desk.deploy(form)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert (error["code"], error["path"]) == (code, f"steps/analyze-image/{key}")
+    assert error["fix"]
+
+
+async def test_names_that_the_worker_does_not_give_are_a_step_error(
+    desk: Desk, indented: Cut, study: Study
+) -> None:
+    """One unknown name stands for the worker's result; of two, none can."""
+    await _uploaded(desk, study("names"))
+    form = yaml.safe_load(indented("radiology"))["workflow"]
+    del form["steps"][0]["output"], form["steps"][2]
+    form["steps"][1]["data"]["note"] = [{"text": "{{steps.analyze-image.output.impression}}"}]
+    await desk.deployed(form)
+    run = await desk.execute("radiology-ai-workflow", {"file": URI, "patientId": "p"})
+    assert run["status"] == "failed", run
+    assert run["error"]["code"] == "missing_output"
+    assert "impression" in run["error"]["message"]
+    assert await desk.search("Observation") == []

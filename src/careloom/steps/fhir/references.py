@@ -8,13 +8,13 @@ from typing import Any
 from careloom.types import JsonObject
 from careloom.workflows.step import StepError
 
-_TWICE = re.compile(r"([A-Z][A-Za-z]+)/([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})")
+_TWICE = re.compile(r"([A-Z][A-Za-z]+)/((?:https?://\S+/)?)([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})")
 
 
 def collapse_references(resource: JsonObject) -> tuple[JsonObject, list[JsonObject]]:
     """Turn `Patient/Patient/x` into `Patient/x`, with a receipt; two different types are an error.
 
-    Absolute addresses stay as they are.
+    An absolute address stays as it is, also where the template put its type in front of it.
     """
     receipts: list[JsonObject] = []
     return _walk(resource, resource["resourceType"], receipts), receipts
@@ -35,7 +35,7 @@ def _walk(value: Any, path: str, receipts: list[JsonObject]) -> Any:
 
 
 def _collapsed(match: re.Match[str], path: str, receipts: list[JsonObject]) -> str:
-    outer, inner, id_ = match.groups()
+    outer, server, inner, id_ = match.groups()
     if outer != inner:
         raise StepError(
             f"{path}.reference names two types, {outer} and {inner}", code="reference_types"
@@ -47,4 +47,4 @@ def _collapsed(match: re.Match[str], path: str, receipts: list[JsonObject]) -> s
             "message": f"The value brought its own {inner}/ prefix; it stands once",
         }
     )
-    return f"{inner}/{id_}"
+    return f"{server}{inner}/{id_}"
