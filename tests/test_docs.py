@@ -331,7 +331,7 @@ def test_the_envelope_keeps_its_shape() -> None:
         "error": failure(422, "a_code", "A sentence"),
         "errorWithPlaceAndFix": failure(422, "a_code", "A sentence", path="/a", fix="do b"),
     }
-    assert {name: shape(json.loads(answer.body)) for name, answer in said.items()} == frozen
+    assert {name: shape(json.loads(bytes(a.body))) for name, a in said.items()} == frozen
 
 
 async def test_every_kind_of_error_comes_in_the_envelope() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 import pytest
+from tests.conftest import create_database
 
 from careloom.bootstrap import Services, open_services
 from careloom.settings import Settings
@@ -98,12 +97,7 @@ async def until(look: Callable[[], Coroutine[Any, Any, T | None]]) -> T:
 async def house(
     server_dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Services]:
-    name = f"examples_{uuid.uuid4().hex[:12]}"
-    connection = await asyncpg.connect(server_dsn)
-    await connection.execute(f'CREATE DATABASE "{name}"')
-    await connection.close()
-    head, _, query = server_dsn.partition("?")
-    dsn = f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+    dsn = await create_database(server_dsn)
     home = tmp_path_factory.mktemp("house")
     settings = Settings.from_environment({"CARELOOM_HOME": str(home), "DATABASE_URL": dsn})
     async with open_services(settings, listen=False) as services:

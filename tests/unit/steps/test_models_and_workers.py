@@ -116,7 +116,7 @@ async def test_a_worker_says_what_it_reads(
 ) -> None:
     with pytest.raises((StepError, Unprocessable)) as refused:
         await worker.execute(make_call(given))
-    assert refused.value.code == code
+    assert getattr(refused.value, "code", None) == code
 
 
 class Documents:
