@@ -36,7 +36,7 @@ workflow:
   name: On patient
   trigger: {type: fhir, event: Patient.create}
   steps:
-    - {id: look, type: if, condition: trigger.resource.exists()}
+    - {id: look, type: fhir, action: read, resourceType: Patient, resourceId: "{{trigger.id}}"}
 """
 
 
