@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl
 
 from careloom.ai.imaging import ChestXrayClassifier
 from careloom.ai.models import ModelRegistry, chest_xray_model, observation_reader
+from careloom.ai.triage_specialty import SpecialtyRouter
+from careloom.ai.triage_urgency import UrgencyClassifier
 from careloom.ai.workers import WorkerRegistry
 from careloom.audit.checkpoint_file import CheckpointFiles
 from careloom.audit.sealer import Sealer
@@ -231,7 +233,7 @@ def _open_archive(
 def _open_documents(stack: AsyncExitStack) -> DocumentService:
     reader = DocumentReader()
     stack.callback(reader.close)
-    assessor = Assessor()
+    assessor = Assessor(UrgencyClassifier(), SpecialtyRouter())
     return DocumentService(reader, extract=assessor.extract, triage=assessor.triage)
 
 
