@@ -102,6 +102,8 @@ class Shell:
         if path.endswith("/execute"):
             run = answer.json()["data"]["runId"]
             self.names |= {"RUN": run, "SESSION": run.replace("run_", "ses_")}
+        elif path == "/triage-referral/":
+            self.names["REFERRAL"] = answer.json()["referral_id"]
         elif path == "/fhir/Task":
             self.names["TASK"] = answer.json()["id"]
         elif path.startswith("/api/tasks?"):
