@@ -57,6 +57,14 @@ async def test_without_a_connection_production_refuses(keyring: Any, make_call: 
     assert refused.value.code == "no_connection"
 
 
+async def test_a_connection_that_is_named_must_exist(keyring: Any, make_call: Any) -> None:
+    params = {"channel": "#a", "message": "x", "connection": "ward-slack"}
+    with pytest.raises(StepError) as refused:
+        await bot(keyring).execute(make_call({"tool": "Slack.send", "params": params}))
+    assert refused.value.code == "no_connection"
+    assert "ward-slack" in refused.value.message
+
+
 async def test_a_message_goes_out_under_the_steps_key(keyring: Any, make_call: Any) -> None:
     peer = Peer()
     result = await bot(keyring, peer).execute(make_call(SLACK, key="k1", attempt=2))

@@ -66,6 +66,14 @@ def test_a_doubled_type_stands_once_with_a_receipt() -> None:
     assert given["subject"] == {"reference": "Patient/Patient/789"}, "the input stays as it is"
 
 
+def test_an_absolute_address_loses_the_templates_prefix() -> None:
+    address = "https://other.example/fhir/Patient/1"
+    given = {"resourceType": "Observation", "subject": {"reference": f"Patient/{address}"}}
+    resource, receipts = collapse_references(given)
+    assert resource["subject"] == {"reference": address}
+    assert [receipt["code"] for receipt in receipts] == ["W-REFPREFIX"]
+
+
 @pytest.mark.parametrize(
     "reference",
     ["Patient/1", "https://other.example/fhir/Patient/1", "urn:uuid:5f6b", "#contained"],
