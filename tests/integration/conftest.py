@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -326,3 +328,72 @@ async def open_house(house_env: dict[str, str], house: House) -> AsyncIterator[O
             return await stack.enter_async_context(opened({**house_env, **env}, work=False))
 
         yield open_it
+
+
+@dataclass
+class Server:
+    """A `careloom serve` process; `lines` grows as it writes."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+    key: str = ""
+    address: str = ""
+
+    async def read(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self.lines.append(line.decode())
+
+    async def said(self, pattern: str) -> str:
+        """The first group of the first line that matches, once there is one."""
+
+        async def look() -> str | None:
+            for line in self.lines:
+                if found := re.search(pattern, line):
+                    return found[1]
+            assert self.process.returncode is None, self.lines
+            return None
+
+        return await until(look)
+
+    def client(self) -> httpx.AsyncClient:
+        """A client with the first key."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=60)
+
+    async def stop(self) -> int:
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await self.process.wait()
+
+
+Serve = Callable[[Mapping[str, str]], Awaitable[Server]]
+
+
+@pytest.fixture
+async def serve(server_dsn: str, tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start `careloom serve` on a database of its own, with these settings beside."""
+    async with AsyncExitStack() as stack:
+
+        async def start(env: Mapping[str, str]) -> Server:
+            full = {
+                "PATH": "/usr/bin:/bin",
+                "CARELOOM_HOME": str(tmp_path),
+                "DATABASE_URL": await create_database(server_dsn),
+                **env,
+            }
+            pipe = asyncio.subprocess.PIPE
+            command = (sys.executable, "-m", "careloom", "serve", "--port", "0")
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=pipe, stderr=pipe, env=full
+            )
+            server = Server(process)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            reading = asyncio.gather(server.read(process.stdout), server.read(process.stderr))
+            stack.push_async_callback(asyncio.wait_for, reading, PATIENCE_S)
+            stack.push_async_callback(server.stop)
+            server.key = await server.said(r"^\s+(clk_\S+)")
+            server.address = await server.said(r"answers at (http://\S+)/")
+            return server
+
+        yield start

@@ -3,74 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 import orjson
 import pytest
-from tests.conftest import create_database
 
 from careloom.samples.chest_dicom import StudyPatient, synthetic_chest_study
 from careloom.samples.referral_pdf import digital_pdf
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Serve, Server
 
 CANARY = "Quetzalina"
 NUMBER = "CANARY774411"
 TOKEN = "hook-token-canary"
 
 
-@dataclass
-class Server:
-    """A `careloom serve` process; `lines` grows as it writes."""
-
-    process: asyncio.subprocess.Process
-    lines: list[str] = field(default_factory=list)
-
-    async def read(self, stream: asyncio.StreamReader) -> None:
-        while line := await stream.readline():
-            self.lines.append(line.decode())
-
-    async def said(self, pattern: str) -> str:
-        """The first group of the first line that matches, once there is one."""
-        async with asyncio.timeout(60):
-            while True:
-                for line in self.lines:
-                    if found := re.search(pattern, line):
-                        return found[1]
-                assert self.process.returncode is None, self.lines
-                await asyncio.sleep(0.02)
-
-    async def stop(self) -> int:
-        if self.process.returncode is None:
-            self.process.terminate()
-        return await self.process.wait()
-
-
 @pytest.fixture
-async def server(server_dsn: str, tmp_path: Path) -> AsyncIterator[Server]:
-    env = {
-        "PATH": "/usr/bin:/bin",
-        "CARELOOM_HOME": str(tmp_path),
-        "DATABASE_URL": await create_database(server_dsn),
-        "CARELOOM_LOG_LEVEL": "debug",
-        "CARELOOM_OUTGOING_ALLOW": "localhost",
-    }
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "careloom", "serve", "--port", "0", stdout=pipe, stderr=pipe, env=env
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    server = Server(process)
-    readers = [asyncio.create_task(server.read(s)) for s in (process.stdout, process.stderr)]
-    yield server
-    await server.stop()
-    await asyncio.gather(*readers)
+async def server(serve: Serve) -> Server:
+    return await serve({"CARELOOM_LOG_LEVEL": "debug", "CARELOOM_OUTGOING_ALLOW": "localhost"})
 
 
 def _flows() -> list[dict[str, Any]]:
@@ -158,10 +112,7 @@ def _at_rest(runs: list[Any]) -> bool:
 
 
 async def test_no_patient_and_no_secret_reaches_the_log(server: Server) -> None:
-    key = await server.said(r"^\s+(clk_\S+)")
-    address = await server.said(r"answers at (http://\S+)/")
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+    async with server.client() as client:
         await _flow_through(client)
         runs = await _settled(
             client,
@@ -174,7 +125,7 @@ async def test_no_patient_and_no_secret_reaches_the_log(server: Server) -> None:
     written = "".join(server.lines)
     for secret in (CANARY, NUMBER, TOKEN):
         assert secret.lower() not in written.lower()
-    assert written.count(key) == 1
+    assert written.count(server.key) == 1
     for line in server.lines:
         if line.startswith("{"):
             assert orjson.loads(line).keys() <= {"at", "level", "logger", "message", "error"}

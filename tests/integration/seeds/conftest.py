@@ -25,9 +25,14 @@ Cut = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def flattened(seeds: Path) -> Cut:
+def document(seeds: Path) -> str:
+    """The text of source document 000."""
+    return next(seeds.glob("000*.txt")).read_text()
+
+
+@pytest.fixture(scope="session")
+def flattened(document: str) -> Cut:
     """One of the document's YAML workflows, character for character."""
-    document = next(seeds.glob("000*.txt")).read_text()
 
     def cut(name: str) -> str:
         begin, end = _PARTS[name]

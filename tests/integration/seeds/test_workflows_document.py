@@ -131,8 +131,7 @@ async def test_strict_refuses_what_compat_would_coerce(desk: Desk, indented: Cut
     assert body["error"]["path"]
 
 
-async def test_the_trigger_of_example_one_is_nested_again(desk: Desk, seeds: Any) -> None:
-    document = next(seeds.glob("000*.txt")).read_text()
+async def test_the_trigger_of_example_one_is_nested_again(desk: Desk, document: str) -> None:
     start = document.index('trigger:\ntype: fhir\nevent: "Patient.create"')
     text = document[start : document.index("Building a Workflow via YAML")].strip()
     steps = "steps:\n- id: look\ntype: wait\nduration: 1ms\n"
