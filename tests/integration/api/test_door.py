@@ -174,6 +174,20 @@ async def test_a_body_that_is_no_json_is_refused_with_its_place(desk: Desk) -> N
     refused(answer, 422, "invalid_request")
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", ""])
+async def test_a_body_of_another_type_is_refused(desk: Desk, kind: str) -> None:
+    """Not even the types that a form on a foreign page could send."""
+    await desk.deployed(FLOW)
+    for address in ("/api/workflows", "/api/workflows/validate", "/api/workflows/flow/execute"):
+        answer = await desk.client.post(
+            address, content=b'{"word": "x"}', headers={"Content-Type": kind}
+        )
+        assert "application/json" in refused(answer, 415, "unsupported_media_type")["fix"]
+    form = await desk.client.post("/api/workflows/flow/execute", data={"word": "x"})
+    refused(form, 415, "unsupported_media_type")
+    assert await desk.data("/api/workflows/runs") == []
+
+
 async def test_bytes_that_are_no_text_are_refused(desk: Desk) -> None:
     headers = {"Content-Type": "application/yaml"}
     answer = await desk.client.post("/api/workflows", content=b"\xff\xfe\x00", headers=headers)

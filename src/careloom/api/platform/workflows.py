@@ -12,13 +12,15 @@ from starlette.responses import Response
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.services import services_of
-from careloom.errors import InvalidInput, TooLarge
+from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
 from careloom.workflows.registry import Workflow
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
 _LIMIT = 1 << 20
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+"""RFC 9512, and the names that were used before it."""
 ModeParam = Literal["compat", "strict"] | None
 
 
@@ -93,6 +95,10 @@ async def execute_workflow(workflow_id: str, request: Request, principal: Princi
     """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need."""
     principal.require("workflow:run")
     raw = await _body(request)
+    if raw.strip() and _media(request) != "application/json":
+        raise UnsupportedMediaType(
+            "The input of a run is JSON", fix="send it with Content-Type: application/json"
+        )
     body = _json(raw) if raw.strip() else {}
     if not isinstance(body, dict):
         raise InvalidInput("The body must be a JSON object", path="/")
@@ -125,7 +131,7 @@ def _summary(workflow: Workflow) -> JsonObject:
 
 async def _source(request: Request) -> tuple[str | JsonObject, Literal["yaml", "json"] | None]:
     raw = await _body(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _media(request)
     if kind == "application/json":
         value = _json(raw)
         if isinstance(value, dict) and isinstance(value.get("yaml"), str):
@@ -133,11 +139,19 @@ async def _source(request: Request) -> tuple[str | JsonObject, Literal["yaml", "
         if not isinstance(value, dict):
             raise InvalidInput("The body must be a JSON object", path="/")
         return value, None
+    if kind not in _YAML:
+        raise UnsupportedMediaType(
+            "A definition is YAML or JSON",
+            fix="send it with Content-Type: application/yaml or application/json",
+        )
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8"), "yaml"
     except UnicodeDecodeError as error:
         raise InvalidInput("The body is not UTF-8 text", fix="send UTF-8") from error
-    return text, "yaml" if "yaml" in kind else None
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _body(request: Request) -> bytes:
