@@ -27,6 +27,7 @@ RUN_HERE = {
     "record-call",
     "register-once",
     "admit",
+    "complete-task",
 }
 
 
@@ -195,3 +196,25 @@ async def test_a_transaction_writes_all_and_links_them(stage: Any, deployed: Any
     kind, id_ = encounter.split("/")
     stored = await stage.services.fhir.read(DEFAULT_SCOPE, kind, id_)
     assert stored["subject"]["reference"] == patient
+
+
+async def test_an_update_makes_the_next_version(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("complete-task")
+    task = await stage.create({"resourceType": "Task", "status": "requested", "intent": "plan"})
+    status = await _succeeds(stage, await stage.start(workflow, {"task": f"Task/{task['id']}"}))
+    assert status["output"] == {"version": "2"}
+    stored = await stage.services.fhir.read(DEFAULT_SCOPE, "Task", task["id"])
+    assert (stored["status"], stored["intent"]) == ("completed", "plan")
+
+
+async def test_a_write_that_the_store_refuses_fails_the_step_and_leaves_nothing(
+    stage: Any, deployed: Any
+) -> None:
+    workflow = await deployed("record-call")
+    before = await stage.services.fhir.search(DEFAULT_SCOPE, "Communication", [])
+    run = await stage.start(workflow, {"patientId": "not an id", "text": "Called back"})
+    status = await stage.finished(run)
+    assert status["status"] == "failed"
+    assert status["error"]["code"]
+    after = await stage.services.fhir.search(DEFAULT_SCOPE, "Communication", [])
+    assert after["total"] == before["total"]
