@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 import orjson
 
+from careloom.errors import NotFound
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
@@ -17,8 +20,8 @@ class Messages:
         self._keyring = keyring
 
     async def page(self, scope: Scope, *, run: str | None, limit: int = 50) -> list[JsonObject]:
-        """Newest first, of the store or of one run."""
-        run_id = run.removeprefix("run_") if run else None
+        """Newest first, of the store or of one run; raises NotFound for what is no run's name."""
+        run_id = _run_id(run) if run else None
         rows = await self._db.rows("message_list", scope.tenant, scope.store, run_id, limit)
         shown = []
         for row in rows:
@@ -39,3 +42,10 @@ class Messages:
                 }
             )
         return shown
+
+
+def _run_id(name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(hex=name.removeprefix("run_"))
+    except ValueError:
+        raise NotFound("There is no such run", code="run_not_found") from None

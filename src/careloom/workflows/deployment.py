@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from careloom.errors import Conflict, Unprocessable
-from careloom.types import JsonObject, Scope
+from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.definition import (
     Definition,
+    DefinitionError,
     ElementKind,
     ParseResult,
     Receipt,
@@ -118,6 +119,7 @@ class Deployment:
             step_parameters=self._ports.step_parameters,
         )
         definition, receipts = parsed.definition, list(parsed.receipts)
+        _refuse_nul(definition.canonical)
         if mode == "compat":
             definition, repairs = _coerced(parsed, self._ports.coerce)
             receipts += repairs
@@ -182,6 +184,24 @@ class Deployment:
                     fix=f"give this one an `id`, or use PUT /api/workflows/{definition.id}"
                     " for a new version",
                 )
+
+
+def _refuse_nul(value: Json, path: str = "") -> None:
+    """PostgreSQL keeps no U+0000: https://www.postgresql.org/docs/current/datatype-json.html"""
+    if isinstance(value, str) and "\x00" in value:
+        raise DefinitionError(
+            "a text has the character U+0000, which cannot be stored",
+            code="E-JSON",
+            path=path.replace("\x00", "") or None,
+            fix="remove the character",
+        )
+    if isinstance(value, dict):
+        for key, child in value.items():
+            _refuse_nul(key, path)
+            _refuse_nul(child, f"{path}/{key}" if path else key)
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            _refuse_nul(child, f"{path}/{number}")
 
 
 def _id_from_name(source: str | JsonObject) -> bool:

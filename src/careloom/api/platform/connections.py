@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
@@ -24,7 +25,10 @@ async def list_connections(request: Request, principal: PrincipalDep) -> Respons
 
 @router.put("/{connection_id}", operation_id="putConnection")
 async def put_connection(
-    connection_id: str, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+    connection_id: NameParam,
+    request: Request,
+    principal: PrincipalDep,
+    body: dict[str, Any] = Body(...),
 ) -> Response:
     """Keep a connection of kind slack, email or webhook; secrets are sealed and never shown."""
     principal.require("admin")

@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.parameters import WordParam
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
@@ -28,8 +29,8 @@ _FORMS = {
 async def list_runs(
     request: Request,
     principal: PrincipalDep,
-    workflow: str | None = Query(None),
-    status: str | None = Query(None),
+    workflow: WordParam = None,
+    status: WordParam = None,
     before: str | None = Query(None, description="A run id: list what is older"),
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
