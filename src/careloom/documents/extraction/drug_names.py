@@ -107,6 +107,39 @@ anastrozol loratadina cetirizina ebastina alendronato calcio anticonceptivos iso
 """.split()
 )
 
+GENERICS |= frozenset(
+    """
+abemaciclib alprostadil amantadine amphetamine anakinra apomorphine aprepitant ascorbic atropine aztreonam bendroflumethiazid bevacizumab
+bosentan brexpiprazole brivaracetam canakinumab capecitabine carboplatin carbomer cariprazine cefaclor certolizumab chloroquine cisplatin clarithromycine
+clotiapine colesevelam cortisone cyanocobalamine dabrafenib dexlansoprazole dienogest dimethyl dihydroergotamine docetaxel droperidol
+dydrogesterone eltrombopag erenumab fremanezumab galcanezumab eslicarbazepine ethosuximide etoposide everolimus evolocumab fidaxomicin
+fingolimod flavoxate fluorouracil flutamide fulvestrant glatiramer glucosamine hypromellose ibrutinib idarucizumab imatinib
+inclisiran ketotifen lanthanum lapatinib lenalidomide levobunolol loprazolam lormetazepam macitentan melperone
+methylnaltrexone mexiletine milnacipran naloxegol natalizumab nintedanib nivolumab ocrelizumab omalizumab
+oxymetazoline palbociclib pembrolizumab pimozide pirfenidone pramipexol prucalopride pseudoephedrine quinagolide
+reboxetine ribociclib roflumilast rufinamide safinamide sarilumab siponimod sirolimus sulfadiazine sunitinib tamoxifène
+tegafur teriflunomide tetrabenazine thalidomide thiamazole tocilizumab trastuzumab trimetazidine tolvaptan ulipristal
+valerian valganciclovir vortioxetin xipamide ziprasidone zoledronic pancreatin creon lactase simeticone
+loratadin cetirizin metamizol thiamazol carvedilol bisoprololfumarat moxonidin nitrendipin lercanidipin doxazosin
+rivastigmin donepezil memantin trospium solifenacin mirabegron finasterid dutasterid zopiclon zolpidem melperon pipamperon
+lorazepam oxazepam bromazepam trazodon doxepin trimipramin escitalopram fluoxetin paroxetin bupropion lithium
+methylphenidat atomoxetin levodopa pramipexol ropinirol rasagilin valproat lamotrigin carbamazepin lacosamid topiramat
+sumatriptan rizatriptan naproxen diclofenac etoricoxib celecoxib tramadol oxycodon fentanyl buprenorphin hydromorphon
+dexamethason hydrocortison methylprednisolon azathioprin leflunomid hydroxychloroquin sulfasalazin
+phénobarbital rispéridone quétiapine olanzapine halopéridol clonazépam diazépam lorazépam prazépam méthylphénidate
+bétahistine dompéridone métoclopramide lopéramide lactulose trimébutine phloroglucinol pancréatine rabéprazole
+céfixime ceftriaxone azithromycine clarithromycine doxycycline ciprofloxacine lévofloxacine nitrofurantoïne fosfomycine
+hydrochlorothiazide nébivolol aténolol propranolol sotalol amiodarone digoxine vérapamil diltiazem nifédipine lercanidipine
+nicardipine trinitrine molsidomine ivabradine ézétimibe fénofibrate sitagliptine vildagliptine empagliflozine dapagliflozine
+liraglutide sémaglutide glimépiride répaglinide acarbose carbimazole cabergoline
+hidroxizina amitriptilina nortriptilina bromazepam zolpidem levodopa carbidopa rasagilina donepezilo memantina rivastigmina
+digoxina diltiazem verapamilo amiodarona flecainida ivabradina ezetimiba fenofibrato vildagliptina linagliptina liraglutida
+semaglutida repaglinida insulina hidroclorotiazida clortalidona indapamida doxazosina nifedipino lercanidipino barnidipino
+metoclopramida domperidona loperamida famotidina sucralfato mesalazina lactulosa macrogol ciprofloxacina
+nitroglicerina isosorbida acetilsalicílico dexketoprofeno celecoxib etoricoxib codeina oxicodona fentanilo
+""".split()
+)
+
 BRANDS = frozenset(
     """
 utrogestan microgynon rigevidon cerazette marvelon yasmin cilest noriday femodene qlaira evorel
@@ -143,7 +176,7 @@ _ENDING = re.compile(
 )
 _NOT_DRUGS = frozenset(
     "vitamin calcium iron sodium statin emollient magnesium insulin ass folate nicotine ferric ferrous "
-    "folic tranexamic isosorbide glyceryl mefenamic botulinum vitamine hierro calcio benzoyl".split()
+    "folic tranexamic isosorbide glyceryl mefenamic botulinum vitamine hierro calcio benzoyl ascorbic dimethyl zoledronic".split()
 )
 """Names that are half a name; DRUG takes the word that belongs to them."""
 PAIRS = (
@@ -151,8 +184,8 @@ PAIRS = (
     r"zoledronic acid|ursodeoxycholic acid|valproic acid|fusidic acid|azelaic acid|ascorbic acid|acetylsalicylic acid|"
     r"ferrous (?:fumarate|sulphate|sulfate|gluconate)|ferric maltol|isosorbide (?:mononitrate|dinitrate)|glyceryl trinitrate|"
     r"glycerin trinitrate|sodium (?:valproate|bicarbonate|docusate|alginate)|calcium carbonate|benzoyl peroxide|botulinum toxin|"
-    r"vitamin (?:D3?|B12|B|C|K)|vitamine (?:D|B12|C)|vitamina (?:D|B12)|hyoscine butylbromide|lithium carbonate|insulin \w+|insulina \w+|"
-    r"insuline \w+|magnesium \w+ate|acide (?:folique|valproïque|alendronique|tranexamique)|ácido (?:fólico|acetilsalicílico|alendrónico|valproico)|"
+    r"vitamin (?:D3?|B12|B|C|K)|vitamine (?:D|B12|C)|vitamina (?:D|B12)|hyoscine butylbromide|lithium carbonate|insulin (?:glargine|aspart|lispro|detemir|degludec|isophane|glulisine)|insulina (?:glargina|aspart|lispro|detemir|degludec)|"
+    r"insuline (?:glargine|aspart|lispro|détémir)|magnesium \w+ate|acide (?:folique|valproïque|alendronique|tranexamique)|ácido (?:fólico|acetilsalicílico|alendrónico|valproico)|"
     r"sulfato ferroso|levodopa[/ -](?:carbidopa|benserazide?)|co-[a-z]{5,}|combined (?:pill|oral contraceptive(?: pill)?)|"
     r"nicotine (?:patch(?:es)?|gum)|omega-?3|cod liver oil|peppermint oil|st john'?s wort|"
     r"olodaterol/tiotropium|beclometasone/formoterol|fluticasone/salmeterol|budesonide/formoterol|sacubitril/valsartan"

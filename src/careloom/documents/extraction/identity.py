@@ -22,7 +22,7 @@ _I = re.IGNORECASE
 _BORN = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\.?|\bdate of birth|\bbirth ?date|\bborn(?: on)?|\bgeb\.?(?:oren)?(?: am)?|\bgeburtsdatum|\bgeb\.-?datum|"
     r"\bn[ée]e? le|\bDDN|\bdate de naissance|\bnacid[oa](?: el)?|\bfecha de nacimiento|\bf\.?\s?nac(?:\.|imiento)?|"
-    r"\bfn|\bnaissance|\*)[\s:.()/-]{0,14}(?:the |den |el )?$",
+    r"\bfn|\bnaissance|\*|\bb\.?|\bgeb\.?-?dat\.?|\bGD|\bd\.?d\.?n\.?|\bfdn|\bfec\.? ?(?:de )?nac\.?|\bf\.? ?de nac\.?|\bf\.? ?nacto\.?|\bné\(e\) le|\bbirthday|\bgeboren)[\s:.()/-]{0,14}(?:the |den |el )?$",
     _I,
 )
 _RELATIVE = re.compile(
@@ -113,6 +113,22 @@ _ID_LABELS = (
     r"ABHA(?:\s*(?:no|number|id))?",
     r"MR#",
     r"NHI",
+    r"(?:pt|patient)\s*#",
+    r"ID(?:\s*(?:no|number|nr))?",
+    r"OHIP",
+    r"HCN",
+    r"health card(?:\s*(?:no|number))?",
+    r"KV-?Nr",
+    r"(?:Kranken)?vers\w*\.?-?\s?Nr",
+    r"SIP",
+    r"CIP[- ]?SNS",
+    r"NASS",
+    r"UMRN",
+    r"PID",
+    r"DVA",
+    r"(?:n[úu]m(?:ero)?\.?|n\.?º)\s*(?:de )?(?:afiliaci[óo]n|seguridad social|historia)",
+    r"personal (?:no|number)",
+    r"national id",
     r"AHV(?:-?Nr)?",
     r"EHIC",
 )
@@ -384,39 +400,88 @@ def _sex_word(value: str, language: str) -> str | None:
     return {"m": "male", "h": "male", "f": "female", "w": "female"}[code[1]]
 
 
+_FEMALE_ONLY = re.compile(
+    r"\bnée le\b|\bnacida\b|\b(?:die|der) Patientin\b|\bpatiente\b|\bla paciente\b|\bW/o\b|\bD/o\b|\bpregnan\w+|\bschwanger\w*|\benceinte\b|"
+    r"\bembarazada\b|\b(?:her|heavy) periods?\b|\bmenopaus\w+|\bpostmenopausal\b|\bcervical smear\b|\bvagin\w+|\bovar\w+|\buterus\b|\bG\d ?P\d\b",
+    _I,
+)
+_MALE_ONLY = re.compile(
+    r"\bné le\b|\bnacido\b|\bder Patient\b|\bdem Patienten\b|\bce patient\b|\bel paciente\b|\bS/o\b|\bprostat\w+|\btestic\w+|\btestis\b|\bscrot\w+|"
+    r"\bpenis\b|\bpenile\b|\bPSA\b|\berectile\b|\bforeskin\b",
+    _I,
+)
+_PRONOUN = re.compile(r"\b(?:(he|him|his|himself|il|er)|(she|her|hers|herself|elle|ella))\b", _I)
+_TITLES = (
+    (r"(?:Mr|Master|Herrn?|M\.|Monsieur|Sr\.?|Señor|Don|Shri)", "male"),
+    (r"(?:Mrs|Ms|Miss|Frau|Mme|Madame|Mlle|Sra\.?|Srta\.?|Señora|Doña|Smt)", "female"),
+)
+
+
 def _sex_of_prose(text: str, name: Found[str] | None) -> Found[str] | None:
+    """Title with the family name anywhere, a noun or anatomy, then pronouns."""
+    if name is not None:
+        for title, sex in _TITLES:
+            match = re.search(
+                rf"\b{title}\.?\s+(?:[\w'’.-]+\s+){{0,3}}{re.escape(name.value)}\b", text, _I
+            )
+            if match and match[0][0].isupper():
+                return Found(sex, match.start(), match.end(), 0.9)
     start = name.end if name else 0
     direct = re.search(
-        r"\b(?:this|a|the|our|diese[rnm]?|cette?|esta|este|de[rs]|la|el)\s+(?:\S+\s+){0,5}?(gentleman|lady|man|woman|boy|girl|"
-        r"patientin|patiente|paciente mujer|mujer|hombre|varón|femme|homme)\b",
+        r"\b(?:this|a|the|our|diese[rnm]?|cette?|esta|este)\s+(?:[\w-]+,?\s+){0,5}?(gentleman|lady|man|woman|boy|girl|"
+        r"patientin|patiente|mujer|hombre|varón|femme|homme|niño|niña|garçon|fille)\b",
         text[start:],
         _I,
     )
-    if direct and not re.search(r"\b(?:his|her|with)\b", direct[0], _I):
-        male = direct[1].lower() in {"gentleman", "man", "boy", "hombre", "varón", "homme"}
+    if direct and not re.search(r"\b(?:his|her|with|whose)\b", direct[0], _I):
+        male = direct[1].lower() in {
+            "gentleman",
+            "man",
+            "boy",
+            "hombre",
+            "varón",
+            "homme",
+            "niño",
+            "garçon",
+        }
         return Found(
             "male" if male else "female", start + direct.start(), start + direct.end(), 0.88
         )
-    for pattern, sex in (
-        (
-            r"\bn[ée]e le\b|\bnacida\b|\bdie Patientin\b|\bW/o\b|\bD/o\b|\bpregnant\b|\bschwanger\b|\benceinte\b|\bembarazada\b",
-            "female",
-        ),
-        (r"\bné le\b|\bnacido\b|\bder Patient\b|\bS/o\b", "male"),
+    age = _AGE_SEX.search(text)
+    if age and not _RELATIVE.search(text[max(0, age.start() - 30) : age.start()]):
+        code = (age[1] or age[2]).lower()
+        male = code in {"male", "m", "man", "boy", "gentleman"}
+        return Found("male" if male else "female", age.start(), age.end(), 0.85)
+    return _sex_of_anatomy(text) or _sex_of_pronouns(text)
+
+
+def _sex_of_anatomy(text: str) -> Found[str] | None:
+    female, male = _FEMALE_ONLY.search(text), _MALE_ONLY.search(text)
+    match = female or male
+    if match is None or (female and male):
+        return None
+    if re.search(
+        r"\b(?:not|nicht|no|pas|mother|father|wife|partner)\b[^.]{0,25}$", text[: match.start()], _I
     ):
-        match = re.search(pattern, text)
-        if match and not re.search(r"\b(?:not|nicht|no|pas)\s+$", text[: match.start()]):
-            return Found(sex, match.start(), match.end(), 0.85)
+        return None
+    return Found("female" if female else "male", match.start(), match.end(), 0.82)
+
+
+def _sex_of_pronouns(text: str) -> Found[str] | None:
     counts: Counter[str] = Counter()
     where: dict[str, re.Match[str]] = {}
-    for match in re.finditer(r"\b(he|him|his|himself|she|her|hers|herself)\b", text, _I):
-        sex = "male" if match[1].lower().startswith("hi") or match[1].lower() == "he" else "female"
-        counts[sex] += 2 if match[1].lower() in {"he", "she"} else 1
+    for match in _PRONOUN.finditer(text):
+        word = match[0].lower()
+        if word == "er" and match[0] != "er" and match[0] != "Er":
+            continue
+        sex = "male" if match[1] else "female"
+        counts[sex] += 2 if word in {"he", "she", "il", "elle", "er", "ella"} else 1
         where.setdefault(sex, match)
-    if counts:
-        (sex, most), *rest = counts.most_common()
-        if most >= 2 and most >= 4 * (rest[0][1] if rest else 0):
-            return Found(sex, where[sex].start(), where[sex].end(), 0.8)
+    if not counts:
+        return None
+    (sex, most), *rest = counts.most_common()
+    if most >= 2 and most >= 2.5 * (rest[0][1] if rest else 0):
+        return Found(sex, where[sex].start(), where[sex].end(), 0.8)
     return None
 
 

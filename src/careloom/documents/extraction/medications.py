@@ -8,15 +8,13 @@ import re
 from careloom.documents.extraction.drug_names import FORMS, find_drugs, is_drug
 from careloom.documents.extraction.letter import Letter, Sentence
 from careloom.documents.extraction.referral import Found, Referral
-from careloom.documents.extraction.scope import negated, of_relative
+from careloom.documents.extraction.scope import of_relative
 
 _I = re.IGNORECASE
 _SECTION = re.compile(
-    r"^(?:(?:current |regular |active |usual |home |present |repeat |other )*(?:medications?|medicines?|meds|drugs?|tablets?|treatment|rx|"
-    r"prescriptions?|drug history|dh|dhx|therapy|repeats?)(?: list| history)?|rx|dh|active|takes|on|b|"
-    r"(?:aktuelle |dauer|haus)?medikation|(?:dauer)?medikamente|medikamentenplan|therapie|aktuelle therapie|med|"
-    r"traitements?(?: habituels?| actuels?| en cours| de fond)?|médic\w+|ttt|"
-    r"tratamientos?(?: actual| habitual| crónico)?|medicación(?: actual| habitual)?|medicamentos(?: actuales)?|tto|mhx|medication)$",
+    r"^(?=(?:\S+\s*){1,4}$)(?!.*(?:allerg|stopp|previous|past|tried|plan|request|discont|ceased|abgesetzt|arrêt|suspend|recent antibiotic|chemo|alerg|intoler))"
+    r"(?:.*\b(?:medic\w*|meds?|drugs?|tablets?|treatments?|prescri\w+|repeats?|rx|dhx?|therapie|therapy|medikation|\w*medikament\w*|dauermed\w*|traitements?|ttt|tratamientos?|medicación|medicamentos|tto)\b.*"
+    r"|active|takes|taking|on|b|inhalers?|\w*medikation)$",
     _I,
 )
 _STOP_SECTION = re.compile(
@@ -70,6 +68,11 @@ _DOSE = re.compile(
     r"BD|OD|TDS|SOS|\d-\d-\d|tablets?|inhaler|1 daily|at night)\b",
     _I,
 )
+_NOT_TAKEN = re.compile(
+    r"\b(?:no|not on|not taking|not (?:been )?prescribed|nor|never (?:taken|had|been on|tried|tolerated)|without|off|isn't on|"
+    r"is not on|avoid\w*|contraindicat\w+|kein\w*|nie|pas de|pas d'|sans|sin|no toma|denies)\s+(?:\w+\s+){0,2}$",
+    _I,
+)
 _STILL = re.compile(
     r"^[^,;.]{0,20}\((?:still on|ongoing|continues|current)[^)]*\)|^[^,;.]{0,30}\bstill (?:on|taking)",
     _I,
@@ -110,6 +113,10 @@ def find_medications(letter: Letter, referral: Referral) -> None:
         sentence = letter.sentences[index]
         row_label = _row_label(letter, drugs[0][1]) or sentence.label
         for name, start, end in drugs:
+            if re.search(r"[a-z]{4,}\s*\($", letter.text[max(0, start - 16) : start]) and any(
+                other_end <= start and start - other_end < 4 for _, _, other_end in drugs
+            ):
+                continue
             status = _status(sentence, row_label, start, end)
             value = _printed(letter.text, name, start)
             place = Found(
@@ -179,10 +186,11 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
             _I,
         ):
             return "other"
-        return "other" if _ONCE.search(near_after) and not _DOSE.match(after) else "current"
-    if negated(sentence, start, end) or re.match(
-        r"\s*(?:was |is )?(?:not held|declined)", after, _I
-    ):
+        given = re.search(
+            r"\b(?:given|stat|administered|loaded|at \d{1,2}[:.]\d\d)\b", near_after, _I
+        )
+        return "other" if given else "current"
+    if _NOT_TAKEN.search(before) or re.match(r"\s*(?:was |is )?(?:not held|declined)", after, _I):
         return "other"
     if before.rstrip().endswith("?") or _PROPOSED.search(before[-70:]) or re.match(r"\s*\?", after):
         return "other"
@@ -247,25 +255,39 @@ def _printed(text: str, name: str, start: int) -> str:
     return f"{value} patch" if after else value
 
 
+_ITEM = re.compile(
+    r"(?:^|[,;\n+]|\band\b|\bund\b|\bet\b|\by\b)\s*(?:[-*•]\s*|\d{1,2}[.)]\s+)?(?:(?:T|Tab|C|Cap|Inj|Syp|Tbl)\.?\s+)?"
+    r"([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{3,})(?P<rest>[^,;\n]{0,40})"
+)
+_AMOUNT = re.compile(
+    r"^\s+(?:\w+\s)?\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units|%)|^\s+(?:od|bd|tds|qds|prn|nocte|mane|daily|weekly|OD|BD|HS|\d-\d-\d)\b"
+)
+_TABLET = re.compile(r"\b(?:Tab|Cap|Tbl|Inj|Syp)\.\s*([A-Z][A-Za-z-]{3,})")
+_NO_NAMES = frozenset(
+    "none nil regular tablets patient only with takes taking currently list attached repeat inhaler inhalers "
+    "aqueous cream ointment discontinued stopped acid recently started increased since these also plus keine "
+    "aucun aucune ninguno ninguna under from blood pressure reviewed long term continues last month year weekly "
+    "daily twice once three four tabs medication drugs allergies allergy history when needed each both eyes "
+    "drops spray patch nightly morning evening night injection monthly otherwise former depot".split()
+)
+
+
 def _unknown_names(letter: Letter) -> dict[str, Found[str]]:
-    """In a section of medicines, a word with a dose behind it is a medicine."""
+    """In a list of medicines, an item with an amount is a medicine; so is `Tab. Name` anywhere."""
     found: dict[str, Found[str]] = {}
     for row in letter.rows:
-        if not _SECTION.match(row.label) or row.label in {"b", "on", "a", "therapy"}:
+        if not _SECTION.match(row.label) or row.label in {"b", "on", "a", "active"}:
             continue
-        for match in re.finditer(
-            r"(?:^|[,;\n]|\bTab\.?|\bCap\.?|\band\b)\s*(?:T(?:ab)?\.|C(?:ap)?\.|Inj\.|Syp\.)?\s*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{3,})\s+\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units)\b",
-            row.value,
-        ):
-            if not is_drug(match[1]) and match[1].lower() not in {
-                "discontinued",
-                "stopped",
-                "acid",
-            }:
-                start = row.start + match.start(1)
-                found.setdefault(
-                    match[1].lower(), Found(match[1].lower(), start, start + len(match[1]), 0.6)
-                )
+        for match in _ITEM.finditer(row.value):
+            word = match[1].lower()
+            if word in _NO_NAMES or is_drug(word) or not _AMOUNT.match(match["rest"]):
+                continue
+            start = row.start + match.start(1)
+            found.setdefault(word, Found(word, start, start + len(word), 0.6))
+    for match in _TABLET.finditer(letter.text):
+        if not is_drug(match[1]) and match[1].lower() not in _NO_NAMES:
+            word = match[1].lower()
+            found.setdefault(word, Found(word, match.start(1), match.end(1), 0.6))
     return found
 
 

@@ -183,11 +183,12 @@ def find_red_flags(letter: Letter, referral: Referral) -> list[Found[str]]:
     found: dict[str, Found[str]] = {}
     for code, pattern in PATTERNS.items():
         for match, sentence in _matches(letter, pattern):
-            if code == "unexplained_weight_loss" and _intended(sentence):
+            if not _fits(code, match, sentence, letter):
                 continue
             if present(sentence, match.start(), match.end(), year):
                 found[code] = Found(code, match.start(), match.end(), 0.9)
                 break
+    _add_combined(letter, referral, found, year)
     _add_sepsis(letter, referral, found, year)
     cancer = _cancer(letter, referral, found, year)
     if cancer:
@@ -217,6 +218,135 @@ def _matches(letter: Letter, pattern: re.Pattern[str]) -> Iterator[tuple[re.Matc
         index = bisect_right(starts, match.start()) - 1
         if index >= 0 and match.end() <= sentences[index].end + 1:
             yield match, sentences[index]
+
+
+_SUSPECTED = re.compile(
+    r"\?|suspect|possib|probab|exclud|rule out|r/o|likely|concern|query|acute|\bnew|confirm|worr|v\.? ?a\.|verdacht|suspicion|sospecha|descart|"
+    r"\bfast\b|today|hours?|minutes?|this morning|yesterday|sudden|refer|treat|diagnos|shows?|positive|raised|swollen|swelling|onset|days?|heute|stunden|aujourd|heures|hoy|horas",
+    _I,
+)
+_BARE_NAME = re.compile(
+    r"(?:DVT|PE|VTE|TIA|CVA|stroke|deep vein thrombosis|pulmonary embol\w+)$", _I
+)
+_ACUTE = re.compile(
+    r"today|now\b|hours?|minutes?|\bmins?\b|this (?:morning|afternoon|evening)|last night|since (?:\d|yesterday|early|breakfast|lunch)|sudden|ongoing|at rest|crushing|radiat\w+|"
+    r"sweat\w+|clammy|grey|ST |ECG|troponin|severe|central|\bjaw\b|left arm|tearing|pleuritic|unstable|crescendo|worsening|more frequent|increasing|heute|stunden|seit (?:gestern|heute)|"
+    r"aujourd|heures|depuis (?:ce|une heure)|hoy|horas|opresivo|constrictive|collapse|vomit",
+    _I,
+)
+_STABLE = re.compile(
+    r"(?:relieved|settles?|goes|eases) (?:by|with|on|within|at)|\bstable\b|for (?:several |many |some )?(?:\w+ )?(?:months|years)|\d+ (?:months|years)|exertional|on exertion|uphill|"
+    r"musculoskeletal|reproducible|atypical|on palpation|intermittent|occasional|bei belastung|à l.effort|de esfuerzo|with exercise|when walking|on walking",
+    _I,
+)
+_SEVERE_HEAD = re.compile(
+    r"loss of consciousness|\bLOC\b|knocked out|unconscious|vomit\w*|amnesi\w+|GCS|drows\w+|confus\w+|seizure|anticoag\w*|warfarin|apixaban|rivaroxaban|edoxaban|"
+    r"dabigatran|skull|worsening headache|bewusstlos\w*|erbrechen|perte de connaissance|vomissement\w*|pérdida de (?:conocimiento|conciencia)|vómitos|repeated",
+    _I,
+)
+
+
+def _fits(code: str, match: re.Match[str], sentence: Sentence, letter: Letter) -> bool:
+    """What the words alone do not decide: wanted weight loss, stable angina, old names."""
+    if code == "unexplained_weight_loss":
+        return not _intended(sentence)
+    if code == "chest_pain_acute":
+        return bool(_ACUTE.search(sentence.text)) or not _STABLE.search(sentence.text)
+    if code in {"dvt_or_pe", "stroke_symptoms"} and _BARE_NAME.match(match[0]):
+        return bool(_SUSPECTED.search(sentence.text))
+    if code == "severe_head_injury":
+        return bool(_SEVERE_HEAD.search(letter.text))
+    if code == "haematuria_visible":
+        return not re.match(
+            r"[^.;]{0,20}(?:on (?:urine )?dip|dipstick|\+)", letter.text[match.end() :], _I
+        )
+    return True
+
+
+_TOGETHER: tuple[tuple[str, int, tuple[str, ...]], ...] = (
+    (
+        "fever_in_neutropenia",
+        0,
+        (
+            r"chemo\w*|docetaxel|FOLFOX|R-?CHOP|neutropeni\w+|chimiothérapie|quimioterapia|cycle \d",
+            r"fever\w*|febrile|pyrexi\w+|rigors?|shiver\w*|chills|fieber|schüttelfrost|fièvre|frissons|fiebre|escalofríos|(?<!\d)3[89][.,]\d",
+        ),
+    ),
+    (
+        "ectopic_or_pregnancy_bleeding",
+        0,
+        (
+            r"pregnan\w+|gestation|\d{1,2}/40|missed (?:her )?period|positive (?:pregnancy )?test|schwanger\w*|SSW|enceinte|grossesse|embaraz\w+",
+            r"bleed\w*|spotting|blood loss|iliac fossa pain|lower abdominal pain|pelvic pain|shoulder[- ]tip|blutung|unterbauchschmerz\w*|métrorragi\w+|saignement\w*|sangrado|metrorragia",
+        ),
+    ),
+    (
+        "cauda_equina",
+        0,
+        (
+            r"back pain|sciatica|lumbago|leg pain|both legs|disc prolapse|rückenschmerz\w*|lumbalgie|lombalgi\w*|lombosciat\w*|lumbalgia|ciática|spinal metast\w+|vertebral metast\w+",
+            r"incontinen\w+|wet (?:himself|herself)|bladder (?:control|sensation|function)|cannot feel (?:himself|herself|when)|numb\w* (?:in|around|between|over) (?:the |his |her )?(?:groin|genital|saddle|bottom|perine|anus|buttock|private)|"
+            r"unable to (?:pass|void)|difficulty (?:passing urine|starting|voiding)|legs? (?:weak|giving way|gave way)|weakness (?:of|in) both legs|erect\w+|inkontinenz|incontinence|incontinencia",
+        ),
+    ),
+    (
+        "temporal_arteritis",
+        50,
+        (
+            r"head(?:ache|aches)|temple|temporal|kopfschmerz\w*|schläfe\w*|céphalées?|cefalea",
+            r"jaw (?:pain|ache|aches|tire|cramp|hurts)|(?:pain|aches?|tired?) (?:\w+ )?(?:on|when|while) (?:chewing|eating)|tender\w* (?:\w+ )?(?:scalp|temple|temporal)|scalp|combing|brushing|hair hurts|kauen|mâchoire|masticar|mandíbula|kopfhaut|cuir chevelu|cuero cabelludo",
+        ),
+    ),
+    (
+        "meningism",
+        0,
+        (
+            r"head(?:ache)?|fever\w*|febrile|vomit\w*|drows\w+|kopfschmerz\w*|fieber|céphalées?|fièvre|cefalea|fiebre",
+            r"photophobi\w+|light hurts|hates the light|cannot bear (?:the )?light|lichtscheu|photophobie|fotofobia|neck (?:is )?(?:stiff|sore|rigid)|cannot (?:touch|put) (?:his|her) chin|spots that (?:do not|don't) (?:fade|blanch)|purple (?:spots|rash)|purpur\w+",
+        ),
+    ),
+    (
+        "dvt_or_pe",
+        0,
+        (
+            r"\b(?:one|left|right|L|R|li\.?|re\.?|linke\w*|rechte\w*|gauche|droite?|izquierd\w+|derech\w+)\b",
+            r"calf (?:is )?(?:swollen|swelling|tender|tight|hot|red)|swollen (?:calf|lower leg)|leg (?:is )?(?:swollen|twice|bigger|larger)[^.]{0,40}|geschwollene\w* (?:wade|bein)|mollet gonflé|pantorrilla hinchada",
+        ),
+    ),
+    (
+        "acute_limb_ischaemia",
+        0,
+        (
+            r"\b(?:leg|foot|arm|hand|bein|fuß|jambe|pied|pierna|pie)\b",
+            r"(?:cold|white|pale|numb|blue|pulseless|kalt|blass|froid\w*|pâle|frí[ao]|pálid[ao])[^.;]{0,40}(?:no|absent|cannot feel|without|impalpable|lost)[^.;]{0,15}pulses?|(?:no|absent|cannot feel|impalpable)[^.;]{0,20}pulses?[^.;]{0,60}(?:cold|white|pale|numb|pain)",
+        ),
+    ),
+)
+"""Findings that make a red flag together, with the lowest age: all have to be true now."""
+_PARTS = [
+    (code, least, [re.compile(rf"(?<!\w)(?:{part})", _I) for part in parts])
+    for code, least, parts in _TOGETHER
+]
+
+
+def _add_combined(
+    letter: Letter, referral: Referral, found: dict[str, Found[str]], year: int | None
+) -> None:
+    """Red flags whose signs stand in different sentences."""
+    age = referral.age
+    for code, least, parts in _PARTS:
+        if code in found or (age is not None and age < least):
+            continue
+        signs = []
+        for part in parts:
+            sign = next(
+                (m for m, s in _matches(letter, part) if present(s, m.start(), m.end(), year)), None
+            )
+            if sign is None:
+                break
+            signs.append(sign)
+        if len(signs) == len(parts):
+            found[code] = Found(code, signs[-1].start(), signs[-1].end(), 0.7)
 
 
 def _intended(sentence: Sentence) -> bool:
