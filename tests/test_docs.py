@@ -406,6 +406,17 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     assert lost == []
 
 
+def test_every_decision_is_a_whole_record() -> None:
+    parts = ("Context", "Decision", "Consequences", "Alternatives", "Held by")
+    records = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    for path in records:
+        text = path.read_text("utf-8")
+        assert all(f"**{part}.**" in text for part in parts), shown(path)
+        for check in re.findall(r"`(tests/[\w/.]+)`", text):
+            assert (ROOT / check).exists(), f"{shown(path)}: {check}"
+
+
 def test_nothing_names_a_machine_or_unfinished_work() -> None:
     marks = "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX"))
     places = "|".join(("/wo" + "rk/", "/ro" + "ot/", r"C:\\Use" + "rs"))
