@@ -41,7 +41,9 @@ _SAME_DAY = re.compile(
     _I,
 )
 _CONDITIONAL = re.compile(
-    r"\b(?:if|should|unless|wenn|falls|bei|si|en cas|en caso|told to|advised|knows to|aware|safety|return|worsen\w*|were|would be)\b",
+    r"\b(?:if(?! (?:you|this|it|that) (?:could|would|can|might))|should|unless|wenn|falls|bei|si|en cas|en caso|told to"
+    r"|advised|knows to|aware|safety|return|worsen\w*|were"
+    r"|would be(?! (?:very |most |extremely |so )?(?:grateful|obliged|pleased|glad|happy|thankful|appreciat\w+|helpful)))\b",
     _I,
 )
 
