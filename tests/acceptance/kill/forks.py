@@ -82,9 +82,9 @@ class Forks:
             self._process.stdin.close()
             await self._process.wait()
 
-    async def fork(self, tenant: str, mode: str = "none", at: int = 0, **more: Any) -> Fork:
-        order = {"dsn": self._dsn, "home": str(self._home), "tenant": tenant}
-        order |= {"mode": mode, "at": at, **more}
+    async def fork(self, tenant: str, **more: Any) -> Fork:
+        order: dict[str, Any] = {"dsn": self._dsn, "home": str(self._home), "tenant": tenant}
+        order |= {"mode": "none", **more}
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")

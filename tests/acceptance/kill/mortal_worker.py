@@ -1,12 +1,13 @@
 """Workers that die at a chosen call to the database: `mortal_worker.py`, a server of forks.
 
 Each line of its input is one order:
-  {"dsn", "home", "tenant", "mode", "at", "delay", "lease", "until"}
+  {"dsn", "home", "tenant", "mode", "call", "at", "delay", "lease", "until"}
 It forks a worker that serves this tenant alone and answers {"pid"}; when the worker has ended it
 answers {"signal", "status", "calls"}: what killed it and the calls it had come to. With `until` it
-ends by itself, without any cleaning up, when the tenant's run is in that state. The modes:
+ends by itself, without any cleaning up, when the tenant's run is in that state. The modes, where
+the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
-  before  SIGKILL instead of sending call number `at`
+  before  SIGKILL instead of sending the call
   flight  SIGKILL `delay` seconds after sending it, answer or not
   after   SIGKILL when its answer was read, before anything is done with it
   pause   SIGSTOP instead of sending it; who sends SIGCONT lets it be sent late
@@ -24,8 +25,10 @@ import sys
 import threading
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import asyncpg
+import uvloop
 
 from careloom import bootstrap
 from careloom.fhir.definitions import load_definitions
@@ -33,7 +36,7 @@ from careloom.settings import Settings
 from careloom.store.database import Database
 
 TIMED = ("engine_renew", "engine_reap", "audit_")
-"""Calls that a timer makes: they are not counted, or a boundary would not be the same twice."""
+"""Calls that a timer makes: they are no part of a run and come at any moment."""
 
 
 STATE = """
@@ -56,10 +59,11 @@ class MortalDatabase(Database):
 
     tenant = ""
     mode = "none"
+    target = ""
     at = 0
     delay = 0.0
     report = -1
-    calls = 0
+    count = 0
     pending = 0
 
     async def _repeat(self, sql: str, *args: Any) -> Any:
@@ -74,9 +78,9 @@ class MortalDatabase(Database):
         name = sql.rpartition("careloom.")[2].partition("(")[0]
         if not args or args[0] != mortal.tenant or name.startswith(TIMED):
             return await super()._repeat(sql, *args)
-        mortal.calls += 1
         os.write(mortal.report, name.encode() + b"\n")
-        if mortal.mode == "none" or mortal.calls != mortal.at:
+        mortal.count += name == mortal.target
+        if name != mortal.target or mortal.count != mortal.at:
             return await super()._repeat(sql, *args)
         if mortal.mode == "before":
             die()
@@ -128,12 +132,11 @@ def live(order: dict[str, Any], report: int) -> None:
     MortalDatabase.report = report
     MortalDatabase.tenant = order["tenant"]
     MortalDatabase.mode = order["mode"]
+    MortalDatabase.target = order.get("call", "")
     MortalDatabase.at = order.get("at", 0)
     MortalDatabase.delay = order.get("delay", 0.0)
-    bootstrap.Database = MortalDatabase  # type: ignore[misc]
-    import uvloop
-
-    uvloop.run(work(order))
+    with mock.patch.object(bootstrap, "Database", MortalDatabase):
+        uvloop.run(work(order))
 
 
 def say(answer: dict[str, Any]) -> None:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.acceptance.kill.cases import Case, Clinic, Kind, Outcome
 from tests.acceptance.kill.forks import Forks
 
 MODES = ("before", "flight", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """The n-th call to an SQL function, counted from 1 in one worker's work on one run."""
+
+    call: str
+    at: int
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.at}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +36,22 @@ class Undisturbed:
     calls_after: list[str]
     """Of the worker that went on after the decision; empty without one."""
 
+    def boundaries(self, *only: str, decided: bool = False) -> list[Boundary]:
+        """Every call, or those to these functions, in the order in which they came."""
+        counted: Counter[str] = Counter()
+        found = []
+        for call in self.calls_after if decided else self.calls:
+            counted[call] += 1
+            if not only or call in only:
+                found.append(Boundary(call, counted[call]))
+        return found
+
 
 @dataclass(slots=True)
 class Survived:
     """One kill and what became of the run."""
 
     where: str
-    call: str
-    """The SQL function at whose call the worker died."""
     killed: bool
     resume_ms: float | None
     lost: list[str] = field(default_factory=list)
@@ -55,15 +75,15 @@ class Sweep:
     def __init__(self, clinic: Clinic, forks: Forks, kind: Kind, *, lease_s: float = 2) -> None:
         self._clinic = clinic
         self._forks = forks
-        self._kind = kind
+        self.kind = kind
         self._lease_s = lease_s
 
     async def undisturbed(self) -> Undisturbed:
         """Run a case to its end without a kill; raises when it does not come to it."""
-        case = await self._clinic.new(self._kind)
-        calls = await self._clean(case, self._kind.stops_at)
+        case = await self._clinic.new(self.kind)
+        calls = await self._clean(case, self.kind.stops_at)
         after: list[str] = []
-        if self._kind.stops_at == "waiting":
+        if self.kind.stops_at == "waiting":
             await self._clinic.decide(case)
             after = await self._clean(case, "succeeded")
         outcome = await self._clinic.outcome(case)
@@ -72,29 +92,17 @@ class Sweep:
             raise AssertionError(f"the undisturbed run: {outcome} {delivered}")
         return Undisturbed(outcome, calls, after)
 
-    async def every(
-        self, mode: str, expected: Undisturbed, *, decided: bool = False
-    ) -> AsyncIterator[Survived]:
-        """Kill at boundary 1, 2, … until a run comes to its end before it."""
-        at = 1
-        while True:
-            survived = await self.kill(mode, at, expected, decided=decided)
-            if not survived.killed:
-                return
-            yield survived
-            at += 1
-
     async def kill(
         self,
         mode: str,
-        at: int,
+        boundary: Boundary,
         expected: Undisturbed,
         *,
         delay: float = 0.0,
         decided: bool = False,
     ) -> Survived:
         """One case: killed at this boundary (`decided`: of the worker after the decision)."""
-        clinic, kind = self._clinic, self._kind
+        clinic, kind = self._clinic, self.kind
         case = await clinic.new(kind)
         goal = kind.stops_at
         if decided:
@@ -102,15 +110,20 @@ class Sweep:
             await clinic.decide(case)
             goal = "succeeded"
         mortal = await self._forks.fork(
-            case.tenant, mode, at, delay=delay, lease=self._lease_s, until=goal
+            case.tenant,
+            mode=mode,
+            call=boundary.call,
+            at=boundary.at,
+            delay=delay,
+            lease=self._lease_s,
+            until=goal,
         )
         ended = await mortal.ended()
         began = time.monotonic()
-        calls = expected.calls_after if decided else expected.calls
-        name = ended.calls[-1] if ended.calls else "start"
         moment = f" + {delay * 1000:.1f} ms" if mode == "flight" else ""
-        where = f"{kind.name}{' decided' if decided else ''}: {mode} {at} of {len(calls)} {name}"
-        survived = Survived(f"{where}{moment} ({case.tenant})", name, ended.signal == 9, None)
+        phase = " decided" if decided else ""
+        where = f"{kind.name}{phase}: {mode} {boundary}{moment} ({case.tenant})"
+        survived = Survived(where, ended.signal == signal.SIGKILL, None)
         successor = await self._forks.fork(case.tenant, lease=self._lease_s)
         try:
             if not await clinic.reached(case, goal):
@@ -126,18 +139,21 @@ class Sweep:
         await self.judge(case, survived, expected.outcome)
         return survived
 
-    async def pause(self, other: Forks, at: int, expected: Undisturbed) -> Survived:
+    async def pause(self, other: Forks, boundary: Boundary, expected: Undisturbed) -> Survived:
         """Stop a worker before it sends a call, past its lease; let another one finish the run;
         then let the first one go on, whose late call must have no effect."""
         clinic = self._clinic
-        case = await clinic.new(self._kind)
+        case = await clinic.new(self.kind)
         stopped = await self._forks.fork(
-            case.tenant, "pause", at, lease=self._lease_s, until="succeeded"
+            case.tenant,
+            mode="pause",
+            call=boundary.call,
+            at=boundary.at,
+            lease=self._lease_s,
+            until="succeeded",
         )
         await stopped.is_stopped()
-        name = expected.calls[at - 1]
-        where = f"{self._kind.name}: pause {at} {name} ({case.tenant})"
-        survived = Survived(where, name, killed=False, resume_ms=None)
+        survived = Survived(f"{self.kind.name}: pause {boundary} ({case.tenant})", False, None)
         successor = await other.fork(case.tenant, lease=self._lease_s)
         try:
             if not await clinic.reached(case, "succeeded"):
@@ -146,7 +162,7 @@ class Sweep:
             await successor.kill()
             stopped.signal(signal.SIGCONT)
         ended = await stopped.ended()
-        if ended.signal or ended.calls[at - 1] != name:
+        if ended.signal or ended.calls.count(boundary.call) < boundary.at:
             survived.wrong.append(f"the paused worker: {ended}")
         await self.judge(case, survived, expected.outcome)
         return survived
@@ -175,7 +191,7 @@ class Sweep:
 
 
 def _compare(
-    survived: Survived, what: str, found: Mapping[object, int], expected: Mapping[object, int]
+    survived: Survived, what: str, found: Mapping[Any, int], expected: Mapping[Any, int]
 ) -> None:
     for key in found.keys() | expected.keys():
         have, want = found.get(key, 0), expected.get(key, 0)

@@ -6,12 +6,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from tests.acceptance.kill.behind_proxy import cut_replies, end_connections, worker_behind
 from tests.acceptance.kill.cases import (
     ACTOR,
     GIVE_UP_S,
@@ -25,51 +24,12 @@ from tests.acceptance.kill.cases import (
 )
 from tests.acceptance.kill.cutting_proxy import CuttingProxy
 from tests.acceptance.kill.forks import Forks
-from tests.acceptance.kill.mortal_worker import TIMED
-from tests.acceptance.kill.sweep import Survived, Sweep, Undisturbed
+from tests.acceptance.kill.sweep import Boundary, Sweep
 
-from careloom import bootstrap
 from careloom.api.app import build_app
-from careloom.bootstrap import Services, open_services
-from careloom.settings import Settings
-from careloom.store.database import Database
+from careloom.bootstrap import Services
 
 SEED = 20260102
-
-
-class ArmingDatabase(Database):
-    """Counts the calls inside the tenant and arms the proxy at one of them."""
-
-    tenant = ""
-    at = 0
-    calls: list[str] = []  # noqa: RUF012 - one list for the one case at a time
-    proxy: CuttingProxy
-
-    async def _repeat(self, sql: str, *args: Any) -> Any:
-        name = sql.rpartition("careloom.")[2].partition("(")[0]
-        if args and args[0] == ArmingDatabase.tenant and not name.startswith(TIMED):
-            ArmingDatabase.calls.append(name)
-            if len(ArmingDatabase.calls) == ArmingDatabase.at:
-                ArmingDatabase.proxy.arm()
-        return await super()._repeat(sql, *args)
-
-    @classmethod
-    def expect(cls, tenant: str, at: int) -> None:
-        cls.tenant, cls.at, cls.calls = tenant, at, []
-
-
-@asynccontextmanager
-async def worker_behind(proxy: CuttingProxy, home: Path) -> AsyncIterator[Services]:
-    """A whole worker in this process, whose every connection goes through the proxy."""
-    settings = Settings.from_environment(
-        {
-            "CARELOOM_HOME": str(home),
-            "DATABASE_URL": proxy.dsn,
-            "CARELOOM_OUTGOING_ALLOW": "127.0.0.1/32",
-        }
-    )
-    async with open_services(settings, listen=False, lease=timedelta(seconds=5)) as services:
-        yield services
 
 
 @pytest.fixture
@@ -80,85 +40,32 @@ async def proxy(dsn: str) -> AsyncIterator[CuttingProxy]:
     await proxy.stop()
 
 
-async def _end(clinic: Clinic, sweep: Sweep, case: Case, where: str, expected: Undisturbed) -> Any:
-    survived = Survived(f"{where} ({case.tenant})", where, killed=True, resume_ms=None)
-    if case.kind.stops_at == "waiting":
-        if not await clinic.reached(case, "waiting"):
-            survived.stranded.append(f"{await clinic.state(case)} instead of waiting")
-        await clinic.decide(case)
-    if not await clinic.reached(case, "succeeded"):
-        survived.stranded.append(str(await clinic.state(case)))
-    await sweep.judge(case, survived, expected.outcome)
-    return survived
-
-
 @pytest.mark.parametrize("kind", [RADIOLOGY_WEBHOOK, REVIEW], ids=lambda kind: kind.name)
 async def test_a_call_that_was_carried_out_though_its_reply_was_cut_counts_once(
-    clinic: Clinic,
-    forks: Forks,
-    home: Path,
-    proxy: CuttingProxy,
-    kind: Kind,
-    monkeypatch: pytest.MonkeyPatch,
+    clinic: Clinic, forks: Forks, home: Path, proxy: CuttingProxy, kind: Kind
 ) -> None:
     sweep = Sweep(clinic, forks, kind)
     expected = await sweep.undisturbed()
-    monkeypatch.setattr(bootstrap, "Database", ArmingDatabase)
-    ArmingDatabase.proxy = proxy
-    faults: list[str] = []
-    at, most = 1, len(expected.calls) + len(expected.calls_after)
-    async with worker_behind(proxy, home):
-        while at <= most:
-            case = await clinic.prepared(kind)
-            ArmingDatabase.expect(case.tenant, at)
-            before = proxy.cuts
-            await clinic.hand_in(case)
-            survived = await _end(clinic, sweep, case, f"cut {at}", expected)
-            if proxy.cuts == before:
-                break
-            faults += [f"{ArmingDatabase.calls[at - 1]}: {fault}" for fault in survived.faults]
-            assert survived.duplicates == 0
-            at += 1
-    assert faults == []
-    assert at > sum(call == "engine_flush" for call in expected.calls + expected.calls_after)
+    flushes = (expected.calls + expected.calls_after).count("engine_flush")
+    boundaries = [Boundary("events_dispatch", 1)]
+    boundaries += [Boundary("engine_flush", n) for n in range(1, flushes + 1)]
+    survived = await cut_replies(clinic, proxy, home, sweep, expected, boundaries)
+    assert all(one.killed for one in survived)
+    assert [fault for one in survived for fault in one.faults] == []
+    assert sum(one.duplicates for one in survived) == 0
 
 
 async def test_connections_that_the_server_ends_at_random_lose_and_double_nothing(
     clinic: Clinic, forks: Forks, home: Path, proxy: CuttingProxy
 ) -> None:
-    kinds = (RADIOLOGY_WEBHOOK, REFERRAL, REVIEW)
-    sweeps = {kind.name: Sweep(clinic, forks, kind) for kind in kinds}
-    expected = {name: await sweep.undisturbed() for name, sweep in sweeps.items()}
-    cases = [await clinic.prepared(kind) for kind in kinds for _ in range(3)]
-    chance = random.Random(SEED)
-    ended = 0
-    async with worker_behind(proxy, home):
-
-        async def terminate() -> None:
-            nonlocal ended
-            while True:
-                victims = sorted(proxy.backends)
-                chance.shuffle(victims)
-                ended += await clinic.admin.fetchval(
-                    "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))"
-                    " FROM pg_stat_activity WHERE pid = ANY($1::int[])",
-                    victims[: chance.randint(1, 3)],
-                )
-                await asyncio.sleep(chance.uniform(0.02, 0.2))
-
-        storm = asyncio.create_task(terminate())
-        for case in cases:
-            await clinic.hand_in(case)
-        survived = await asyncio.gather(
-            *(
-                _end(clinic, sweeps[case.kind.name], case, case.kind.name, expected[case.kind.name])
-                for case in cases
-            )
-        )
-        assert not storm.done()
-        storm.cancel()
+    cases = []
+    for kind in (RADIOLOGY_WEBHOOK, REFERRAL, REVIEW):
+        sweep = Sweep(clinic, forks, kind)
+        expected = await sweep.undisturbed()
+        cases += [(await clinic.prepared(kind), sweep, expected) for _ in range(3)]
+    count, survived = await end_connections(clinic, proxy, home, cases, random.Random(SEED))
     assert [fault for one in survived for fault in one.faults] == []
-    assert ended > 0
+    assert count > 0
 
 
 async def test_a_store_that_is_down_acknowledges_nothing_and_recovers_by_itself(

@@ -10,9 +10,6 @@ from tests.acceptance.kill.forks import Forks
 from tests.acceptance.kill.sweep import Survived, Sweep, Undisturbed
 
 SEED = 20260101
-COMMITS = ("engine_flush", "engine_claim")
-"""Calls that happen once each, in this order; matching of events may take one round or two."""
-EFFECTS = (*COMMITS, "events_dispatch")
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +29,13 @@ async def test_a_worker_killed_after_any_call_leaves_the_same_end(
 ) -> None:
     undisturbed = expected[kind.name]
     sweep = Sweep(clinic, forks, kind)
-    survived = [one async for one in sweep.every("after", undisturbed)]
-    commits = [one.call for one in survived if one.call in COMMITS]
-    assert commits == [call for call in undisturbed.calls if call in COMMITS]
-    assert _faults(survived) == []
+    survived = [
+        (boundary, await sweep.kill("after", boundary, undisturbed))
+        for boundary in undisturbed.boundaries()
+    ]
+    assert _faults([one for _, one in survived]) == []
+    flushes = [one.killed for boundary, one in survived if boundary.call == "engine_flush"]
+    assert flushes == [True] * undisturbed.calls.count("engine_flush")
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,10 @@ async def test_a_worker_killed_before_or_during_a_call_leaves_the_same_end(
 ) -> None:
     undisturbed = expected[kind.name]
     sweep, chance = Sweep(clinic, forks, kind), random.Random(f"{SEED}{kind.name}{mode}")
-    writes = [n for n, call in enumerate(undisturbed.calls, 1) if call in EFFECTS]
-    survived = [
-        await sweep.kill(mode, at, undisturbed, delay=chance.uniform(0, 0.006))
-        for at in chance.sample(writes, 1)
-    ]
-    assert all(one.killed for one in survived)
-    assert _faults(survived) == []
+    boundary = chance.choice(undisturbed.boundaries("engine_flush"))
+    survived = await sweep.kill(mode, boundary, undisturbed, delay=chance.uniform(0, 0.006))
+    assert survived.killed
+    assert survived.faults == []
 
 
 @pytest.mark.parametrize("mode", ["before", "flight", "after"])
@@ -62,10 +59,9 @@ async def test_a_decision_resumes_once_though_the_worker_that_takes_it_dies(
 ) -> None:
     undisturbed = expected[REVIEW.name]
     sweep, chance = Sweep(clinic, forks, REVIEW), random.Random(f"{SEED}decided{mode}")
-    writes = [n for n, call in enumerate(undisturbed.calls_after, 1) if call in EFFECTS]
-    at = chance.choice(writes)
+    boundary = chance.choice(undisturbed.boundaries("engine_flush", "engine_claim", decided=True))
     delay = chance.uniform(0, 0.006)
-    survived = await sweep.kill(mode, at, undisturbed, delay=delay, decided=True)
+    survived = await sweep.kill(mode, boundary, undisturbed, delay=delay, decided=True)
     assert survived.killed
     assert survived.faults == []
 
@@ -76,7 +72,7 @@ async def test_a_message_in_doubt_is_sent_again_under_the_same_key(
     """The worker dies between the peer's answer and its own commit: the window that no engine can
     close. The receiver that deduplicates has one message, the other has two."""
     undisturbed = expected[RADIOLOGY_WEBHOOK.name]
-    last = max(n for n, call in enumerate(undisturbed.calls, 1) if call == "engine_flush")
+    last = undisturbed.boundaries("engine_flush")[-1]
     sweep = Sweep(clinic, forks, RADIOLOGY_WEBHOOK)
     survived = await sweep.kill("before", last, undisturbed)
     assert survived.killed
@@ -88,8 +84,8 @@ async def test_a_worker_that_was_paused_past_its_lease_is_fenced(
     clinic: Clinic, forks: Forks, other_forks: Forks, expected: dict[str, Undisturbed]
 ) -> None:
     undisturbed = expected[RADIOLOGY_WEBHOOK.name]
-    commits = [n for n, call in enumerate(undisturbed.calls, 1) if call == "engine_flush"]
+    commits = undisturbed.boundaries("engine_flush")
     sweep = Sweep(clinic, forks, RADIOLOGY_WEBHOOK, lease_s=1)
-    survived = [await sweep.pause(other_forks, at, undisturbed) for at in commits[-2:]]
+    survived = [await sweep.pause(other_forks, one, undisturbed) for one in commits[-2:]]
     assert _faults(survived) == []
     assert survived[-1].duplicates == 1
