@@ -17,6 +17,7 @@ from careloom.steps.fhir.references import collapse_references
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
+from careloom.workflows.verification.writes import FINAL
 
 _Action = Callable[["FhirStep", StepCall], Awaitable[StepResult]]
 
@@ -42,8 +43,20 @@ class FhirStep:
     async def create(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
         condition = call.input.get("ifNoneExist")
+        if condition is not None and call.ai_fed:
+            existing = await self._only(call, resource["resourceType"], condition)
+            if existing is not None:
+                # Nothing is written, so no Provenance may say that a model wrote it.
+                written = {"id": existing["id"], "reference": _reference(existing)}
+                return _output(call, {**written, "resource": existing}, existing)
         planned = await self._store.plan_create(call.scope, resource, if_none_exist=condition)
         return await self._written(call, planned, notes)
+
+    async def _only(self, call: StepCall, type_: str, condition: Any) -> JsonObject | None:
+        """The one resource that meets the condition, when there is one."""
+        bundle = await self._store.search(call.scope, type_, [*_query(condition), ("_count", "2")])
+        found = [entry["resource"] for entry in bundle.get("entry", ())]
+        return found[0] if len(found) == 1 else None
 
     async def update(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
@@ -77,12 +90,16 @@ class FhirStep:
         return _output(call, output, resources)
 
     async def transaction(self, call: StepCall) -> StepResult:
-        bundle = call.input.get("data")
-        if not isinstance(bundle, dict):
+        data = call.input.get("data")
+        if not isinstance(data, dict):
             raise StepError("`data` must be a transaction Bundle", code="not_a_bundle")
+        bundle, notes = collapse_references({"resourceType": "Bundle", **data})
         planned = await self._store.plan_transaction(call.scope, bundle)
+        _refuse_final(call, planned.resources)
         references = [_reference(resource) for resource in planned.resources]
-        return StepResult(output={"references": references}, effect=planned.effect)
+        result = StepResult(output={"references": references}, effect=planned.effect, notes=notes)
+        await self._name_the_model(call, planned.resources, result)
+        return result
 
     async def _written(
         self, call: StepCall, planned: Planned, notes: list[JsonObject]
@@ -94,13 +111,19 @@ class FhirStep:
         )
         result.effect = planned.effect
         result.notes = notes
-        if call.ai_fed:
-            note, provenance = _provenance(call, resource, reference)
-            if note is not None:
-                result.notes.append(note)
-            written = await self._store.plan_create(call.scope, provenance)
-            result.effect.extend(written.effect)
+        await self._name_the_model(call, [resource], result)
         return result
+
+    async def _name_the_model(
+        self, call: StepCall, resources: list[JsonObject], result: StepResult
+    ) -> None:
+        """A Provenance for what an AI step feeds, and a note where nobody reviewed it."""
+        if not call.ai_fed or not resources:
+            return
+        result.notes += [_final_note(call) for one in resources if _is_unreviewed(call, one)]
+        provenance = _provenance(call, [_reference(resource) for resource in resources])
+        written = await self._store.plan_create(call.scope, provenance)
+        result.effect.extend(written.effect)
 
 
 def _resource(call: StepCall) -> tuple[JsonObject, list[JsonObject]]:
@@ -109,17 +132,32 @@ def _resource(call: StepCall) -> tuple[JsonObject, list[JsonObject]]:
     if not isinstance(data, dict) or not isinstance(type_, str):
         raise StepError("`resourceType` and `data` are needed for a write", code="no_data")
     resource, notes = collapse_references({"resourceType": type_, **data})
-    if call.unreviewed and resource.get("status") == "final" and call.environment == "production":
+    _refuse_final(call, [resource])
+    return resource, notes
+
+
+def _is_unreviewed(call: StepCall, resource: JsonObject) -> bool:
+    return call.unreviewed and resource.get("status") in FINAL
+
+
+def _refuse_final(call: StepCall, resources: list[JsonObject]) -> None:
+    if call.environment == "production" and any(_is_unreviewed(call, one) for one in resources):
         raise StepError(
             "An AI's result must not be written as final without a person's review",
             code="E-AIFINAL",
         )
-    return resource, notes
 
 
-def _provenance(
-    call: StepCall, resource: JsonObject, reference: str
-) -> tuple[JsonObject | None, JsonObject]:
+def _final_note(call: StepCall) -> JsonObject:
+    return {
+        "code": "W-AIFINAL",
+        "path": f"{call.path}/data/status",
+        "message": "An AI's result was stored as final without a person's review;"
+        " a production environment refuses this",
+    }
+
+
+def _provenance(call: StepCall, references: list[str]) -> JsonObject:
     agents = [
         {
             "type": {"text": "AI model"},
@@ -127,22 +165,13 @@ def _provenance(
         }
         for evidence in call.ai_evidence
     ] or [{"who": {"display": f"workflow {call.workflow_id}"}}]
-    provenance: JsonObject = {
+    return {
         "resourceType": "Provenance",
-        "target": [{"reference": reference}],
+        "target": [{"reference": reference} for reference in references],
         "recorded": call.now.isoformat(timespec="milliseconds"),
         "activity": {"text": f"{call.workflow_id}/{call.path.removeprefix('steps/')}"},
         "agent": agents,
     }
-    note: JsonObject | None = None
-    if resource.get("status") == "final" and call.unreviewed:
-        note = {
-            "code": "W-AIFINAL",
-            "path": f"{call.path}/data/status",
-            "message": "An AI's result was stored as final without a person's review;"
-            " a production environment refuses this",
-        }
-    return note, provenance
 
 
 def _output(call: StepCall, output: JsonObject, main: Any) -> StepResult:
