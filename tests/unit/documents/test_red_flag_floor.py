@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one sentence a line is the table
 """Sentences and the red flags that are true of the patient in them: the floor of the urgency."""
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from careloom.documents.extraction.referral import Found, Referral
 _I = re.IGNORECASE
 _BORN = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\.?|\bdate of birth|\bbirth ?date|\bborn(?: on)?|\bgeb\.?(?:oren)?(?: am)?|\bgeburtsdatum|\bgeb\.-?datum|"
-    r"\bn[ée]e? le|\bDDN|\bdate de naissance|\bnacid[oa](?: el)?|\bfecha de nacimiento|\bf\.?\s?nac(?:\.|imiento)?|"
+    r"\bn[ée]e? le|\bDDN|\bdate de naissance|\bnacid[oa](?: el)?|\bfecha (?:de )?nac\w*|\bf\.?\s?nac(?:\.|imiento)?|"
     r"\bfn|\bnaissance|\*|\bb\.?|\bgeb\.?-?dat\.?|\bGD|\bd\.?d\.?n\.?|\bfdn|\bfec\.? ?(?:de )?nac\.?|\bf\.? ?de nac\.?|\bf\.? ?nacto\.?|\bné\(e\) le|\bbirthday|\bgeboren)[\s:.()/-]{0,14}(?:the |den |el )?$",
     _I,
 )

@@ -13,7 +13,7 @@ from careloom.documents.extraction.scope import of_relative
 _I = re.IGNORECASE
 _SECTION = re.compile(
     r"^(?=(?:\S+\s*){1,4}$)(?!.*(?:allerg|stopp|previous|past|tried|plan|request|discont|ceased|abgesetzt|arrêt|suspend|recent antibiotic|chemo|alerg|intoler))"
-    r"(?:.*\b(?:medic\w*|meds?|drugs?|tablets?|treatments?|prescri\w+|repeats?|rx|dhx?|therapie|therapy|medikation|\w*medikament\w*|dauermed\w*|traitements?|ttt|tratamientos?|medicación|medicamentos|tto)\b.*"
+    r"(?:.*\b(?:medic\w*|meds?|drugs?|tablets?|treatments?|prescri\w+|repeats?|rx|dhx?|therapie|therapy|medikation|\w*medikament\w*|dauermed\w*|traitements?|ttt|trt|tratamientos?|medicación|medicamentos|tto)\b.*"
     r"|active|takes|taking|on|b|inhalers?|\w*medikation)$",
     _I,
 )
@@ -58,7 +58,7 @@ _PROPOSED = re.compile(
 )
 _TAKING = re.compile(
     r"\b(?:takes?|taking|on|uses?|using|continues?|prescribed|is now|currently|current|remains|still on|maintained|regular|started|commenced|"
-    r"controlled (?:with|on|by)|treated with|managed (?:with|on)|has helped|have made|has made|medications?(?: are| is| include)?|medicines|meds|tablets|plus|"
+    r"controlled (?:with|on|by)|treated with|managed (?:with|on)|has helped|have made|has made|medications?(?: are| is| include)?|medicines?|medication|meds|tablets?|plus|"
     r"drugs|also|increased|up to|nimmt|unter|erhält|bekommt|eingestellt|mit|therapie|dauermedikation|prend|sous|traité\w*|traitement|reçoit|"
     r"toma|en tratamiento|tratad\w+|trat|con|tratamiento|usa)\b",
     _I,
@@ -190,6 +190,12 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
             r"\b(?:given|stat|administered|loaded|at \d{1,2}[:.]\d\d)\b", near_after, _I
         )
         return "other" if given else "current"
+    if re.search(r"\b(?:was|had been|used to be) on\b[^.,;]{0,40}$", before, _I) and re.search(
+        r"\b(?:until|but|stopped|bis)\b", after_all[:60], _I
+    ):
+        return "stopped"
+    if before.endswith("(") and after.startswith(")"):
+        return "current"
     if _NOT_TAKEN.search(before) or re.match(r"\s*(?:was |is )?(?:not held|declined)", after, _I):
         return "other"
     if before.rstrip().endswith("?") or _PROPOSED.search(before[-70:]) or re.match(r"\s*\?", after):
@@ -260,7 +266,7 @@ _ITEM = re.compile(
     r"([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{3,})(?P<rest>[^,;\n]{0,40})"
 )
 _AMOUNT = re.compile(
-    r"^\s+(?:\w+\s)?\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units|%)|^\s+(?:od|bd|tds|qds|prn|nocte|mane|daily|weekly|OD|BD|HS|\d-\d-\d)\b"
+    r"^\s+(?:\w+\s)?\d+(?:[.,]\d+)?\s?(?:mg|mcg|µg|g|ml|IU|IE|units|%)|^\s+\d+(?:[.,]\d+)?\s*$|^\s+(?:od|bd|tds|qds|prn|nocte|mane|daily|weekly|OD|BD|HS|\d-\d-\d)\b"
 )
 _TABLET = re.compile(r"\b(?:Tab|Cap|Tbl|Inj|Syp)\.\s*([A-Z][A-Za-z-]{3,})")
 _NO_NAMES = frozenset(

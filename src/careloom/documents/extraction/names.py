@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 HONORIFIC = (
-    r"(?:Mr|Mrs|Ms|Miss|Mx|Master|Baby|Sir|Madam|Lady|Rev|Herrn?|Frau|Fr|Hr|M|Mme|Mlle|Monsieur|"
+    r"(?:Mr|Mrs|Ms|Miss|Mx|Master|Baby (?:[Gg]irl|[Bb]oy)|Baby|Sir|Madam|Lady|Rev|Herrn?|Frau|Fr|Hr|M|Mme|Mlle|Monsieur|"
     r"Madame|Mademoiselle|Sr|Sra|Srta|Señora?|Don|Doña|D|Dña|Dª|Shri|Smt|Kum)(?![\w'’-])\.?"
 )
 TITLE = (
@@ -15,13 +15,22 @@ TITLE = (
 )
 PARTICLE = (
     r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|las|los|el|al|bin|bint|ibn|ter|ten|zu|"
-    r"zum|vom|af|av|y|Ní|Nic|Ó|O|Mac|Mc|St\.?|Ben|Abu)"
+    r"zum|vom|af|av|y|Ní|Nic|Ó|O|Mac|Mc|St\.?|Ben|Abu)(?![\w'’])"
 )
 _UP = r"A-ZÀ-ÖØ-ÞŁŞĞİŚŻŹĆČŠŽÅŐ"
 _LOW = r"a-zà-öø-ÿıłşğśżźćčšžőń"
 WORD = rf"(?:[{_UP}]\.(?=\s)|[{_UP}][{_UP}{_LOW}]*(?:['’][{_UP}{_LOW}]+)*(?:-[{_UP}{_LOW}][{_UP}{_LOW}'’]*)*)"
-FULL = rf"(?:{WORD}|{PARTICLE})(?:[ \t](?:{WORD}|{PARTICLE})){{0,5}}"
-SURNAME_FIRST = rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},\s?(?!{WORD}[/.]\w){WORD}(?:[ ](?:{WORD}|{PARTICLE})){{0,3}}"
+_LABELS = r"(?:DOB|D\.O\.B|NHS|MRN|Hosp|Tel|Phone|Mob|Mobile|Date|Female|Male|Sex|Medicare|CHI|UHID|HRN|Geb|Born|Aged?|URN|ID)(?![\w'’-])"
+FULL = rf"(?:{WORD}|{PARTICLE})(?:[ \t](?!{_LABELS})(?:{WORD}|{PARTICLE})){{0,5}}"
+_AFTER_NAME = (
+    r"(?:DOB|D\.O\.B|NHS|MRN|Hosp\w*|Age|Aged|Born|Tel|Phone|Mob\w*|Date|Female|Male|Sex|Mr|Mrs|Ms|Dr|Medicare|CHI|UHID|HRN|"
+    r"Geb\w*|Née?|Nacid[oa]|Re|Room|Flat|No|The|GP|F|M|UR|URN|ID|Patient|Consultant|Ward|Bed|Street|Road)(?![\w'’-])"
+)
+SURNAME_FIRST = (
+    rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},\s?(?!{WORD}[/.]\w)(?!{_AFTER_NAME}){WORD}"
+    rf"(?:[ ](?!{_AFTER_NAME})(?:{WORD}|{PARTICLE})){{0,3}}"
+)
+
 _NOT_NAMES = frozenset(
     "the dear re ref date dob nhs patient name clinic hospital surgery practice medical centre center "
     "department team urgent routine referral letter male female gp phone tel mobile address sex age born "
