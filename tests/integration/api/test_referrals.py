@@ -12,6 +12,7 @@ import pytest
 from careloom.audit.trail import Selection
 from careloom.samples.demo import LETTER
 from careloom.samples.referral_pdf import digital_pdf
+from careloom.samples.referral_scan import scan_pdf
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Desk, House, Mailbox, OpenHouse
@@ -117,12 +118,24 @@ async def test_who_may_not_hand_in_documents_is_refused(
     assert (await _sent(device, "/triage-referral/", letter)).status_code == 200
 
 
-async def test_the_text_is_sealed_in_the_table(desk: Desk, letter: bytes) -> None:
-    await _sent(desk, "/triage-referral/", letter)
-    rows = await desk.services.db.query(desk.scope.tenant, "SELECT text, urgency FROM referral")
-    [row] = rows
-    assert b"Elderwood" not in row["text"]
-    assert row["urgency"] in URGENCIES
+async def test_the_table_of_the_tutorial_has_its_columns_and_the_text_sealed(
+    desk: Desk, letter: bytes
+) -> None:
+    answer = await _sent(desk, "/triage-referral/", letter)
+    columns = "id, patient_id, referral_text, urgency, confidence, created_at"
+    [row] = await desk.services.db.query(desk.scope.tenant, f"SELECT {columns} FROM referrals")
+    assert b"Elderwood" not in row["referral_text"]
+    assert str(row["id"]) == answer.json()["referral_id"]
+    assert (row["urgency"], row["confidence"]) == (
+        answer.json()["urgency"],
+        answer.json()["confidence"],
+    )
+
+
+async def test_a_scan_without_a_text_layer_is_read(desk: Desk) -> None:
+    answer = await _sent(desk, "/upload-referral/", scan_pdf(LETTER[:700], 3))
+    assert answer.status_code == 200, answer.text
+    assert "Elderwood" in answer.json()["extracted_text"]
 
 
 async def test_the_link_leads_to_the_letter_for_those_who_may_read_it(
