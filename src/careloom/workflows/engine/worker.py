@@ -86,7 +86,8 @@ class Worker:
         self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._stopping = True
+        """Also before the start: a process that serves without working must own no run at birth."""
 
     @property
     def room(self) -> int:
@@ -103,6 +104,7 @@ class Worker:
         return self._tenants is None or tenant in self._tenants
 
     async def start(self) -> None:
+        self._stopping = False
         await self._notices.hold(f"worker/{self.id}")
         self._notices.subscribe("runs", self.wake)
         self._loops = [
