@@ -159,6 +159,16 @@ class Clinic:
             await asyncio.sleep(0.01)
         return False
 
+    async def run_reached(self, case: Case, run: str, state: str) -> bool:
+        """The same for one of several runs of the tenant."""
+        sql = "SELECT state FROM careloom.run WHERE tenant = $1 AND run_id = $2::uuid"
+        deadline = time.monotonic() + GIVE_UP_S
+        found = None
+        while time.monotonic() < deadline and found != state:
+            found = await self.admin.fetchval(sql, case.tenant, run.removeprefix("run_"))
+            await asyncio.sleep(0.01)
+        return found == state
+
     async def state(self, case: Case) -> str | None:
         """running, waiting (parked behind an open wait), succeeded, failed, or None without run."""
         state: str | None = await self.admin.fetchval(STATE, case.tenant)
@@ -198,10 +208,11 @@ class Clinic:
             messages=[(m["channel"], m["status"]) for m in messages],
             tasks=[task["status"] for task in tasks],
             audit=Counter({row["action"]: row["n"] for row in rows}),
-            faults=await self._faults(case),
+            faults=await self.outcome_faults(case),
         )
 
-    async def _faults(self, case: Case) -> list[str]:
+    async def outcome_faults(self, case: Case) -> list[str]:
+        """Every invariant that the tenant's rows break."""
         tenant = case.tenant
         found: list[str] = []
         for rule, sql in INVARIANTS.items():

@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.kill.cases import Clinic
 from tests.acceptance.kill.forks import Forks
 from tests.acceptance.kill.receiver import Receiver
+from tests.conftest import create_database
 
 from careloom.bootstrap import open_services
 from careloom.settings import Settings
@@ -26,6 +27,12 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kill-home")
+
+
+@pytest.fixture(scope="session")
+async def dsn(server_dsn: str) -> str:
+    """A database of these tests alone, whose master key lies in `home`."""
+    return await create_database(server_dsn)
 
 
 @pytest.fixture(scope="session")
