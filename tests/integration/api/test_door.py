@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,34 +19,9 @@ FLOW: dict[str, Any] = {
     "steps": [{"id": "nap", "type": "wait", "duration": "1ms"}],
     "output": {"said": "{{trigger.word}}"},
 }
-ADDRESSES = [
-    ("GET", "/api/workflows"),
-    ("POST", "/api/workflows"),
-    ("POST", "/api/workflows/validate"),
-    ("GET", "/api/workflows/flow"),
-    ("PUT", "/api/workflows/flow"),
-    ("POST", "/api/workflows/flow/execute"),
-    ("GET", "/api/workflows/runs"),
-    ("GET", "/api/workflows/runs/run_0"),
-    ("GET", "/api/workflows/runs/run_0/audit"),
-    ("POST", "/api/workflows/runs/run_0/cancel"),
-    ("GET", "/api/sessions/ses_0"),
-    ("GET", "/api/tasks"),
-    ("POST", "/api/tasks/0/claim"),
-    ("POST", "/api/tasks/0/decision"),
-    ("GET", "/api/messages"),
-    ("GET", "/api/incidents"),
-    ("POST", "/api/files"),
-    ("PUT", "/api/files/uploads/a.pdf"),
-    ("GET", "/api/connections"),
-    ("PUT", "/api/connections/slack"),
-    ("POST", "/upload-referral/"),
-    ("POST", "/triage-referral/"),
-    ("GET", "/referrals/0"),
-    ("GET", "/api/step-types"),
-    ("GET", "/fhir/Patient"),
-    ("GET", "/dicomweb/studies"),
-]
+OPEN = {"/health/live", "/health/ready", "/metrics"}
+BESIDE = [("GET", "/fhir/Patient"), ("POST", "/fhir"), ("GET", "/dicomweb/studies")]
+"""What is served beside the described API, in formats of its own."""
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -60,13 +36,20 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return dict(body["error"])
 
 
-@pytest.mark.parametrize(("method", "path"), ADDRESSES)
-async def test_nothing_answers_without_a_key(house: House, method: str, path: str) -> None:
+async def test_nothing_answers_without_a_key(house: House) -> None:
     client = await house.client()
-    answer = await client.request(method, path, json={})
-    assert answer.status_code == 401, answer.text
-    assert "Bearer" in answer.headers["www-authenticate"]
-    assert "Basic" in answer.headers["www-authenticate"]
+    described = [
+        (verb.upper(), re.sub(r"\{\w+\}", "0", path))
+        for path, verbs in house.app.openapi()["paths"].items()
+        for verb in verbs
+        if path not in OPEN
+    ]
+    assert len(described) > 20
+    for method, path in (*described, *BESIDE):
+        answer = await client.request(method, path, json={})
+        assert answer.status_code == 401, f"{method} {path}: {answer.text}"
+        assert "Bearer" in answer.headers["www-authenticate"]
+        assert "Basic" in answer.headers["www-authenticate"]
 
 
 async def test_the_refusal_without_a_key_is_in_the_envelope(house: House, desk: Desk) -> None:
@@ -75,22 +58,6 @@ async def test_the_refusal_without_a_key_is_in_the_envelope(house: House, desk: 
     assert "Bearer" in error["fix"]
     broken = await house.client(desk.key[:-2] + "xx")
     refused(await broken.get("/api/workflows"), 401, "unauthenticated")
-
-
-async def test_every_listed_address_of_the_api_is_tried(house: House) -> None:
-    """An address that is added is added to the list above."""
-    open_ones = {"/health/live", "/health/ready", "/metrics"}
-    served = set(house.app.openapi()["paths"]) - open_ones
-    tried = {path.strip("/").split("/")[:3][-1] for _, path in ADDRESSES}
-    assert {path.strip("/").split("/")[:3][-1].strip("{}") for path in served} - tried <= {
-        "workflow_id",
-        "run_id",
-        "session_id",
-        "task_id",
-        "bucket",
-        "connection_id",
-        "referral_id",
-    }
 
 
 async def test_a_viewer_reads_and_neither_deploys_nor_executes(house: House, desk: Desk) -> None:
