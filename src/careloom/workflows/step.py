@@ -7,13 +7,13 @@ never writes by itself; what it does outside (a call to a peer) carries `call.ke
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from careloom.store.effect import Effect
 from careloom.types import JsonObject, Scope
+from careloom.workflows.grants import Grants, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class StepCall:
     """Stable over retries and crashes: hand it to a peer so that it can deduplicate."""
     environment: str
     """development or production."""
-    actor: JsonObject
-    """Who started the run: {"principal": …, "grants": […]}; grants of the run."""
+    grants: Grants
+    """What the run may touch; steps ask `require` before they touch it."""
     ai_fed: bool
     """True when this step's input reads the output of an AI step (worker, model, document)."""
     unreviewed: bool
@@ -50,7 +50,14 @@ class StepCall:
     now: datetime
     resume: JsonObject | None = None
     """What the wait gave, when the step is called again after waiting."""
-    heartbeat: Callable[[JsonObject], Awaitable[None]] | None = None
+
+    def require(self, permission: str, resource_type: str | None = None) -> None:
+        """Raise StepError unless the run's owner and its starter both have the permission."""
+        if not may(self.grants, permission, resource_type):
+            on = f" on {resource_type}" if resource_type else ""
+            raise StepError(
+                f"The run is not granted {permission}{on}", code="insufficient_permissions"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def make_call() -> MakeCall:
             "expects": frozenset(),
             "key": "0:steps/one::0",
             "environment": "development",
-            "actor": {"principal": "tester"},
+            "grants": None,
             "ai_fed": False,
             "unreviewed": False,
             "ai_evidence": (),

@@ -82,7 +82,8 @@ def _answering(endpoint: Endpoint) -> Endpoint:
             # The message of an unexpected error could hold patient data; the places cannot.
             places = "".join(traceback.format_tb(error.__traceback__))
             _log.error("unexpected %s at\n%s", type(error).__name__, places)
-            issue = Issue("fatal", "exception", "", "The server failed; look before you repeat a write")
+            message = "The server failed; look before you repeat a write"
+            issue = Issue("fatal", "exception", "", message)
             response = _json(outcome([issue]), 500, {})
         return _without_body(response) if request.method == "HEAD" else response
 

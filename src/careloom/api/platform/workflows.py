@@ -15,6 +15,7 @@ from careloom.api.services import services_of
 from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
+from careloom.workflows.grants import with_grants
 from careloom.workflows.registry import Workflow
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
@@ -33,7 +34,11 @@ async def create_workflow(
     source, form = await _source(request)
     services = services_of(request)
     answer = await services.deployment.deploy(
-        principal.scope, source, principal.actor(), mode=mode, format=form
+        principal.scope,
+        source,
+        with_grants(principal.actor(), principal.grants),
+        mode=mode,
+        format=form
     )
     return success(answer, message="Workflow deployed", status=201 if answer["created"] else 200)
 
@@ -82,7 +87,7 @@ async def update_workflow(
     answer = await services_of(request).deployment.deploy(
         principal.scope,
         source,
-        principal.actor(),
+        with_grants(principal.actor(), principal.grants),
         mode=mode,
         format=form,
         workflow_id=workflow_id,
@@ -103,14 +108,9 @@ async def execute_workflow(workflow_id: str, request: Request, principal: Princi
     if not isinstance(body, dict):
         raise InvalidInput("The body must be a JSON object", path="/")
     started = await services_of(request).runs.start(
-        principal.scope, workflow_id, body, run_actor(principal.actor(), principal.grants)
+        principal.scope, workflow_id, body, with_grants(principal.actor(), principal.grants)
     )
     return success(started, status=202)
-
-
-def run_actor(actor: JsonObject, grants: Any) -> JsonObject:
-    """Who started a run, with the grants that the run may use."""
-    return {**actor, "grants": list(grants)}
 
 
 def _summary(workflow: Workflow) -> JsonObject:

@@ -42,6 +42,7 @@ class FhirStep:
 
     async def create(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
+        call.require("fhir:write", resource["resourceType"])
         condition = call.input.get("ifNoneExist")
         if condition is not None and call.ai_fed:
             existing = await self._only(call, resource["resourceType"], condition)
@@ -60,6 +61,7 @@ class FhirStep:
 
     async def update(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
+        call.require("fhir:write", resource["resourceType"])
         if "resourceId" in call.input:
             given = str(call.input["resourceId"])
             resource["id"] = given.removeprefix(f"{resource['resourceType']}/")
@@ -70,17 +72,24 @@ class FhirStep:
 
     async def delete(self, call: StepCall) -> StepResult:
         type_, id_ = _target(call)
+        call.require("fhir:write", type_)
         planned = await self._store.plan_delete(call.scope, type_, id_)
         return StepResult(output={"reference": f"{type_}/{id_}"}, effect=planned.effect)
 
     async def read(self, call: StepCall) -> StepResult:
         type_, id_ = _target(call)
+        call.require("fhir:read", type_)
         resource = await self._store.read(call.scope, type_, id_)
         return _output(call, {"resource": resource, "reference": f"{type_}/{id_}"}, resource)
 
     async def search(self, call: StepCall) -> StepResult:
+        type_ = str(call.input.get("resourceType"))
+        call.require("fhir:read", type_)
         query = _query(call.input.get("query", {}))
-        bundle = await self._store.search(call.scope, str(call.input.get("resourceType")), query)
+        bundle = await self._store.search(call.scope, type_, query)
+        types = {entry["resource"]["resourceType"] for entry in bundle.get("entry", ())}
+        for included in types - {"OperationOutcome"}:
+            call.require("fhir:read", included)
         resources = [
             entry["resource"]
             for entry in bundle.get("entry", ())
@@ -94,6 +103,7 @@ class FhirStep:
         if not isinstance(data, dict):
             raise StepError("`data` must be a transaction Bundle", code="not_a_bundle")
         bundle, notes = collapse_references({"resourceType": "Bundle", **data})
+        _require_entries(call, bundle)
         planned = await self._store.plan_transaction(call.scope, bundle)
         _refuse_final(call, planned.resources)
         references = [_reference(resource) for resource in planned.resources]
@@ -182,6 +192,14 @@ def _output(call: StepCall, output: JsonObject, main: Any) -> StepResult:
 
 def _reference(resource: JsonObject) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _require_entries(call: StepCall, bundle: JsonObject) -> None:
+    """Every entry needs its own permission; one that cannot be read is left to the plan."""
+    for entry in bundle.get("entry", ()):
+        request = entry.get("request", {}) if isinstance(entry, dict) else {}
+        type_ = str(request.get("url", "")).partition("?")[0].partition("/")[0]
+        call.require("fhir:read" if request.get("method") == "GET" else "fhir:write", type_)
 
 
 def _target(call: StepCall) -> tuple[str, str]:

@@ -42,6 +42,7 @@ async def model_input(
         uri = given.get("file")
         if not isinstance(uri, str) or not uri.startswith("dicom://"):
             raise StepError("`input.file` must be a dicom:// address", code="model_input")
+        call.require("dicom:read")
         return await archive.pixels(call.scope, uri)
     values = [value for value in given.values() if value is not None]
     wanted = dict if model.kind == "resource" else str

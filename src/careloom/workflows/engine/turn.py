@@ -19,6 +19,7 @@ from careloom.workflows.engine.ledger import Unit
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
 from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.expressions import ExpressionError
+from careloom.workflows.grants import run_grants
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
 
 DEFAULT_TIMEOUT_S = 300.0
@@ -160,7 +161,7 @@ class Turns:
             expects=step.expects,
             key=f"{run.origin_run.hex}:{step.path}:{iteration}:0",
             environment=await self._environment_of(run.tenant),
-            actor=run.actor,
+            grants=run_grants(run.actor),
             ai_fed=step.ai_fed,
             unreviewed=step.unreviewed,
             ai_evidence=_evidence(run),
@@ -296,7 +297,12 @@ class Turns:
             detail["attempt"] = call.attempt
         if error is not None:
             detail["code"] = error["code"]
-        actor = {**run.actor, "kind": "run", "run_id": str(run.run_id)}
+        actor = {
+            "principal": run.actor.get("principal"),
+            "kind": "run",
+            "run_id": str(run.run_id),
+            **({"chain": run.actor["chain"]} if "chain" in run.actor else {}),
+        }
         if path is not None:
             actor["step"] = path
         fields: JsonObject = {
