@@ -167,6 +167,28 @@ spasfon lexomil stilnox imovane adiro sintrom emconcor
 """.split()
 )
 
+BRANDS |= frozenset(
+    """
+cetraben diprobase e45 hydromol oilatum zerobase aveeno dermol epaderm doublebase sevredol matrifen peptac dioralyte infacol abidec dalivit
+fortisip neocate nutramigen kyleena slynd evra levest ovranette loestrin gedarel lucette rybelsus somac endep efexor avanza targin endone mobic
+karvea micardis diabex diamicron janumet caduet coversyl panamax glucophage synthroid toprol coreg flonase claritin benadryl prilosec
+protonix pepcid wellbutrin adderall ambien klonopin advil motrin aleve zyrtec allegra plaquenil ecosprin telma glycomet pantop thyronorm
+shelcal zerodol amlong stamlo atorva rosuvas clopilet deplatt dolo crocin augmentin montair foracort duolin budecort cilacar nexito jalra
+galvus istamet glimisave amaryl gluconorm neurobion becosules evion limcee calcirol uprise torem delix beloc beloc-zok iscover pantozol
+simvahexal sortis thyronajod jodid siofor ibuflam ibuhexal valoron katadolon trevilor opipram tavor berotec valette maxim belara dekristol
+vigantol tamsublock omnic prostagutt colchicum quensyl lasilix cardensiel coaprovel aprovel amlor tahor inexium mopral inipomp stagid
+dafalgan ixprim topalgic lamaline acupan profénid voltarène seresta lysanxia temesta seroplex deroxat laroxyl dépakine ventoline xyzall
+aerius previscan coumadine uvédose tardyferon forlax smecta optilova leeloo orfidal lexatin trankimazin eutirox seguril dianben
+hidroferol ferogradumet dalsy apiretal
+""".split()
+)
+GENERICS |= frozenset(
+    "hydroxyurea potassium zinc levocarnitine mesalamin salbutamolo cannabidiol multivitamins multivitamin probiotics paraffin b12 mycophenolat "
+    "ibandronat risedronat candesartancilexetil hct isosorbiddinitrat dihydralazin urapidil torsemid bisoprololo perindopril/indapamide "
+    "levothyroxin-natrium natriumpicosulfat ursodeoxycholsäure mesalazin infliximab phenazopyridine methenamin pivmecillinam cefpodoxime "
+    "cefdinir sulfamethoxazol cotrimoxazol amoxiclav clavulanic roxithromycin".split()
+)
+
 _ENDING = re.compile(
     r"^[a-zà-ÿ-]{2,}(?:prazol[e]?|sartan|sartán|statin[ae]?|olol|pril|dipin[eo]?|gliptin[ae]?|gliflozin[ae]?|glutide|glutida|xaban|xabán|"
     r"cillin[ea]?|cilina|mycin|micina|floxacin[o]?|cyclin[ea]?|ciclina|triptan|tidine|setron|zepam|zolam|"
@@ -193,7 +215,7 @@ PAIRS = (
 FORMS = r"(?:topical|inhaled|nasal|oral|vaginal|intranasal)"
 _WORD = r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ-]{2,}"
 _TOKEN = re.compile(
-    rf"(?<![\w-])(?:(?P<pair>{PAIRS})|(?P<abbreviation>(?-i:GTN|HRT|COCP|POP|ISMN|HCTZ|MTX|AZA|ASS|AAS|BPO|MST))|(?P<word>{_WORD}))(?![\w])",
+    rf"(?<![\w-])(?:(?P<pair>{PAIRS})|(?P<abbreviation>(?-i:GTN|HRT|COCP|OCP|POP|ISMN|HCTZ|HCT|MTX|AZA|ASS|ASA|AAS|BPO|MST|PPI))|(?P<word>{_WORD}))(?![\w])",
     re.I,
 )
 

@@ -39,7 +39,7 @@ _STOPPED = re.compile(
 )
 _TRIED = re.compile(
     r"\b(?:tried|trial(?:led)? of|trialled|failed|previously (?:on|had|took|used|treated)|previous|had been on|used to (?:be on|take)|in the past|"
-    r"courses? of|treated with|responded to|after|following|versucht|essay\w+|probad\w+|intolerant|not tolerated|didn't suit|without (?:benefit|success|effect)|"
+    r"courses? of|treated with|responded to|(?:after|following)\s+(?:\w+\s+){0,3}$|versucht|essay\w+|probad\w+|intolerant|not tolerated|didn't suit|without (?:benefit|success|effect)|"
     r"ineffective|never|did not help|didn't help|no (?:benefit|improvement|effect|help))\b",
     _I,
 )
@@ -47,6 +47,10 @@ _ONCE = re.compile(
     r"\b(?:given|gave|administered|received|stat|loaded|loading|IM|IV|i\.m\.|i\.v\.|nebuli[sz]ed|nebs?|bolus|injected|dose of|one dose|single dose|"
     r"first dose|terminated|infusion|en route|at \d{1,2}[:.]\d\d|verabreicht|gegeben|erhalten|remise?|reçu|administré\w*|administrad\w+|se le dio|"
     r"première dose|repeated \d|x ?[12]\b)\b",
+    _I,
+)
+_CREW = re.compile(
+    r"\b(?:has had|we have given|crew|paramedics?|en route|so far|SAMU|rettungsdienst|had)\s+(?:\w+\s+){0,2}$",
     _I,
 )
 _PROPOSED = re.compile(
@@ -200,7 +204,7 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         return "other"
     if before.rstrip().endswith("?") or _PROPOSED.search(before[-70:]) or re.match(r"\s*\?", after):
         return "other"
-    if _ONCE.search(near_after[:45]) or _ONCE.search(before[-45:]):
+    if _ONCE.search(near_after[:45]) or _ONCE.search(before[-45:]) or _CREW.search(before[-40:]):
         return "other"
     if _TRIED.search(before[-50:]) and not re.search(
         r"\b(?:now|is on|takes|still)\b[^,;]{0,20}$", before, _I
