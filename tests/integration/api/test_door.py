@@ -189,6 +189,21 @@ async def test_a_json_body_is_refused_where_a_form_is_needed(desk: Desk) -> None
         refused(answer, 400, "invalid_input")
 
 
+async def test_a_form_that_breaks_its_limits_is_refused(desk: Desk) -> None:
+    big = b"%PDF-1.7 " + b"x" * (9 << 20)
+    answer = await desk.client.post("/api/files", files={"file": ("a.pdf", big)})
+    refused(answer, 413, "too_large")
+    two = [("file", ("a.pdf", b"%PDF-1.7")), ("file", ("b.pdf", b"%PDF-1.7"))]
+    refused(await desk.client.post("/api/files", files=two), 400, "http_error")
+    refused(await desk.client.post("/api/files", files={"file": ("a", b"")}), 400, "empty_file")
+    refused(await desk.put("/api/files/uploads/a", content=b""), 400, "empty_file")
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await desk.client.post("/api/files", content=b"--y\r\n\r\n", headers=broken)
+    assert answer.status_code == 400
+    assert answer.json()["success"] is False
+    assert await desk.data("/api/workflows/runs") == []
+
+
 @pytest.mark.parametrize("user", ["key", "prefix"])
 async def test_basic_with_a_real_key_comes_in(house: House, desk: Desk, user: str) -> None:
     name = "key" if user == "key" else desk.key.rsplit("_", 1)[0]
