@@ -20,7 +20,7 @@ import httpx
 import orjson
 import pytest
 import uvicorn
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 from tests.conftest import create_database
 
 from careloom.api.app import build_app
@@ -287,6 +287,13 @@ class Mailbox:
     mails: list[EmailMessage] = field(default_factory=list)
     refuse: list[str] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)
+    logins: list[tuple[str, str]] = field(default_factory=list)
+    password: str = "p@ss/word"
+
+    def log_in(self, _server: Any, _session: Any, _mail: Any, _way: str, data: Any) -> AuthResult:
+        """Anybody with the password comes in."""
+        self.logins.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=data.password.decode() == self.password, handled=False)
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -309,7 +316,10 @@ class Mailbox:
 async def mailbox() -> AsyncIterator[Mailbox]:
     mailbox = Mailbox()
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, hostname="mail.test"), sock=_loopback()
+        lambda: SMTP(
+            mailbox, hostname="mail.test", authenticator=mailbox.log_in, auth_require_tls=False
+        ),
+        sock=_loopback(),
     )
     mailbox.url = f"smtp://localhost:{server.sockets[0].getsockname()[1]}"
     yield mailbox

@@ -246,6 +246,21 @@ async def test_a_mail_arrives_and_its_receipt_names_it(mailed: Desk, mailbox: Ma
     assert message["receipt"]["reference"] == mail["Message-ID"]
 
 
+@pytest.mark.parametrize(("given", "status"), [("p%40ss%2Fword", "succeeded"), ("wrong", "failed")])
+async def test_a_mail_server_that_wants_a_login(
+    desk: Desk, mailbox: Mailbox, given: str, status: str
+) -> None:
+    url = mailbox.url.replace("smtp://", f"smtp://care%2Bloom:{given}@")
+    await _connect(desk, "email", {"from": "c@hospital.example"}, url=url)
+    run = await _told(desk, "Email.send", to="a@hospital.example", subject="s", body=TEXT)
+    assert run["status"] == status, run
+    assert {login for login, _ in mailbox.logins} == {"care+loom"}
+    if status == "failed":
+        assert "535" in run["error"]["message"]
+        assert (run["attempts"], mailbox.mails) == ([], [])
+        assert "wrong" not in str(run)
+
+
 async def test_a_mail_that_was_put_off_goes_again_as_the_same_mail(
     mailed: Desk, mailbox: Mailbox
 ) -> None:
