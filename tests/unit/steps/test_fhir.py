@@ -175,3 +175,26 @@ async def test_what_is_missing_is_said(
     with pytest.raises(StepError) as refused:
         await step.execute(make_call(given))
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("given", "grants", "allowed"),
+    [
+        (_observation(), ("fhir:write/Observation",), True),
+        (_observation(), ("fhir:read",), False),
+        (_observation(), ("fhir:write/Patient",), False),
+        ({"action": "read", "resourceType": "Task", "resourceId": "7"}, ("fhir:read",), True),
+        ({"action": "read", "resourceType": "Task", "resourceId": "7"}, ("fhir:write",), False),
+        ({"action": "search", "resourceType": "Task"}, (), False),
+    ],
+)
+async def test_a_run_touches_only_what_it_is_granted(
+    step: FhirStep, make_call: Any, given: JsonObject, grants: tuple[str, ...], allowed: bool
+) -> None:
+    call = make_call(given, grants=grants)
+    if allowed:
+        await step.execute(call)
+        return
+    with pytest.raises(StepError) as refused:
+        await step.execute(call)
+    assert refused.value.code == "insufficient_permissions"
