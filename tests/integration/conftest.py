@@ -30,7 +30,7 @@ from careloom.settings import Settings
 from careloom.types import JsonObject, Scope
 
 T = TypeVar("T")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 NOTIFIED = "triage@hospital.example"
 
 

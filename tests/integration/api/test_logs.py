@@ -99,7 +99,7 @@ def _study() -> bytes:
 
 
 async def _settled(client: httpx.AsyncClient, check: Callable[[list[Any]], bool]) -> list[Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             runs: list[Any] = (await client.get("/api/workflows/runs")).json()["data"]
             if check(runs):

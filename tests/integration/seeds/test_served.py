@@ -73,7 +73,7 @@ async def _run(server: Server, command: str) -> Any:
 
 
 async def _closed(client: httpx.AsyncClient) -> list[Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             runs: list[Any] = (await client.get("/api/workflows/runs")).json()["data"]
             if runs and all(run["finishedAt"] for run in runs):
