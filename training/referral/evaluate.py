@@ -154,6 +154,10 @@ class Score:
             self.count("wrong_value", got[name] != value and got[name] not in (None, set()))
             if name in KEY_FIELDS:
                 self.count("key_fields", got[name] == value)
+        for name in want["medications"]:
+            self.count("medication_recall", name in got["medications"])
+        for name in got["medications"]:
+            self.count("medication_precision", name in want["medications"])
         self._reason(truth, referral)
         self._flags(truth, referral)
         self._decision(truth, decided)

@@ -24,6 +24,8 @@ REVIEW_BELOW = 0.70
 OCR_REVIEW_BELOW = 0.90
 """Confidence of a page read from an image under which a person reads it."""
 LINE_REVIEW_BELOW = 0.60
+ASKED = frozenset({"own_words", "addressed_service"})
+"""Rules that read what the writer wants, not how the patient is."""
 NEEDED_SIGNS = 3
 """The urgency model is only asked when at least so many vital signs are known."""
 
@@ -294,8 +296,8 @@ def _weighed(ranked: list[tuple[str, float]], referral: Referral) -> list[tuple[
 
 def _urgency_confidence(findings: list[Finding], urgency: str, text: str) -> float:
     """Measured on the example letters and own samples, see ai/weights/urgency/card.md."""
-    own = [f for f in findings if f.urgency == urgency and f.rule == "own_words"]
-    signs = [f for f in findings if f.urgency == urgency and f.rule != "own_words"]
+    own = [f for f in findings if f.urgency == urgency and f.rule in ASKED]
+    signs = [f for f in findings if f.urgency == urgency and f.rule not in ASKED]
     if urgency == "routine":
         return 0.93 if says_routine(text) else 0.82
     if signs and own:
@@ -330,8 +332,8 @@ def _review_reasons(
         reasons.append("confidence:specialty")
     if result.urgency_confidence < REVIEW_BELOW:
         reasons.append("confidence:urgency")
-    worst = {finding.urgency for finding in findings if finding.rule != "own_words"}
-    asked = {finding.urgency for finding in findings if finding.rule == "own_words"}
+    worst = {finding.urgency for finding in findings if finding.rule not in ASKED}
+    asked = {finding.urgency for finding in findings if finding.rule in ASKED}
     if "emergency" in worst and not asked:
         reasons.append("urgency:letter_does_not_ask")
     return reasons

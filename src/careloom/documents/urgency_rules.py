@@ -100,6 +100,7 @@ def assess(referral: Referral, text: str) -> tuple[list[Finding], News2]:
     result = score(referral.vitals)
     age = referral.age
     findings += _child(referral, age) if age is not None and age < 16 else _adult(result)
+    findings += _addressed(text)
     findings += _own_words(text)
     findings.sort(key=lambda f: -ORDER.index(f.urgency))
     return findings, result
@@ -144,6 +145,40 @@ def _child(referral: Referral, age: int) -> list[Finding]:
         for found, hit, name in signs
         if hit and found is not None
     ]
+
+
+_EMERGENCY_SERVICE = re.compile(
+    r"\b(?:on[- ]call|casualty|emergency department|A&E|(?:acute|medical|surgical|early pregnancy|emergency) (?:assessment |admissions? )?unit|AMU|MAU|SAU|EPU|EPAU|SDEC|"
+    r"hyperacute|resus|crisis team|stroke team|notaufnahme|service des urgences|SAMU|servicio de urgencias)\b",
+    _I,
+)
+_TO = re.compile(
+    r"^\s*(?:to\b|dear\b|fao\b|attn\b|an (?:die|das|den)\b|à\b|al?\b|urgent to\b)|on[- ]call", _I
+)
+HEAD_LINES = 14
+
+
+def _addressed(text: str) -> list[Finding]:
+    """A letter to an emergency service or to whoever is on call."""
+    start = 0
+    for line in text.split("\n")[:HEAD_LINES]:
+        match = _EMERGENCY_SERVICE.search(line)
+        if (
+            match
+            and _TO.search(line)
+            and not re.search(r"\b(?:from|attended|seen in|discharged)\b", line, _I)
+        ):
+            return [
+                Finding(
+                    "emergency",
+                    "addressed_service",
+                    "written to an emergency service",
+                    start + match.start(),
+                    start + match.end(),
+                )
+            ]
+        start += len(line) + 1
+    return []
 
 
 def _own_words(text: str) -> list[Finding]:
