@@ -83,6 +83,11 @@ class Outcome:
     """Broken invariants."""
 
 
+def named(kind: Kind) -> Case:
+    """A case with a name of its own; its tenant is still to be made."""
+    return Case(kind, f"k{uuid.uuid4().hex[:12]}")
+
+
 class Clinic:
     """Makes cases, hands in their files, waits for them and examines what they left."""
 
@@ -110,9 +115,9 @@ class Clinic:
         await self.hand_in(case)
         return case
 
-    async def prepared(self, kind: Kind) -> Case:
+    async def prepared(self, kind: Kind, case: Case | None = None) -> Case:
         """A tenant with the workflow, its connections and its patients."""
-        case = Case(kind, f"k{uuid.uuid4().hex[:12]}")
+        case = case or named(kind)
         services, scope = self.services, case.scope
         await services.db.call("tenant_create", case.tenant, "Kill", "development")
         await self._connect(case)

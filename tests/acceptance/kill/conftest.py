@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.kill.cases import Clinic
 from tests.acceptance.kill.forks import Forks
 from tests.acceptance.kill.receiver import Receiver
+from tests.acceptance.kill.sweep import Baselines
 from tests.conftest import create_database
 
 from careloom.bootstrap import open_services
@@ -53,6 +54,12 @@ async def forks(dsn: str, home: Path, clinic: Clinic) -> AsyncIterator[Forks]:
     await forks.start()
     yield forks
     await forks.stop()
+
+
+@pytest.fixture(scope="session")
+def undisturbed_of(clinic: Clinic, forks: Forks) -> Baselines:
+    """What comes out when nobody is killed, by kind of case."""
+    return Baselines(clinic, forks)
 
 
 @pytest.fixture

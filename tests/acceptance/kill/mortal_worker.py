@@ -1,11 +1,11 @@
 """Workers that die at a chosen call to the database: `mortal_worker.py`, a server of forks.
 
 Each line of its input is one order:
-  {"dsn", "home", "tenant", "mode", "call", "at", "delay", "lease", "until"}
-It forks a worker that serves this tenant alone and answers {"pid"}; when the worker has ended it
-answers {"signal", "status", "calls"}: what killed it and the calls it had come to. With `until` it
-ends by itself, without any cleaning up, when the tenant's run is in that state. The modes, where
-the call is the `at`-th one to the SQL function `call`:
+  {"dsn", "home", "tenant", "also", "mode", "call", "at", "delay", "lease", "until"}
+It forks a worker that serves this tenant and those in `also`, and answers {"pid"}; when the worker
+has ended it answers {"signal", "status", "calls"}: what killed it and the calls inside `tenant` it
+had come to. With `until` it ends by itself, without any cleaning up, when the tenant's run is in
+that state. The modes, where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
   flight  SIGKILL `delay` seconds after sending it, answer or not
@@ -107,7 +107,7 @@ async def work(order: dict[str, Any]) -> None:
     async with bootstrap.open_services(
         settings,
         listen=False,
-        tenants=frozenset({order["tenant"]}),
+        tenants=frozenset({order["tenant"], *order.get("also", ())}),
         lease=timedelta(seconds=order.get("lease", 2)),
     ):
         await reached(order["dsn"], order["tenant"], order.get("until"))

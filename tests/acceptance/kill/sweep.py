@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.acceptance.kill.cases import Case, Clinic, Kind, Outcome
+from tests.acceptance.kill.cases import Case, Clinic, Kind, Outcome, named
 from tests.acceptance.kill.forks import Forks
 
 MODES = ("before", "flight", "after")
@@ -67,6 +67,20 @@ class Survived:
         kinds = {"lost": self.lost, "doubled": self.doubled}
         kinds |= {"stranded": self.stranded, "wrong": self.wrong}
         return [f"{self.where}: {kind}: {one}" for kind, found in kinds.items() for one in found]
+
+
+class Baselines:
+    """Undisturbed runs by kind, each made when first asked for."""
+
+    def __init__(self, clinic: Clinic, forks: Forks) -> None:
+        self._clinic = clinic
+        self._forks = forks
+        self._known: dict[str, Undisturbed] = {}
+
+    async def __call__(self, kind: Kind) -> Undisturbed:
+        if kind.name not in self._known:
+            self._known[kind.name] = await Sweep(self._clinic, self._forks, kind).undisturbed()
+        return self._known[kind.name]
 
 
 class Sweep:
@@ -138,6 +152,47 @@ class Sweep:
             await successor.kill()
         await self.judge(case, survived, expected.outcome)
         return survived
+
+    async def chain(
+        self, mode: str, boundaries: list[Boundary], expected: Undisturbed
+    ) -> list[Survived]:
+        """One case for each boundary; who finishes a case is killed in the next one."""
+        found: list[Survived] = []
+        before: tuple[Case, Survived, float] | None = None
+        for boundary in boundaries:
+            case = named(self.kind)
+            worker = await self._forks.fork(
+                case.tenant,
+                also=[before[0].tenant] if before else [],
+                mode=mode,
+                call=boundary.call,
+                at=boundary.at,
+                lease=self._lease_s,
+                until=self.kind.stops_at,
+            )
+            if before is not None:
+                await self._finish(*before, expected)
+            await self._clinic.prepared(self.kind, case)
+            await self._clinic.hand_in(case)
+            ended = await worker.ended()
+            where = f"{self.kind.name}: {mode} {boundary} ({case.tenant})"
+            survived = Survived(where, ended.signal == signal.SIGKILL, None)
+            before = case, survived, time.monotonic()
+            found.append(survived)
+        if before is not None:
+            last = await self._forks.fork(before[0].tenant, lease=self._lease_s)
+            await self._finish(*before, expected)
+            await last.kill()
+        return found
+
+    async def _finish(
+        self, case: Case, survived: Survived, began: float, expected: Undisturbed
+    ) -> None:
+        if not await self._clinic.reached(case, self.kind.stops_at):
+            survived.stranded.append(str(await self._clinic.state(case)))
+        elif survived.killed:
+            survived.resume_ms = (time.monotonic() - began) * 1000
+        await self.judge(case, survived, expected.outcome)
 
     async def pause(self, other: Forks, boundary: Boundary, expected: Undisturbed) -> Survived:
         """Stop a worker before it sends a call, past its lease; let another one finish the run;

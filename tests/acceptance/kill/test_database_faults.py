@@ -24,7 +24,7 @@ from tests.acceptance.kill.cases import (
 )
 from tests.acceptance.kill.cutting_proxy import CuttingProxy
 from tests.acceptance.kill.forks import Forks
-from tests.acceptance.kill.sweep import Boundary, Sweep
+from tests.acceptance.kill.sweep import Baselines, Boundary, Sweep
 
 from careloom.api.app import build_app
 from careloom.bootstrap import Services
@@ -42,10 +42,15 @@ async def proxy(dsn: str) -> AsyncIterator[CuttingProxy]:
 
 @pytest.mark.parametrize("kind", [RADIOLOGY_WEBHOOK, REVIEW], ids=lambda kind: kind.name)
 async def test_a_call_that_was_carried_out_though_its_reply_was_cut_counts_once(
-    clinic: Clinic, forks: Forks, home: Path, proxy: CuttingProxy, kind: Kind
+    clinic: Clinic,
+    forks: Forks,
+    home: Path,
+    proxy: CuttingProxy,
+    kind: Kind,
+    undisturbed_of: Baselines,
 ) -> None:
     sweep = Sweep(clinic, forks, kind)
-    expected = await sweep.undisturbed()
+    expected = await undisturbed_of(kind)
     flushes = (expected.calls + expected.calls_after).count("engine_flush")
     boundaries = [Boundary("events_dispatch", 1)]
     boundaries += [Boundary("engine_flush", n) for n in range(1, flushes + 1)]
@@ -58,12 +63,12 @@ async def test_a_call_that_was_carried_out_though_its_reply_was_cut_counts_once(
 
 
 async def test_connections_that_the_server_ends_at_random_lose_and_double_nothing(
-    clinic: Clinic, forks: Forks, home: Path, proxy: CuttingProxy
+    clinic: Clinic, forks: Forks, home: Path, proxy: CuttingProxy, undisturbed_of: Baselines
 ) -> None:
     cases = []
     for kind in (RADIOLOGY_WEBHOOK, REFERRAL, REVIEW):
         sweep = Sweep(clinic, forks, kind)
-        expected = await sweep.undisturbed()
+        expected = await undisturbed_of(kind)
         cases += [(await clinic.prepared(kind), sweep, expected) for _ in range(3)]
     count, survived = await end_connections(clinic, proxy, home, cases, random.Random(SEED))
     assert [fault for one in survived for fault in one.faults] == []

@@ -9,7 +9,7 @@ from tests.acceptance.kill.receiver import Receiver
 from tests.acceptance.kill.served import ServedHome
 
 SEED = 20260103
-KILLS = 5
+KILLS = 4
 
 
 async def test_every_acknowledged_upload_becomes_one_finished_run(
