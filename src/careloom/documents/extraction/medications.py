@@ -49,6 +49,11 @@ _ONCE = re.compile(
     r"première dose|repeated \d|x ?[12]\b)\b",
     _I,
 )
+_NOT_NOW = re.compile(
+    r"\b(?:months?|weeks?|years?|days?|courses?|cycles?|doses?|trial|history|level|levels|allerg\w+|reaction|overdose|intoxication|took|prior|past|"
+    r"poisoning|due to|caused by|because of|secondary to|induced by|unter|resistance|resistant) (?:of |to |with |by |from |on )?(?:\w+ ){0,2}$",
+    _I,
+)
 _CREW = re.compile(
     r"\b(?:has had|we have given|crew|paramedics?|en route|so far|SAMU|rettungsdienst|had)\s+(?:\w+\s+){0,2}$",
     _I,
@@ -160,6 +165,12 @@ def _row_label(letter: Letter, position: int) -> str:
     return ""
 
 
+_ALSO_WORDS = frozenset(
+    "potassium calcium sodium iron zinc magnesium insulin testosterone oestrogen estradiol progesterone nicotine penicillin folate b12 lithium cortisone "
+    "thyroxine heparin digoxin vitamin cortisol hierro calcio ppi urea statin hct creon melatonin adrenaline".split()
+)
+
+
 def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
     """current, stopped, or other (allergy, single dose, plan, denied, of a relative)."""
     offset, stop = start - sentence.start, end - sentence.start
@@ -198,6 +209,10 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         r"\b(?:until|but|stopped|bis)\b", after_all[:60], _I
     ):
         return "stopped"
+    if re.match(
+        r"\s*(?:courses?\b|for (?:a|one|\d+|five|seven|ten) (?:days?|week)\b)", near_after, _I
+    ):
+        return "other"
     if before.endswith("(") and after.startswith(")"):
         return "current"
     if _NOT_TAKEN.search(before) or re.match(r"\s*(?:was |is )?(?:not held|declined)", after, _I):
@@ -223,7 +238,10 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         or _DOSE.match(after)
     ):
         return "current"
-    return "other"
+    if text.rstrip().endswith("?") or _NOT_NOW.search(before[-60:]):
+        return "other"
+    # A medicine merely named is taken, unless it is also a word of the laboratory or the kitchen.
+    return "other" if text[offset:stop].lower() in _ALSO_WORDS else "current"
 
 
 def _stopped(before: str, after: str, near_after: str, text: str) -> bool:
@@ -248,7 +266,7 @@ def _stopped(before: str, after: str, near_after: str, text: str) -> bool:
     if spot and len(before) - spot[-1].end() < 30:
         gap = before[spot[-1].end() :]
         return not re.search(
-            r"\b(?:and|now|on|started|takes|when|with|smoking|drinking|alcohol|und jetzt)\b|,",
+            r"\b(?:and|now|to|on|started|takes|when|with|smoking|drinking|alcohol|und jetzt)\b|,",
             gap,
             _I,
         )
