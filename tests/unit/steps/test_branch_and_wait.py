@@ -82,3 +82,10 @@ async def test_wait_is_done_when_it_is_called_again(make_call: Any) -> None:
     result = await WaitStep().execute(call)
     assert result.wait is None
     assert result.output == {"waitedUntil": call.now.isoformat()}
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+14:00"])
+async def test_wait_refuses_a_time_that_utc_does_not_have(make_call: Any, until: str) -> None:
+    with pytest.raises(StepError) as refused:
+        await WaitStep().execute(make_call({"until": until}))
+    assert refused.value.code == "wait_until"

@@ -39,4 +39,9 @@ def _until(call: StepCall) -> datetime:
         raise StepError(
             "`until` needs a time zone, for example 2026-01-31T08:00:00Z", code="wait_until"
         )
-    return until.astimezone(UTC)
+    try:
+        return until.astimezone(UTC)
+    except OverflowError as error:
+        raise StepError(
+            "`until` is before the year 1 or after the year 9999 in UTC", code="wait_until"
+        ) from error
