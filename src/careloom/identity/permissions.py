@@ -17,6 +17,7 @@ PERMISSIONS = frozenset(
         "workflow:read",
         "workflow:deploy",
         "workflow:run",
+        "run:read",
         "task:read",
         "task:complete",
         "document:write",
@@ -26,7 +27,7 @@ PERMISSIONS = frozenset(
     }
 )
 
-_READS = ("fhir:read", "dicom:read", "workflow:read", "task:read")
+_READS = ("fhir:read", "dicom:read", "workflow:read", "run:read", "task:read")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "admin": tuple(sorted(PERMISSIONS - {"worker"})),
@@ -51,7 +52,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "auditor": ("audit:read", "workflow:read"),
 }
 """What each role may do. `device` only hands data in; `worker` only carries out runs, whose own
-grants decide what they may touch; `auditor` reads no patient data."""
+grants decide what they may touch; `auditor` sees which runs there were and the audit trail, not what
+runs carried: that is `run:read`, and holds patient data."""
 
 
 def grants_of(roles: Iterable[str]) -> tuple[str, ...]:

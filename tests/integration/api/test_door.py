@@ -73,6 +73,26 @@ async def test_a_viewer_reads_and_neither_deploys_nor_executes(house: House, des
     assert await desk.data("/api/workflows/runs") == []
 
 
+async def test_an_auditor_sees_that_there_was_a_run_and_not_what_it_carried(
+    house: House, desk: Desk
+) -> None:
+    await desk.deployed(FLOW)
+    run = await desk.execute("flow", {"word": "Brightwater"})
+    auditor = await house.desk("auditor", scope=desk.scope)
+    for path in (
+        f"/api/workflows/runs/{run['runId']}",
+        f"/api/sessions/{run['sessionId']}",
+        "/api/messages",
+        "/api/tasks",
+    ):
+        refused(await auditor.get(path), 403, "insufficient_permissions")
+    for path in ("/api/workflows/runs", f"/api/workflows/runs/{run['runId']}/audit"):
+        answer = await auditor.get(path)
+        assert answer.status_code == 200, answer.text
+        assert run["runId"].removeprefix("run_")[:8] in answer.text
+        assert "Brightwater" not in answer.text
+
+
 async def test_a_refusal_for_want_of_a_grant_is_in_the_audit_trail(
     house: House, desk: Desk
 ) -> None:

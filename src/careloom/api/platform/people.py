@@ -62,7 +62,7 @@ async def list_messages(
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
     """Messages that were sent, or captured for want of a connection."""
-    principal.require("workflow:read")
+    principal.require("run:read")
     messages = services_of(request).messages
     return success(await messages.page(principal.scope, run=run, limit=limit))
 

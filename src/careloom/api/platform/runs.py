@@ -45,7 +45,7 @@ async def list_runs(
 @router.get("/workflows/runs/{run_id}", operation_id="getRun")
 async def get_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
     """One run: steps, attempts, output, error, timings."""
-    principal.require("workflow:read")
+    principal.require("run:read")
     return success(await services_of(request).runs.status(principal.scope, run_id))
 
 
@@ -77,7 +77,7 @@ async def cancel_run(run_id: str, request: Request, principal: PrincipalDep) -> 
 @router.get("/sessions/{session_id}", operation_id="getSession")
 async def get_session(session_id: str, request: Request, principal: PrincipalDep) -> Response:
     """The session of a run: its messages, derived from the journal."""
-    principal.require("workflow:read")
+    principal.require("run:read")
     return success(await services_of(request).runs.session(principal.scope, session_id))
 
 
