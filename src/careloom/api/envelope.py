@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -56,6 +58,16 @@ def failure(
     return JsonResponse(body, status_code=status, headers=headers)
 
 
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame: where it broke, with no value of it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    innermost = frames[-1]
+    parts = Path(innermost.filename).parts
+    return f"{'/'.join(parts[-3:])}:{innermost.lineno}"
+
+
 def install_errors(app: FastAPI) -> None:
     """Answer every error in the envelope; what was not foreseen says so without its content."""
 
@@ -89,7 +101,7 @@ def install_errors(app: FastAPI) -> None:
         return failure(error.status_code, code, str(error.detail))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("%s failed: %s", request.method, type(error).__name__)
+        log.error("%s failed: %s at %s", request.method, type(error).__name__, _place(error))
         message = "The server made a mistake; it was logged without its content"
         return failure(500, "internal_error", message)
 

@@ -31,5 +31,7 @@ def configure_logs(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("careloom").setLevel(level.upper())
+    # It writes parts of what it parses, file names among them.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     for noisy in ("pynetdicom", "uvicorn", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -132,7 +132,7 @@ class Database:
     async def transaction(self, tenant: str) -> AsyncIterator[asyncpg.Connection]:
         """A transaction inside the tenant, for reads that need several statements."""
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._acquired() as connection, connection.transaction():
                 await connection.execute("SELECT set_config('app.tenant', $1, true)", tenant)
                 yield connection
         except (*_LOST, asyncpg.PostgresError) as error:
@@ -142,10 +142,26 @@ class Database:
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A bare run-time connection; without a tenant row-level security shows nothing."""
         try:
-            async with self._pool.acquire() as connection:
+            async with self._acquired() as connection:
                 yield connection
         except _LOST as error:
             raise translate(error) from error
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of the pool. Whatever PostgreSQL says while we get one, it is not the
+        caller's fault and nothing was begun: a refused login, a database that is closed, no room.
+        """
+        try:
+            connection = await self._pool.acquire()
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise DatabaseUnavailable(
+                "PostgreSQL gives no connection", fix="nothing was begun; repeat the request"
+            ) from error
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
 
     def _sql(self, function: str, count: int, is_set: bool) -> str:
         key = (function, count, is_set)
@@ -160,7 +176,7 @@ class Database:
         single = not sql.startswith("SELECT * FROM")
         for attempt in range(4):
             try:
-                async with self._pool.acquire() as connection:
+                async with self._acquired() as connection:
                     if single:
                         return await connection.fetchval(sql, *args)
                     return await connection.fetch(sql, *args)

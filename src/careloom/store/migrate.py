@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import asyncpg
 
-from careloom.errors import ConfigurationError
+from careloom.errors import ConfigurationError, Unavailable
 
 FUNCTION_FILES = (
     "scope.sql",
@@ -76,7 +76,7 @@ async def migrate(dsn: str) -> list[str]:
 
     Several processes may call it at once: one works, the others wait and find nothing to do.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"client_min_messages": "warning"})
+    connection = await _connect(dsn)
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext('careloom.migrate'))")
         version = int(await connection.fetchval("SHOW server_version_num"))
@@ -88,6 +88,22 @@ async def migrate(dsn: str) -> list[str]:
         return await _apply(connection)
     finally:
         await connection.close()
+
+
+async def _connect(dsn: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(dsn, server_settings={"client_min_messages": "warning"})
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise Unavailable(
+            f"PostgreSQL gives no connection ({type(error).__name__})",
+            fix="check the address, the user and the database in DATABASE_URL, and that the server"
+            " runs; or unset it to use the embedded server",
+        ) from error
+    except (asyncpg.ClientConfigurationError, ValueError) as error:
+        raise ConfigurationError(
+            "DATABASE_URL is not the address of a PostgreSQL database",
+            fix="write it as postgresql://user:password@host:5432/database",
+        ) from error
 
 
 async def _apply(connection: asyncpg.Connection) -> list[str]:

@@ -68,6 +68,8 @@ async def _flow_through(client: httpx.AsyncClient) -> None:
         letter = digital_pdf(f"Re: Mrs {CANARY} Bird\nHospital number: {NUMBER}\nurgent\n")
         for data in (letter, letter[:300]):
             await client.post(path, files={"file": (f"{CANARY}.pdf", data)})
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    await client.post("/api/files", content=f"--{CANARY}\r\n".encode(), headers=form)
     stranger = httpx.AsyncClient(base_url=client.base_url)
     await stranger.get("/fhir/Patient", headers={"Authorization": f"Bearer {CANARY}"})
     await stranger.aclose()

@@ -62,7 +62,8 @@ async def test_a_mistake_of_ours_is_said_without_its_content(
     assert answer.json()["error"]["code"] == "internal_error"
     assert "Elderwood" not in answer.text
     ours = [record for record in caplog.records if record.name.startswith("careloom")]
-    assert "RuntimeError" in "".join(record.getMessage() for record in ours)
+    said = "".join(record.getMessage() for record in ours)
+    assert re.search(r"GET failed: RuntimeError at \S+/test_operation\.py:\d+", said)
     assert "Elderwood" not in "".join(record.getMessage() for record in ours)
 
 
