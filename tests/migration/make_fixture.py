@@ -21,7 +21,7 @@ from careloom.store.postgres_binaries import client_program
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
 HERE = Path(__file__).parent
-ACTOR: JsonObject = {"principal": "fixture", "kind": "user"}
+ACTOR: JsonObject = {"principal": "fixture", "kind": "system"}
 FLOW = """
 workflow:
   id: in-flight

@@ -25,7 +25,7 @@ from careloom.samples.templates import template
 from careloom.settings import Settings
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
-_ACTOR: JsonObject = {"principal": "demo", "kind": "user"}
+_ACTOR: JsonObject = {"principal": "demo", "kind": "system"}
 _TEMPLATES = ("radiology-triage", "referral-triage")
 _GIVE_UP_S = 120.0
 
@@ -55,10 +55,10 @@ async def _running(arguments: argparse.Namespace, given: _Files) -> int:
     settings = Settings.from_environment()
     stays = sys.stdout.isatty() and not arguments.once
     async with open_services(settings, progress=_say) as services:
-        issued = await services.identity.ensure_first_key()
         port = arguments.port if arguments.port is not None else (settings.port if stays else 0)
         server = HttpServer(services, settings.host, port)
         await server.start()
+        issued = await services.identity.ensure_first_key()
         await _ask(settings.host, server.port)
         _say(f"First answer after {time.monotonic() - began:.1f} s\n")
         succeeded = await _both(services, given)

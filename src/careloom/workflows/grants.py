@@ -9,14 +9,34 @@ from careloom.types import JsonObject
 
 Grants = tuple[str, ...] | None
 """Grants of the people behind a run; None for the house itself (the command line, the demo)."""
+EARLIER_DEMO: JsonObject = {"principal": "demo", "kind": "user"}
+"""How the demo signed its workflows in the first version; their rows keep it."""
 
 
 def run_grants(actor: JsonObject) -> Grants:
-    """The grants stored with a run. One that an event started acts for its owner alone."""
-    sides = [side for side in (actor.get("owner", {}).get("grants"), actor.get("grants")) if side]
-    if not sides:
-        return None if "grants" not in actor else ()
-    return tuple(sides[0]) if len(sides) == 1 else intersect(sides[0], sides[1])
+    """The grants stored with a run. One that an event started acts for its owner alone.
+
+    An owner whose row has no grants lends none, unless the owner is the house itself.
+    """
+    given = actor.get("grants")
+    owner = _owner_grants(actor)
+    if owner is None:
+        return None if given is None else tuple(given)
+    return tuple(owner) if given is None else intersect(owner, given)
+
+
+def _owner_grants(actor: JsonObject) -> list[str] | None:
+    """What the owner lends; None where nothing narrows it."""
+    owner: JsonObject = actor.get("owner") or {}
+    lent: list[str] | None = owner.get("grants")
+    if lent is None and not _is_house(owner):
+        return []
+    return lent
+
+
+def _is_house(owner: JsonObject) -> bool:
+    """Who deploys by the command line or the demo; every other actor has grants from its key."""
+    return owner.get("kind") == "system" or owner == EARLIER_DEMO
 
 
 def may(grants: Grants, permission: str, resource_type: str | None = None) -> bool:

@@ -16,7 +16,7 @@ from careloom.settings import Settings
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
 ROOT = Path(__file__).resolve().parents[3]
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
+ACTOR: JsonObject = {"principal": "tester", "kind": "system"}
 _GIVE_UP_S = 60.0
 T = TypeVar("T")
 

@@ -26,7 +26,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
+ACTOR: JsonObject = {"principal": "tester", "kind": "system"}
 PAGES = (
     "reference/api.md",
     "howto/notifications.md",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.integration.conftest import Desk
 
 from careloom.types import JsonObject
+from careloom.workflows.grants import run_grants
 
 ACTOR: JsonObject = {"principal": "somebody", "kind": "user"}
 WRITE: JsonObject = {
@@ -54,3 +56,42 @@ async def test_a_deployment_by_http_lends_the_key_s_own_grants(desk: Desk) -> No
     await desk.deployed(WRITE)
     run = await desk.execute("write", {})
     assert run["status"] == "succeeded", run["error"]
+
+
+async def test_an_owner_without_any_grant_lends_none(desk: Desk) -> None:
+    run = await _outcome(desk, [], WRITER)
+    assert run["error"]["code"] == "insufficient_permissions"
+    assert await desk.search("Observation") == []
+
+
+async def test_a_starter_without_any_grant_may_nothing(desk: Desk) -> None:
+    run = await _outcome(desk, WRITER, [])
+    assert run["error"]["code"] == "insufficient_permissions"
+
+
+HOUSE: JsonObject = {"principal": "cli", "kind": "system"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "starter", "grants"),
+    [
+        ({**ACTOR, "grants": []}, None, ()),
+        ({**ACTOR, "grants": []}, ["fhir:read"], ()),
+        ({**ACTOR, "grants": ["fhir:read"]}, None, ("fhir:read",)),
+        ({**ACTOR, "grants": ["fhir:read"]}, [], ()),
+        (ACTOR, None, ()),
+        (ACTOR, ["fhir:read"], ()),
+        ({}, ["fhir:read"], ()),
+        (HOUSE, None, None),
+        (HOUSE, ["fhir:read"], ("fhir:read",)),
+        (HOUSE, [], ()),
+        ({**HOUSE, "grants": []}, None, ()),
+        ({"principal": "demo", "kind": "user"}, None, None),
+        ({"principal": "demo", "kind": "user", "grants": []}, None, ()),
+    ],
+)
+def test_only_the_house_is_without_bounds(
+    owner: JsonObject, starter: list[str] | None, grants: tuple[str, ...] | None
+) -> None:
+    actor: JsonObject = {"principal": "somebody", "kind": "run", "owner": owner}
+    assert run_grants(actor if starter is None else {**actor, "grants": starter}) == grants
