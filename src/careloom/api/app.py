@@ -11,7 +11,16 @@ from careloom import __version__
 from careloom.api.dicomweb.routes import routes as dicomweb_routes
 from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
-from careloom.api.platform import connections, files, health, people, referrals, runs, workflows
+from careloom.api.platform import (
+    connections,
+    files,
+    health,
+    people,
+    referrals,
+    runs,
+    stored_files,
+    workflows,
+)
 from careloom.api.reference.page import routes as reference_routes
 from careloom.api.screens.pages import routes as page_routes
 
@@ -32,7 +41,7 @@ def build_app(services: Any) -> FastAPI:
     )
     app.state.services = services
     install_errors(app)
-    for module in (runs, workflows, people, files, connections, referrals, health):
+    for module in (runs, workflows, people, files, stored_files, connections, referrals, health):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))
     app.router.routes.append(Mount("/dicomweb", routes=dicomweb_routes))
