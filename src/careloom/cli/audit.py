@@ -14,7 +14,8 @@ from careloom.audit.report import Report
 from careloom.audit.trail import AuditTrail, Selection
 from careloom.audit.verify import read_public_key, verify
 from careloom.audit.verify_export import verify_export
-from careloom.bootstrap import open_services
+from careloom.bootstrap import Services, open_services
+from careloom.errors import InvalidInput, NotFound
 from careloom.settings import Settings
 
 
@@ -36,6 +37,7 @@ def register(commands: Any) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     keys = [read_public_key(arguments.public_key)] if arguments.public_key else None
     if arguments.export:
+        _must_be_there(arguments.export)
         report = verify_export(arguments.export, public_keys=keys)
     else:
         report = asyncio.run(_verify_database(arguments.tenant, keys))
@@ -46,6 +48,24 @@ def _verify(arguments: argparse.Namespace) -> int:
     return report.exit_code
 
 
+def _must_be_there(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error.strerror}",
+            fix="name a file that `careloom audit export --format ndjson` wrote",
+        ) from error
+
+
+async def _must_exist(services: Services, tenant: str) -> None:
+    """An unknown tenant has no trail; an empty answer would look like a clean one."""
+    if await services.db.call("tenant_read", tenant) is None:
+        raise NotFound(
+            f"There is no tenant {tenant!r}", code="tenant_not_found", fix="check --tenant"
+        )
+
+
 async def _verify_database(tenant: str, keys: list[bytes] | None) -> Report:
     settings = Settings.from_environment()
     own = settings.home / "keys" / "audit.pub"
@@ -53,6 +73,7 @@ async def _verify_database(tenant: str, keys: list[bytes] | None) -> Report:
         keys = [read_public_key(own)]
     exported = settings.home / "audit" / f"checkpoints-{tenant}.jsonl"
     async with open_services(settings, work=False, listen=False) as services:
+        await _must_exist(services, tenant)
         await services.sealer.seal_once(tenant)
         await services.sealer.sign_once(tenant)
         return await verify(
@@ -79,6 +100,7 @@ def _export(arguments: argparse.Namespace) -> int:
 async def _exporting(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     async with open_services(settings, work=False, listen=False) as services:
+        await _must_exist(services, arguments.tenant)
         trail = AuditTrail(services.db)
         pieces = export(
             trail, arguments.tenant, Selection(), arguments.format, key=services.signing_key

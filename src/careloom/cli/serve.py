@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
+import socket
 import sys
 from typing import Any
 
@@ -15,6 +17,7 @@ import uvicorn
 from careloom.api.app import build_app
 from careloom.bootstrap import Services, open_services
 from careloom.cli.logs import configure_logs
+from careloom.errors import ConfigurationError
 from careloom.settings import Settings
 
 
@@ -42,9 +45,9 @@ async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
     async with open_services(
         settings, work=not arguments.no_worker, progress=_progress
     ) as services:
-        await announce_first_key(services)
         server = HttpServer(services, host, settings.port if port is None else port)
         await server.start()
+        await announce_first_key(services)
         _progress(f"Careloom answers at http://{host}:{server.port}/")
         await wait_for_signal(server)
         await server.stop()
@@ -69,6 +72,7 @@ class HttpServer:
     """uvicorn inside our own loop, with a port that is known once it listens."""
 
     def __init__(self, services: Services, host: str, port: int) -> None:
+        self._host, self._asked = host, port
         config = uvicorn.Config(
             build_app(services),
             host=host,
@@ -93,8 +97,11 @@ class HttpServer:
         return self._task
 
     async def start(self) -> None:
-        """Listen; raises SystemExit when the port is taken."""
-        self._task = asyncio.create_task(self._server.serve(), name="careloom-http")
+        """Listen; raises ConfigurationError when the address cannot be listened on."""
+        listening = _listen(self._host, self._asked)
+        self._task = asyncio.create_task(
+            self._server.serve(sockets=[listening]), name="careloom-http"
+        )
         while not self._server.started:
             if self._task.done():
                 await self._task
@@ -105,6 +112,28 @@ class HttpServer:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there: bound by us, so that a taken port is a sentence."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else _reason(error)
+        raise ConfigurationError(
+            f"Port {port} of {host} cannot be listened on: {why}",
+            code="cannot_listen",
+            fix="choose another port with --port or CARELOOM_PORT, 0 for any; another address with"
+            " CARELOOM_HOST; or end the program that listens there",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "a port is a number from 0 to 65535"
 
 
 async def wait_for_signal(server: HttpServer | None = None) -> None:
