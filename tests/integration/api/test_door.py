@@ -149,6 +149,33 @@ async def test_a_wrong_parameter_is_said_in_the_envelope(desk: Desk, query: str)
     assert refused(answer, 422, "invalid_request")["path"] == "/mode"
 
 
+@pytest.mark.parametrize(
+    ("query", "path", "named"),
+    [
+        ("workflows/runs?before=zzz", "/before", "run_"),
+        ("workflows/runs?before=run_" + "0" * 31, "/before", "run_"),
+        ("workflows/runs?status=done", "/status", "'succeeded'"),
+        ("tasks?status=open", "/status", "'requested'"),
+    ],
+)
+async def test_what_cannot_be_looked_for_is_refused(
+    desk: Desk, query: str, path: str, named: str
+) -> None:
+    error = refused(await desk.get(f"/api/{query}"), 422, "invalid_request")
+    assert error["path"] == path
+    assert named in error["details"]
+
+
+async def test_runs_are_looked_for_by_status_and_age(desk: Desk) -> None:
+    await desk.deployed(FLOW)
+    first = (await desk.execute("flow", {"word": "a"}))["runId"]
+    second = (await desk.execute("flow", {"word": "b"}))["runId"]
+    older = await desk.data(f"/api/workflows/runs?status=succeeded&before={second}")
+    assert [run["runId"] for run in older] == [first]
+    assert await desk.data("/api/workflows/runs?status=failed") == []
+    assert await desk.data("/api/tasks?status=completed") == []
+
+
 async def test_a_body_that_is_no_json_is_refused_with_its_place(desk: Desk) -> None:
     await desk.deployed(FLOW)
     headers = {"Content-Type": "application/json"}

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import WordParam
+from careloom.api.platform.parameters import TaskStatusParam
 from careloom.api.services import services_of
 
 router = APIRouter(prefix="/api", tags=["people"])
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api", tags=["people"])
 async def list_tasks(
     request: Request,
     principal: PrincipalDep,
-    status: WordParam = None,
+    status: TaskStatusParam = None,
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
     """Human tasks: open ones first, the most urgent and oldest first."""

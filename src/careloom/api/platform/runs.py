@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import WordParam
+from careloom.api.platform.parameters import RunParam, RunStatusParam, WordParam
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
@@ -30,8 +30,8 @@ async def list_runs(
     request: Request,
     principal: PrincipalDep,
     workflow: WordParam = None,
-    status: WordParam = None,
-    before: str | None = Query(None, description="A run id: list what is older"),
+    status: RunStatusParam = None,
+    before: RunParam = None,
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
     """Runs, newest first."""
