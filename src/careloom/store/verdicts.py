@@ -26,6 +26,7 @@ VERDICTS: dict[str, tuple[type[CareloomError], str, str]] = {
     "CL006": (Unprocessable, "unresolved_reference", "A reference points at nothing"),
     "CL007": (Conflict, "fenced", "Another worker holds this run now"),
     "CL008": (Conflict, "wrong_state", "It is not in a state that allows this"),
+    "CL010": (Conflict, "decided_meanwhile", "Somebody decided meanwhile"),
     "CL009": (InvalidInput, "invalid_effect", "The effect is not one that the store knows"),
 }
 

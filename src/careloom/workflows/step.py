@@ -98,6 +98,7 @@ class StepError(Exception):
         retryable: bool = False,
         retry_after: float | None = None,
         details: JsonObject | None = None,
+        effect: Effect | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -105,6 +106,8 @@ class StepError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.details = details or {}
+        self.effect = effect or Effect()
+        """What is written with the failure, when it is final."""
 
 
 class Step(Protocol):

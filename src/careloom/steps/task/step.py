@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from careloom.steps.schema import load_schema
+from careloom.store.effect import Effect
 from careloom.tasks.content import TaskContent
 from careloom.types import JsonObject
 from careloom.workflows.definition import parse_duration
@@ -29,7 +30,9 @@ class TaskStep:
         if call.resume is None:
             return await self._open(call)
         if call.resume.get("reason") == "time":
-            raise StepError("Nobody decided in time", code="task_expired")
+            close = Effect()
+            close.add("task.close", id=str(derived_id("task", call.scope.tenant, call.key)))
+            raise StepError("Nobody decided in time", code="task_expired", effect=close)
         decision = dict(call.resume)
         decision.pop("reason", None)
         if call.alias is not None:

@@ -15,6 +15,7 @@ BEGIN
       WHEN 'fhir.check' THEN op_fhir_check(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'task.create' THEN op_task_create(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'task.close' THEN op_task_close(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'message.record' THEN op_message_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'incident.open' THEN op_incident_open(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'upload.put' THEN op_upload_put(p_tenant, p_store, v_op, p_bodies, p_actor)

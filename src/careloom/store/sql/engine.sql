@@ -148,14 +148,16 @@ DECLARE
   v_some int[];
   v_verdicts jsonb := '{}';
   v_results jsonb;
+  v_stopped uuid[];
   v_unit record;
   v_state text;
   v_detail text;
 BEGIN
   PERFORM enter(p_tenant);
-  SELECT array_agg(z.run_id), bool_or(z.crashes > 0) INTO v_held, v_crashed
+  SELECT array_agg(z.run_id), bool_or(z.crashes > 0), array_agg(z.run_id) FILTER (WHERE z.ctl <> 0)
+  INTO v_held, v_crashed, v_stopped
   FROM (SELECT DISTINCT u.r, u.f FROM jsonb_to_recordset(p_units) AS u(r uuid, f bigint) ORDER BY u.r) u
-  CROSS JOIN LATERAL (SELECT l.run_id, l.crashes FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
+  CROSS JOIN LATERAL (SELECT l.run_id, l.crashes, l.ctl FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
                       AND l.owner = p_worker FOR NO KEY UPDATE) z;
   IF v_held IS NULL THEN v_held := '{}'; END IF;
   -- Steps without operations.
@@ -197,7 +199,7 @@ BEGIN
       END IF;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception OR program_limit_exceeded
       OR SQLSTATE 'CL001' OR SQLSTATE 'CL002' OR SQLSTATE 'CL003' OR SQLSTATE 'CL004' OR SQLSTATE 'CL005'
-      OR SQLSTATE 'CL006' OR SQLSTATE 'CL008' OR SQLSTATE 'CL009' THEN
+      OR SQLSTATE 'CL006' OR SQLSTATE 'CL008' OR SQLSTATE 'CL009' OR SQLSTATE 'CL010' THEN
       GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_detail = PG_EXCEPTION_DETAIL;
       v_verdicts := v_verdicts || jsonb_build_object(v_unit.x::text, jsonb_build_object('verdict', 'failed', 'state', v_state,
         'detail', CASE WHEN v_state LIKE 'CL%' THEN v_detail END));
@@ -213,7 +215,8 @@ BEGIN
       CASE WHEN u.x = ANY (v_ok) THEN '{"verdict": "ok"}'::jsonb
            ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.r = ANY (v_held)),
              'effect', (SELECT s.effect FROM step s WHERE s.tenant = p_tenant AND s.run_id = u.r AND s.path = u.p
-                        AND s.iter = u.i AND s.batch = p_batch)) END))
+                        AND s.iter = u.i AND s.batch = p_batch)) END)
+      || CASE WHEN u.r = ANY (v_stopped) THEN '{"ctl": 1}'::jsonb ELSE '{}'::jsonb END)
     FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, i text, a int));
 END $$;
 
@@ -260,6 +263,10 @@ BEGIN
     WHERE u.x = ANY (p_ok) AND u.k <> 'park' GROUP BY u.store LOOP
     PERFORM audit_record_many(p_tenant, v_store, v_audit);
   END LOOP;
+  -- A step that is recorded waits no more, however its wait ended.
+  UPDATE wait SET resolved = true FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, i text)
+  WHERE wait.tenant = p_tenant AND wait.run_id = u.r AND wait.path = u.p AND wait.iter = u.i AND u.k = 'step'
+    AND u.x = ANY (p_ok) AND NOT wait.resolved;
   UPDATE run SET patient = u.patient
   FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, patient text)
   WHERE run.tenant = p_tenant AND run.run_id = u.r AND u.x = ANY (p_ok) AND u.patient IS NOT NULL;
@@ -270,6 +277,7 @@ BEGIN
     UPDATE run SET state = u.state, output = p_blobs[u.o + 1], closed_batch = p_batch, closed_at = clock_timestamp()
     FROM u WHERE run.tenant = p_tenant AND run.run_id = u.r RETURNING run.run_id
   ) DELETE FROM live WHERE tenant = p_tenant AND run_id IN (SELECT run_id FROM closed);
+  PERFORM engine_closed(p_tenant, p_units, p_ok);
   UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = 0
       THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
   FROM (SELECT u.r, u.f, (u.fin->>'seen')::int AS seen, (u.fin->>'until')::timestamptz AS until,
@@ -277,6 +285,37 @@ BEGIN
         FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, fin jsonb)
         WHERE u.x = ANY (p_ok) AND u.fin ? 'seen') u
   WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
+END $$;
+
+-- engine_closed: what the end of runs brings with it: their open tasks are cancelled, and a failure
+-- opens an incident, or counts one more of the same cause.
+CREATE OR REPLACE FUNCTION engine_closed(p_tenant text, p_units jsonb, p_ok int[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v record;
+BEGIN
+  FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id
+      FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, store text, actor jsonb, d jsonb, fin jsonb)
+      JOIN run ON run.tenant = p_tenant AND run.run_id = u.r
+      WHERE u.x = ANY (p_ok) AND u.fin ? 'state' ORDER BY u.r LOOP
+    PERFORM tasks_cancel(p_tenant, v.store, v.r, v.actor);
+    IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' THEN
+      PERFORM op_incident_open(p_tenant, v.store, jsonb_build_object('kind', 'run.failed',
+        'cause', v.workflow_id || ', ' || coalesce(v.p, 'output') || ': ' || coalesce(v.d->>'code', 'failed'),
+        'ref', jsonb_build_object('run', 'run_' || replace(v.r::text, '-', ''))), '{}', v.actor);
+    END IF;
+  END LOOP;
+END $$;
+
+-- engine_sweep: free runs that wait for nothing, or whose timer was lost; their count should stay 0.
+CREATE OR REPLACE FUNCTION engine_sweep(p_tenant text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE v_count int;
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE live l SET due_at = coalesce(
+      (SELECT min(w.until) FROM wait w WHERE w.tenant = p_tenant AND w.run_id = l.run_id AND NOT w.resolved), now())
+  WHERE l.tenant = p_tenant AND l.owner IS NULL AND l.hold = 0 AND l.due_at = 'infinity' AND NOT EXISTS (
+    SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = l.run_id AND NOT w.resolved AND w.until IS NULL);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
 END $$;
 
 -- engine_why_not: a unit was not written: by this batch before (its reply was lost), or by another.

@@ -96,7 +96,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
   )
   SELECT l.tenant FROM l WHERE l.tenant IS NOT NULL
 $$;
+
+-- tenants_alive: tenants that have any unfinished run; tenants only, no data.
+CREATE OR REPLACE FUNCTION tenants_alive(p_lane text) RETURNS TABLE (tenant text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
+  WITH RECURSIVE l AS (
+    (SELECT live.tenant FROM live ORDER BY live.tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT live.tenant FROM live WHERE live.tenant > l.tenant ORDER BY live.tenant LIMIT 1)
+    FROM l WHERE l.tenant IS NOT NULL
+  )
+  SELECT l.tenant FROM l WHERE l.tenant IS NOT NULL
+$$;
 GRANT USAGE, CREATE ON SCHEMA careloom TO careloom_scheduler;
 ALTER FUNCTION tenants_with_work(text) OWNER TO careloom_scheduler;
 ALTER FUNCTION tenants_leased(text) OWNER TO careloom_scheduler;
+ALTER FUNCTION tenants_alive(text) OWNER TO careloom_scheduler;
 REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;

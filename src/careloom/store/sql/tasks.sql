@@ -63,6 +63,9 @@ LANGUAGE plpgsql AS $$
 DECLARE v_task task;
 BEGIN
   PERFORM enter(p_tenant);
+  -- The run's row is locked before the task's, as everywhere.
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.run_id = (
+    SELECT t.run_id FROM task t WHERE t.tenant = p_tenant AND t.store = p_store AND t.task_id = p_task) FOR NO KEY UPDATE;
   UPDATE task SET state = p_state, decision = p_decision, version = version + 1, closed_at = clock_timestamp(),
     assignee = coalesce(assignee, p_actor->>'principal')
   WHERE tenant = p_tenant AND store = p_store AND task_id = p_task AND closed_at IS NULL
@@ -76,4 +79,27 @@ BEGIN
     PERFORM run_wake(p_tenant, v_task.run_id);
   END IF;
   RETURN jsonb_build_object('task', p_task, 'state', p_state, 'version', v_task.version, 'run', v_task.run_id);
+END $$;
+
+-- op_task_close: a task that nobody decided in time is cancelled. One that was decided meanwhile is
+-- CL010: the run must be read again, because the decision counts.
+CREATE OR REPLACE FUNCTION op_task_close(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE task SET state = 'cancelled', version = version + 1, closed_at = clock_timestamp()
+  WHERE tenant = p_tenant AND store = p_store AND task_id = (p_op->>'id')::uuid AND closed_at IS NULL;
+  IF NOT FOUND THEN PERFORM refuse('CL010', '{"message": "The task was decided meanwhile"}'); END IF;
+  PERFORM audit_record(p_tenant, p_store, 'task.expire', 'Task/' || (p_op->>'id'), p_actor, '{}');
+  RETURN jsonb_build_object('task', p_op->>'id', 'state', 'cancelled');
+END $$;
+
+-- tasks_cancel: the open tasks of a run that has ended.
+CREATE OR REPLACE FUNCTION tasks_cancel(p_tenant text, p_store text, p_run uuid, p_actor jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE v_task uuid;
+BEGIN
+  FOR v_task IN UPDATE task SET state = 'cancelled', version = version + 1, closed_at = clock_timestamp()
+      WHERE tenant = p_tenant AND run_id = p_run AND closed_at IS NULL RETURNING task_id LOOP
+    PERFORM audit_record(p_tenant, p_store, 'task.cancel', 'Task/' || v_task, p_actor, '{}');
+  END LOOP;
 END $$;

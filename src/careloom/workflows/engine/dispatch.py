@@ -36,6 +36,12 @@ class Dispatch(Protocol):
     async def tenants_leased(self) -> list[str]:
         """Tenants that have runs under a lease."""
 
+    async def tenants_alive(self) -> list[str]:
+        """Tenants that have any unfinished run."""
+
+    async def sweep(self, tenant: str) -> int:
+        """Free runs that wait for nothing; how many there were."""
+
     async def reap(self, tenant: str) -> int:
         """Expire the leases of workers that died."""
 
@@ -73,6 +79,12 @@ class PostgresDispatch:
     async def tenants_leased(self) -> list[str]:
         rows = await self._db.rows("tenants_leased", self._lane)
         return [row["tenant"] for row in rows]
+
+    async def tenants_alive(self) -> list[str]:
+        return [row["tenant"] for row in await self._db.rows("tenants_alive", self._lane)]
+
+    async def sweep(self, tenant: str) -> int:
+        return int(await self._db.call("engine_sweep", tenant))
 
     async def reap(self, tenant: str) -> int:
         return int(await self._db.call("engine_reap", tenant))

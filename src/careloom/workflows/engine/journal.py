@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from careloom.types import JsonObject
 
@@ -33,6 +34,8 @@ class WaitRecord:
     iteration: str
     resume: JsonObject | None
     """What the wait gave; None while it is not over."""
+    until: datetime | None = None
+    """When it ends by itself."""
 
 
 @dataclass(slots=True)
@@ -72,6 +75,13 @@ def settle_output(output: JsonObject, effect: list[JsonObject] | None) -> JsonOb
     one, whose id only the transaction knew, and not the one that was planned."""
     for result in effect or ():
         if result.get("outcome") == "matched" and "reference" in output:
-            matched = {"id": result["id"], "reference": f"{result['type']}/{result['id']}"}
-            return {**{k: v for k, v in output.items() if k != "resource"}, **matched}
+            planned = output.get("id")
+            kept = {k: v for k, v in output.items() if not _is_resource(v, planned)}
+            reference = f"{result['type']}/{result['id']}"
+            return {**kept, "id": result["id"], "reference": reference}
     return output
+
+
+def _is_resource(value: Any, planned: Any) -> bool:
+    """The planned resource, which was never written, under any name."""
+    return isinstance(value, dict) and "resourceType" in value and value.get("id") == planned

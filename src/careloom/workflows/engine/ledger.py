@@ -50,6 +50,8 @@ class Verdict:
     detail: JsonObject | None = None
     effect: list[JsonObject] | None = None
     """What became of each operation of the unit's effect."""
+    stop: bool = False
+    """Somebody asked the run to stop."""
 
     @property
     def written(self) -> bool:
@@ -117,7 +119,12 @@ class Ledger:
         """Find the unit that makes the whole batch fail; its neighbours commit."""
         state = str(error.details.get("sqlstate", ""))
         if state.startswith(("42", "XX")):
+            # A bug or corruption is nobody's fault here: the runs keep their leases, and stay.
+            log.critical("the database reports SQLSTATE %s; no more runs are claimed", state)
             self.broken = EngineBroken(f"SQLSTATE {state}")
+            for entry in entries:
+                _settle(entry, Verdict("lost"))
+            return
         if len(entries) == 1:
             _settle(entries[0], Verdict("failed", state or error.code, {"message": error.message}))
             return
@@ -186,6 +193,7 @@ def _verdict(answer: JsonObject) -> Verdict:
         answer.get("state"),
         orjson.loads(detail) if detail else None,
         answer.get("effect"),
+        bool(answer.get("ctl")),
     )
 
 

@@ -107,7 +107,8 @@ async def _wait(
             resume = {"reason": "event", **value}
     elif fields["due"]:
         resume = {"reason": "time"}
-    return WaitRecord(path, iteration, resume)
+    until = datetime.fromisoformat(fields["until"]) if fields["until"] else None
+    return WaitRecord(path, iteration, resume, until)
 
 
 def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObject) -> RunState:

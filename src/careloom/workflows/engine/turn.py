@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import run_grants
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
 
+log = logging.getLogger("careloom.worker")
 DEFAULT_TIMEOUT_S = 300.0
 
 
@@ -100,8 +102,7 @@ class Turns:
         waiting = run.waits.get((step.path, command.iteration))
         if waiting is not None and waiting.resume is None:
             unit = self._unit(run, "park", step.path, command.iteration)
-            unit.fields["fin"] = {"seen": run.wakes}
-            return Turn(unit, parked=float("inf"))
+            return self._parked(unit, run, waiting.until)
         context = context_of(program, run)
         call: StepCall | None = None
         try:
@@ -138,6 +139,14 @@ class Turns:
             details: JsonObject = {**error.details, "path": error.path, "fix": error.fix}
             raise StepError(
                 error.message, code=error.code, retryable=error.retryable, details=details
+            ) from error
+        except Exception as error:
+            # A bug in a step fails the step, by its policy; what was thrown may carry patient data.
+            log.error("step %s: %s at %s", step.definition.type, type(error).__name__, where(error))
+            raise StepError(
+                f"The step made a mistake ({type(error).__name__})",
+                code="step_crashed",
+                retryable=True,
             ) from error
 
     async def _call(
@@ -258,6 +267,8 @@ class Turns:
         record = StepRecord(step.path, iteration, run.next_seq, attempt, "failed", error=detail)
         payload: JsonObject = {"input": given, "error": detail}
         await self._record(unit, run, record, payload, started, run.patient)
+        if error.effect:
+            self._attach(unit, error.effect)
         closed = await self._close_if_last(unit, program, run, record, run.patient)
         return Turn(unit, record=record, closed=closed)
 
@@ -275,11 +286,15 @@ class Turns:
             "b": unit.add_blob(await self._seal(run, place, detail)),
             "event": wait.event,
             "until": until,
-            "fin": {"seen": run.wakes, "until": until},
         }
         if result.effect:
             self._attach(unit, result.effect)
-        seconds = (wait.until - self._clock()) / timedelta(seconds=1) if wait.until else None
+        return self._parked(unit, run, wait.until)
+
+    def _parked(self, unit: Unit, run: RunState, until: datetime | None) -> Turn:
+        """Let go of the run until its time comes, or, without one, until something wakes it."""
+        unit.fields["fin"] = {"seen": run.wakes, "until": until.isoformat() if until else None}
+        seconds = (until - self._clock()) / timedelta(seconds=1) if until else None
         return Turn(unit, parked=float("inf") if seconds is None else max(seconds, 0.0))
 
     def _unit(
@@ -423,3 +438,11 @@ def _evidence(run: RunState) -> tuple[JsonObject, ...]:
 
 def _safe(details: JsonObject) -> dict[str, Any]:
     return {key: value for key, value in details.items() if value is not None}
+
+
+def where(error: BaseException) -> str:
+    """File and line of the innermost frame: no values, so no patient data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "unknown" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -25,12 +25,14 @@ from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
 from careloom.workflows.engine.load import run_from_claim, unreadable_run
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.program import Program
-from careloom.workflows.engine.turn import Turn, Turns
+from careloom.workflows.engine.turn import Turn, Turns, where
 
 log = logging.getLogger("careloom.worker")
 _MAX_CRASHES = 5
 _MAX_STALE = 3
 _CLAIM_BATCH = 64
+_TIMER_S = 60.0
+_SWEEP_S = 300.0
 _LONGEST_PAUSE_S = 1.0
 
 
@@ -51,6 +53,7 @@ class WorkerCounters:
     closed: dict[str, int] = field(default_factory=dict)
     fenced: int = 0
     retried: int = 0
+    swept: int = 0
 
 
 class Worker:
@@ -82,6 +85,7 @@ class Worker:
         self._poll_s = poll_s
         self._tenants = tenants
         self._held: dict[tuple[str, uuid.UUID], _Held] = {}
+        self._sweep_at = 0.0
         self._ready: set[str] = set()
         self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
@@ -104,8 +108,8 @@ class Worker:
         return self._tenants is None or tenant in self._tenants
 
     async def start(self) -> None:
-        self._stopping = False
         await self._notices.hold(f"worker/{self.id}")
+        self._stopping = False
         self._notices.subscribe("runs", self.wake)
         self._loops = [
             asyncio.create_task(self._claim_loop(), name="careloom-claim"),
@@ -167,7 +171,7 @@ class Worker:
                     await self._claim(tenant)
                 except Exception as error:
                     if not isinstance(error, Unavailable):
-                        log.error("claiming failed: %s at %s", type(error).__name__, _where(error))
+                        log.error("claiming failed: %s at %s", type(error).__name__, where(error))
                     self._doubtful.add(tenant)
                     self._ready.add(tenant)
                     await asyncio.sleep(0.5)
@@ -199,9 +203,12 @@ class Worker:
         while not self._stopping:
             try:
                 await self._look_around()
-            except CareloomError as error:
+                if asyncio.get_running_loop().time() >= self._sweep_at:
+                    self._sweep_at = asyncio.get_running_loop().time() + _SWEEP_S
+                    await self._sweep()
+            except Exception as error:
                 if not isinstance(error, Unavailable):
-                    log.error("polling failed: %s", error.message)
+                    log.error("polling failed: %s at %s", type(error).__name__, where(error))
             await asyncio.sleep(self._poll_s * random.uniform(0.8, 1.2))  # noqa: S311
 
     async def _look_around(self) -> None:
@@ -210,6 +217,14 @@ class Worker:
                 self.wake(tenant)
         for tenant in await self._reapable():
             if await self._dispatch.reap(tenant):
+                self.wake(tenant)
+
+    async def _sweep(self) -> None:
+        """Free runs that wait for nothing. There should be none; each is a fault to look into."""
+        for tenant in await self._dispatch.tenants_alive():
+            if self.serves(tenant) and (freed := await self._dispatch.sweep(tenant)):
+                self.counters.swept += freed
+                log.error("%d runs waited for nothing and were freed", freed)
                 self.wake(tenant)
 
     async def _reapable(self) -> list[str]:
@@ -221,9 +236,9 @@ class Worker:
             for tenant, held in self._by_tenant().items():
                 try:
                     kept = await self._dispatch.renew(tenant, held)
-                except CareloomError as error:
+                except Exception as error:
                     if not isinstance(error, Unavailable):
-                        log.error("renewing leases failed: %s", error.message)
+                        log.error("renewing failed: %s at %s", type(error).__name__, where(error))
                     continue
                 for run_id, fence in held.items():
                     self._renewed((tenant, run_id), fence, kept.get(run_id))
@@ -252,7 +267,7 @@ class Worker:
             log.warning("run %s: the database does not answer; its lease will expire", run.run_id)
         except Exception as error:
             # A bug must not take the worker down; the lease expires and crashes are counted.
-            log.error("run %s: %s at %s", run.run_id, type(error).__name__, _where(error))
+            log.error("run %s: %s at %s", run.run_id, type(error).__name__, where(error))
         finally:
             if self._held.get(key) is held:
                 del self._held[key]
@@ -274,6 +289,11 @@ class Worker:
             turn = await self._next_turn(program, run)
             verdict = await self.ledger.commit(run.tenant, turn.unit)
             self.counters.turns += 1
+            run.cancelled = run.cancelled or verdict.stop
+            if verdict.state == "CL010":
+                # What the run waited for came meanwhile: read it again.
+                await self._dispatch.release(run.tenant, {run.run_id: run.fence})
+                return True
             if verdict.kind == "failed":
                 stale += 1
                 if verdict.state in ("CL001", "CL006") and stale <= _MAX_STALE:
@@ -284,6 +304,8 @@ class Worker:
                 self.counters.fenced += 1
                 return False
             stale = 0
+            if "ops" in turn.unit.fields:
+                self._notices.publish("events", run.tenant)
             if turn.record is not None and verdict.effect:
                 turn.record.output = settle_output(turn.record.output, verdict.effect)
             if self._apply(run, turn):
@@ -320,16 +342,7 @@ class Worker:
             return False
         if turn.attempted is not None:
             self.counters.retried += 1
-        if turn.parked != float("inf"):
-            asyncio.get_running_loop().call_later(
-                min(turn.parked + 0.001, 3600.0), self.wake, run.tenant
-            )
+        if turn.parked <= _TIMER_S:
+            # What is due later is found by the poll; a handle for each would fill the memory.
+            asyncio.get_running_loop().call_later(turn.parked + 0.001, self.wake, run.tenant)
         return True
-
-
-def _where(error: BaseException) -> str:
-    """File and line of the innermost frame: no values, so no patient data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "unknown" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
