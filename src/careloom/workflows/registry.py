@@ -14,6 +14,8 @@ from careloom.types import JsonObject, Scope
 from careloom.workflows.definition import Definition
 from careloom.workflows.engine.program import Program, build_program
 
+_PROGRAMS_KEPT = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
@@ -99,6 +101,8 @@ class Registry:
             if canonical is None:
                 raise NotFound("The definition of the run is not there", code="definition_lost")
             program = build_program(Definition.from_canonical(canonical), self._schemas)
+            if len(self._programs) >= _PROGRAMS_KEPT:
+                del self._programs[next(iter(self._programs))]
             self._programs[tenant, digest] = program
         return program
 
