@@ -31,9 +31,7 @@ class Store:
         effect.add("fhir.put", type=resource["resourceType"])
         return Planned(effect=effect, resources=[stored])
 
-    async def search(
-        self, _scope: object, type_: str, query: list[tuple[str, str]]
-    ) -> JsonObject:
+    async def search(self, _scope: object, type_: str, query: list[tuple[str, str]]) -> JsonObject:
         self.asked.append((type_, query))
         found = {"resource": {"resourceType": type_, "id": "1"}, "search": {"mode": "match"}}
         told = {"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}}
@@ -118,18 +116,14 @@ async def test_an_unreviewed_final_result_is_noted_in_development(
 async def test_an_unreviewed_final_result_is_refused_in_production(
     step: FhirStep, store: Store, make_call: Any
 ) -> None:
-    call = make_call(
-        _observation("final"), ai_fed=True, unreviewed=True, environment="production"
-    )
+    call = make_call(_observation("final"), ai_fed=True, unreviewed=True, environment="production")
     with pytest.raises(StepError) as refused:
         await step.execute(call)
     assert refused.value.code == "E-AIFINAL"
     assert store.planned == []
 
 
-async def test_a_reviewed_result_may_be_final_in_production(
-    step: FhirStep, make_call: Any
-) -> None:
+async def test_a_reviewed_result_may_be_final_in_production(step: FhirStep, make_call: Any) -> None:
     call = make_call(_observation("final"), ai_fed=True, environment="production")
     result = await step.execute(call)
     assert result.notes == []
@@ -198,3 +192,62 @@ async def test_a_run_touches_only_what_it_is_granted(
     with pytest.raises(StepError) as refused:
         await step.execute(call)
     assert refused.value.code == "insufficient_permissions"
+
+
+_READ: JsonObject = {"action": "read", "resourceId": "7"}
+_FIND: JsonObject = {"action": "search"}
+
+
+@pytest.mark.parametrize(
+    ("given", "patient"),
+    [
+        ({**_READ, "resourceType": "Patient"}, "7"),
+        ({**_READ, "resourceType": "Task"}, None),
+        ({**_FIND, "resourceType": "Patient"}, "1"),
+        ({**_FIND, "resourceType": "Task"}, None),
+        (_observation(), "1"),
+    ],
+)
+async def test_the_run_s_patient_becomes_known(
+    step: FhirStep, make_call: Any, given: JsonObject, patient: str | None
+) -> None:
+    assert (await step.execute(make_call(given))).patient == patient
+    assert (await step.execute(make_call(given, patient="first"))).patient is None
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {},
+        {"subject": {"reference": "Group/1"}},
+        {"subject": {"reference": "https://other.example/fhir/Patient/1"}},
+        {"subject": {"display": "somebody"}},
+        {"subject": {"reference": "Patient?identifier=1"}},
+    ],
+)
+async def test_what_names_no_patient_of_this_store_makes_none_known(
+    step: FhirStep, make_call: Any, about: JsonObject
+) -> None:
+    data = {"status": "final", "code": {"text": "x"}, **about}
+    given = {"action": "create", "resourceType": "Observation", "data": data}
+    assert (await step.execute(make_call(given))).patient is None
+
+
+async def test_one_of_several_patients_is_not_the_run_s(
+    step: FhirStep, store: Store, make_call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {"resource": {"resourceType": "Patient", "id": "1"}, "search": {"mode": "match"}}
+    second = {"resource": {"resourceType": "Patient", "id": "2"}, "search": {"mode": "match"}}
+    answers: list[JsonObject] = [
+        {"resourceType": "Bundle", "entry": [first, second]},
+        {"resourceType": "Bundle", "entry": [first], "link": [{"relation": "next", "url": "x"}]},
+        {"resourceType": "Bundle"},
+    ]
+
+    async def search(*_: object) -> JsonObject:
+        return answers.pop(0)
+
+    monkeypatch.setattr(store, "search", search)
+    for _ in range(3):
+        call = make_call({**_FIND, "resourceType": "Patient"})
+        assert (await step.execute(call)).patient is None

@@ -17,6 +17,7 @@ from careloom.steps.fhir.references import collapse_references
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
+from careloom.workflows.triggers import patient_of
 from careloom.workflows.verification.writes import FINAL
 
 _Action = Callable[["FhirStep", StepCall], Awaitable[StepResult]]
@@ -38,7 +39,10 @@ class FhirStep:
         action = _ACTIONS.get(call.input.get("action", ""))
         if action is None:
             raise StepError(f"The action is none of {', '.join(_ACTIONS)}", code="unknown_action")
-        return await action(self, call)
+        result = await action(self, call)
+        if call.patient is None:
+            result.patient = _patient(call.input["action"], result.output)
+        return result
 
     async def create(self, call: StepCall) -> StepResult:
         resource, notes = _resource(call)
@@ -188,6 +192,28 @@ def _output(call: StepCall, output: JsonObject, main: Any) -> StepResult:
     if call.alias is not None:
         output[call.alias] = main
     return StepResult(output=output)
+
+
+def _patient(action: str, output: JsonObject) -> str | None:
+    """The Patient id that the run is about from here on: one that was read, the only one that a
+    search found, or the one that a written resource is about."""
+    if action == "search":
+        links = {link["relation"] for link in output["bundle"].get("link", ())}
+        found = [] if "next" in links else output["resources"]
+        only = found[0] if len(found) == 1 else {}
+        return _own_id(only)
+    resource = output.get("resource", {})
+    if action == "read":
+        return _own_id(resource)
+    subject = resource.get("subject") or resource.get("patient")
+    reference = subject.get("reference") if isinstance(subject, dict) else None
+    if not isinstance(reference, str) or not reference.startswith("Patient/"):
+        return None
+    return patient_of({"patientId": reference})
+
+
+def _own_id(resource: JsonObject) -> str | None:
+    return str(resource["id"]) if resource.get("resourceType") == "Patient" else None
 
 
 def _reference(resource: JsonObject) -> str:
