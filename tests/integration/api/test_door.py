@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -226,6 +227,49 @@ async def test_a_huge_body_is_refused_before_it_is_read_whole(desk: Desk) -> Non
         refused(answer, 413, "too_large")
     answer = await desk.put("/api/files/uploads/big.bin", content=endless())
     refused(answer, 413, "too_large")
+
+
+class Form:
+    """A form of many megabytes, sent in chunks without a length; `sent` bytes were asked for."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+        while self.sent < 64 << 20:
+            self.sent += 1 << 16
+            yield b"%PDF" + b" " * ((1 << 16) - 4)
+        yield b"\r\n--x--\r\n"
+
+
+async def test_a_form_without_a_length_is_refused_before_it_is_read_whole(desk: Desk) -> None:
+    for address in ("/api/files", "/upload-referral/", "/triage-referral/"):
+        form = Form()
+        answer = await desk.client.post(address, content=aiter(form), headers=form.headers)
+        refused(answer, 413, "too_large")
+        assert form.sent <= 9 << 20, address
+
+
+async def test_who_may_hand_nothing_in_is_refused_before_a_byte_is_read(
+    house: House, desk: Desk
+) -> None:
+    for role in ("viewer", "auditor"):
+        client = (await house.desk(role, scope=desk.scope)).client
+        for method, address in (
+            ("POST", "/api/files"),
+            ("PUT", "/api/files/uploads/a.dcm"),
+            ("POST", "/upload-referral/"),
+            ("POST", "/triage-referral/"),
+        ):
+            form = Form()
+            answer = await client.request(
+                method, address, content=aiter(form), headers=form.headers
+            )
+            error = refused(answer, 403, "insufficient_permissions")
+            assert error["details"]["permission"] == "document:write"
+            assert form.sent == 0
 
 
 async def test_a_json_body_is_refused_where_a_form_is_needed(desk: Desk) -> None:

@@ -11,8 +11,8 @@ from careloom.errors import ConfigurationError, Unavailable
 from careloom.store.database import Database
 from careloom.store.migrate import migrate
 
-CLOSED = "ALTER DATABASE \"{name}\" WITH ALLOW_CONNECTIONS false"
-RENAMED = "ALTER DATABASE \"{name}\" RENAME TO \"{name}_away\""
+CLOSED = 'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false'
+RENAMED = 'ALTER DATABASE "{name}" RENAME TO "{name}_away"'
 
 
 def _name(dsn: str) -> str:

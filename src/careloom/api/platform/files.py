@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sys
 
 from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
@@ -19,11 +21,14 @@ from careloom.types import JsonObject
 
 router = APIRouter(prefix="/api", tags=["files"])
 _DICOM_PREFIX = b"DICM"
+_FORM_AROUND = 65536
+"""Bytes that a form may have beside its file."""
 
 
 @router.post("/files", operation_id="uploadFile", status_code=201)
 async def upload_file(request: Request, principal: PrincipalDep) -> Response:
     """Multipart upload of one file under `file`; its type is read from its bytes."""
+    _may_hand_in(principal)
     name, data = await read_upload(request)
     return success(await _keep(request, principal, "uploads", safe_name(name), data), status=201)
 
@@ -31,8 +36,15 @@ async def upload_file(request: Request, principal: PrincipalDep) -> Response:
 @router.put("/files/{bucket}/{name}", operation_id="putFile", status_code=201)
 async def put_file(bucket: str, name: str, request: Request, principal: PrincipalDep) -> Response:
     """Store the body under a bucket and name: `dicom://…` or `file://…` afterwards."""
+    _may_hand_in(principal)
     data = await read_body(request)
     return success(await _keep(request, principal, bucket, name, data), status=201)
+
+
+def _may_hand_in(principal: Principal) -> None:
+    """Whether anything may be handed in, asked before a byte of it is read."""
+    if not principal.allows("dicom:write"):
+        principal.require("document:write")
 
 
 async def _keep(
@@ -66,34 +78,55 @@ async def _keep(
 
 async def read_body(request: Request) -> bytes:
     """The body within the upload limit."""
-    limit = services_of(request).settings.upload_limit_mb << 20
-    size, chunks = 0, []
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge(f"The file is larger than {limit >> 20} MB")
-        chunks.append(chunk)
-    if not size:
+    limited = limit_body(request, _upload_limit(request), 0)
+    data = b"".join([chunk async for chunk in limited.stream()])
+    if not data:
         raise InvalidInput("The file is empty", code="empty_file")
-    return b"".join(chunks)
+    return data
 
 
-async def read_upload(request: Request) -> tuple[str, bytes]:
-    """The one file of a multipart form, within the upload limit."""
-    limit = services_of(request).settings.upload_limit_mb << 20
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit + 65536:
-        raise TooLarge(f"The file is larger than {limit >> 20} MB")
-    async with request.form(max_files=1, max_fields=10) as form:
+async def read_upload(request: Request, limit: int | None = None) -> tuple[str, bytes]:
+    """The one file of a multipart form, within the limit in bytes: of uploads, or a lower one."""
+    limit = min(limit or sys.maxsize, _upload_limit(request))
+    limited = limit_body(request, limit, _FORM_AROUND)
+    async with limited.form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise InvalidInput("The form has no file under the name `file`", path="/file")
         data = await file.read(limit + 1)
         if len(data) > limit:
-            raise TooLarge(f"The file is larger than {limit >> 20} MB")
+            raise _too_large(limit)
         if not data:
             raise InvalidInput("The file is empty", code="empty_file", path="/file")
         return file.filename or "file", data
+
+
+def limit_body(request: Request, limit: int, around: int) -> Request:
+    """The request with a body that ends in TooLarge as soon as more than the limit came, or was
+    announced; `around` is what may come beside the file. Whatever its length header says or leaves
+    out, no more is kept or written to a temporary file than this."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit + around:
+        raise _too_large(limit)
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit + around:
+            raise _too_large(limit)
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _upload_limit(request: Request) -> int:
+    return services_of(request).settings.upload_limit_mb << 20
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The file is larger than {limit >> 20} MB", fix="send a smaller file")
 
 
 def safe_name(given: str) -> str:

@@ -17,7 +17,7 @@ from careloom.api.envelope import JsonResponse, success
 from careloom.api.platform.files import read_upload
 from careloom.api.services import Services, services_of
 from careloom.connections.delivery import DeliveryFailed, Outgoing
-from careloom.documents.document import PDF, sniff
+from careloom.documents.document import PDF, Limits, sniff
 from careloom.errors import NotFound, Unavailable, UnsupportedMediaType
 from careloom.identity.principal import Principal
 from careloom.store.effect import Effect
@@ -166,7 +166,7 @@ async def _notify(
 
 
 async def _pdf(request: Request) -> bytes:
-    _, data = await read_upload(request)
+    _, data = await read_upload(request, Limits().size)
     if sniff(data) != PDF:
         raise UnsupportedMediaType(
             "Only PDF files are taken here", fix="export the letter as PDF and send it again"
