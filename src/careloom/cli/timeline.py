@@ -10,6 +10,7 @@ from careloom.bootstrap import Services
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
 _QUIET_S = 1.5
+_CHANNELS = {"slack": "Slack", "email": "e-mail"}
 _MARKS = {"succeeded": "done", "failed": "FAILED", "skipped": "skipped", "waiting": "waiting"}
 
 
@@ -60,9 +61,10 @@ class Timeline:
         messages = await self._services.messages.page(DEFAULT_SCOPE, run=status["runId"])
         for message in reversed(messages):
             to = ", ".join(message["to"]) or message["channel"]
-            self._say(f"  {' ' * 10}  {message['status']:<8} for {to}: {message['text']}")
+            self._say(f"  {' ' * 10}  {'message':<8} to {to}: {message['text']}")
         took = f" in {status['durationMs']:.0f} ms" if status["durationMs"] is not None else ""
-        self._say(f"  Run {status['status']}{took}")
+        waits = " for a person" if status["status"] == "waiting" else ""
+        self._say(f"  Run {status['status']}{waits}{took}")
         if status["error"]:
             self._say(f"  {status['error'].get('code')}: {status['error'].get('message')}")
 
@@ -74,8 +76,9 @@ def _what(step: JsonObject) -> str:
     output = step.get("output") or {}
     if "urgency" in output:
         confidence = output.get("confidence") or 0.0
+        urgency = "urgency unknown" if output["urgency"] == "unknown" else output["urgency"]
         return (
-            f"{output['urgency']}, {output.get('specialty') or 'no specialty'}"
+            f"{urgency}, {output.get('specialty') or 'no specialty'}"
             f" (confidence {confidence:.0%}, read as {output.get('path')})"
         )
     if "summary" in output:
@@ -85,7 +88,14 @@ def _what(step: JsonObject) -> str:
     if "reference" in output:
         return f"wrote {output['reference']}"
     if "messageId" in output:
-        return f"{output['channel']} message {output['state']}"
+        return _sending(output)
     if "result" in output:
         return "yes" if output["result"] else "no"
     return "asks a person" if step["status"] == "waiting" else ""
+
+
+def _sending(output: JsonObject) -> str:
+    kind = _CHANNELS.get(output["channel"], output["channel"])
+    if output["state"] == "captured":
+        return f"captured: no {kind} connection is configured"
+    return f"{output['state']} by {kind}"
