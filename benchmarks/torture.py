@@ -152,10 +152,13 @@ async def servers(options: argparse.Namespace, receiver: Receiver, torture: Tort
     """kill -9 of the server and of its PostgreSQL while letters are uploaded."""
     with tempfile.TemporaryDirectory(prefix="careloom-torture-") as folder:
         served = ServedHome(Path(folder) / "home", receiver)
-        await served.prepare()
-        await served.storm(options.server_kills, random.Random(options.seed))
-        faults = await served.verdict()
-        await served.stop()
+        try:
+            await served.prepare()
+            await served.storm(options.server_kills, random.Random(options.seed))
+            faults = await served.verdict()
+            await served.stop()
+        finally:
+            await served.close()
     tally = served.tally
     torture.faults += faults
     row = {
@@ -193,7 +196,8 @@ async def measure(options: argparse.Namespace) -> int:
             await one.start()
         torture = Torture(options, dsn, home, clinic, forks)
         try:
-            await torture.run()
+            if options.rounds or options.storms:
+                await torture.run()
             if options.server_kills:
                 await servers(options, receiver, torture)
         finally:

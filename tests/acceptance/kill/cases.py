@@ -16,12 +16,14 @@ from tests.acceptance.kill.receiver import Receiver
 
 from careloom.audit.verify import verify
 from careloom.bootstrap import Services
+from careloom.identity.service import SYSTEM_ACTOR
 from careloom.samples.demo import LETTER, demo_patients, demo_study
 from careloom.samples.referral_pdf import digital_pdf
 from careloom.samples.templates import template
 from careloom.types import JsonObject, Scope
 
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
+ACTOR = SYSTEM_ACTOR
+"""Who deploys and uploads: runs are granted what their owner and their starter may do."""
 GIVE_UP_S = 60.0
 WRITTEN = ("Observation", "DiagnosticReport", "ServiceRequest", "Task", "Provenance")
 SLACK = "tool: Slack.send"

@@ -143,6 +143,11 @@ class ServedHome:
             await self._reading
         return code
 
+    async def close(self) -> None:
+        """End whatever still runs."""
+        if self._process is not None and self._process.returncode is None:
+            await self._end(signal.SIGKILL)
+
     def kill_postmaster(self) -> None:
         """kill -9 of the embedded PostgreSQL; the server process lives on."""
         pid = (ServerPlace.of(self._home).data / "postmaster.pid").read_text().split("\n", 1)[0]
@@ -229,13 +234,17 @@ class ServedHome:
         )
         if left:
             faults.append(f"stranded runs: {left}")
-        runs: Counter[str] = Counter()
+        rows = await clinic.admin.fetch(
+            "SELECT e.ref->>'uri' AS uri FROM careloom.run r JOIN careloom.event e"
+            " USING (tenant, event_no) WHERE r.tenant = $1",
+            TENANT,
+        )
+        runs = Counter(row["uri"] for row in rows)
         page = await clinic.services.runs.page(DEFAULT_SCOPE, limit=10_000)
         for run in page:
             if run["status"] != "succeeded":
-                faults.append(f"run {run['runId']} {run['status']} at {run['failedStep']}")
-            status = await clinic.services.runs.status(DEFAULT_SCOPE, run["runId"])
-            runs[str(status["steps"][0]["input"]["file"])] += 1
+                status = await clinic.services.runs.status(DEFAULT_SCOPE, run["runId"])
+                faults.append(f"run {run['runId']} {run['status']}: {status['error']}")
         faults += [f"lost: {uri}" for uri in sorted(self.tally.acknowledged - runs.keys())]
         faults += [f"doubled: {uri} has {n} runs" for uri, n in runs.items() if n != 1]
         faults += await self._effects(clinic, len(page))

@@ -16,10 +16,13 @@ async def test_every_acknowledged_upload_becomes_one_finished_run(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     served = ServedHome(tmp_path / "home", receiver)
-    await served.prepare()
-    await served.storm(KILLS, random.Random(SEED))
-    faults = await served.verdict()
-    await served.stop()
+    try:
+        await served.prepare()
+        await served.storm(KILLS, random.Random(SEED))
+        faults = await served.verdict()
+        await served.stop()
+    finally:
+        await served.close()
     assert faults == []
     assert served.tally.server_kills + served.tally.postmaster_kills == KILLS
     assert served.tally.acknowledged
