@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from careloom.documents.document import Document
 from careloom.documents.extraction import extract_referral
-from careloom.documents.triage import SpecialtyModel, UrgencyModel, triage
+from careloom.documents.triage import UNKNOWN, SpecialtyModel, UrgencyModel, triage
 from careloom.types import JsonObject
 
 
@@ -42,5 +42,6 @@ class Assessor:
             "version": " + ".join(["rules", *names]),
             "confidence": answer["confidence"],
         }
-        summary = f"{answer['urgency']}, {answer['specialty'] or 'no specialty'}"
+        urgency = "urgency unknown" if result.urgency == UNKNOWN else result.urgency
+        summary = f"{urgency}, {result.specialty or 'no specialty'}"
         return {"referral": referral.to_json(), **answer, "summary": summary, "evidence": evidence}

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from careloom.documents.clinic_names import addressed
 from careloom.documents.extraction.letter import Letter
 from careloom.documents.extraction.referral import Referral
 from careloom.documents.news2 import News2
+from careloom.documents.review_words import in_words
 from careloom.documents.urgency_rules import Finding, assess, highest, says_routine
 from careloom.types import JsonObject
 
@@ -26,6 +27,12 @@ OCR_REVIEW_BELOW = 0.90
 LINE_REVIEW_BELOW = 0.60
 ASKED = frozenset({"own_words", "addressed_service"})
 """Rules that read what the writer wants, not how the patient is."""
+UNKNOWN = "unknown"
+"""The urgency of what is no referral or could not be read; for a person, at once."""
+NEEDED_LETTERS = 40
+"""Fewer letters than this are no text to decide on."""
+STATED_REASON = 0.6
+"""From here on a reason was introduced as one; below, a sentence merely stands where one could."""
 NEEDED_SIGNS = 3
 """The urgency model is only asked when at least so many vital signs are known."""
 
@@ -75,7 +82,7 @@ class Triage:
     reasons: list[JsonObject] = field(default_factory=list)
     """What spoke for it: rule or model, text, place in the letter."""
     review_reasons: list[str] = field(default_factory=list)
-    """Why a person has to look; codes."""
+    """Why a person has to look; codes, see review_words.py."""
     degraded: bool = False
     """True when a model was not there and the rules decided alone."""
 
@@ -102,6 +109,7 @@ class Triage:
             "reasons": list(self.reasons),
             "needsReview": self.needs_review,
             "reviewReasons": list(self.review_reasons),
+            "reviewWords": [in_words(reason) for reason in self.review_reasons],
             "degraded": self.degraded,
         }
 
@@ -119,6 +127,20 @@ def triage(
     findings, news2 = assess(referral, text)
     urgency = highest(*(finding.urgency for finding in findings))
     reasons = [finding.to_json() for finding in findings]
+    lacking = _lacking(referral, text)
+    if lacking:
+        return Triage(
+            # A rule that fired stays the floor; without one nothing is claimed.
+            urgency if findings else UNKNOWN,
+            0.0,
+            None,
+            0.0,
+            [flag.value for flag in referral.red_flags],
+            news2,
+            reasons,
+            [lacking],
+            degraded=urgency_model is None or specialty_model is None,
+        )
     raised = _raise(referral, text, urgency, urgency_model)
     if raised:
         urgency, reason = raised
@@ -139,6 +161,21 @@ def triage(
         referral, result, findings, ocr_confidence, line_confidences
     )
     return result
+
+
+def _lacking(referral: Referral, text: str) -> str | None:
+    """Why there is nothing to triage: no text, or none of a referral's fields in it."""
+    if sum(character.isalpha() for character in text) < NEEDED_LETTERS:
+        return "text:none"
+    patient, signs = referral.patient, asdict(referral.vitals)
+    fields = (
+        patient.family or patient.given or patient.birth_date or patient.identifier,
+        referral.referrer_name or referral.referrer_organization,
+        referral.reason and referral.reason.confidence >= STATED_REASON,
+        referral.medications,
+        any(sign is not None for sign in signs.values()),
+    )
+    return None if any(fields) else "text:not_a_referral"
 
 
 def _signs(referral: Referral) -> dict[str, float]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
 from careloom.documents import extract_referral, triage
+from careloom.documents.review_words import in_words
 from careloom.documents.triage import Triage
 from careloom.samples.referral_letters import LETTERS
 
@@ -79,7 +86,7 @@ def test_without_models_the_rules_decide_and_say_so() -> None:
 def test_low_confidence_and_missing_identity_go_to_a_person() -> None:
     unsure = triage(extract_referral(STEADY), STEADY, specialty_model=Router("orthopaedics", 0.4))
     assert "confidence:specialty" in unsure.review_reasons
-    nameless = "Please see this patient with knee pain.\n"
+    nameless = "Please see this patient with pain of the left knee since the summer.\n"
     decided = triage(extract_referral(nameless), nameless)
     assert {"missing:name", "missing:birth_date"} <= set(decided.review_reasons)
 
@@ -108,3 +115,53 @@ def test_a_childs_fast_heart_is_judged_by_age_not_by_news2() -> None:
     child = STEADY.replace("03/04/1955", "03/04/2024")
     assert decide(child.replace("HR 78", "HR 135").replace("RR 16", "RR 28")).urgency == "routine"
     assert decide(child.replace("HR 78", "HR 182").replace("RR 16", "RR 54")).urgency == "emergency"
+
+
+JUNK = (
+    "The quarterly meeting of the gardening society takes place in the village hall. Members are"
+    " asked to bring chairs, and the committee will vote on the new colour of the fence.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "text:none"),
+        (" \f\n", "text:none"),
+        ("Page 1 of 1", "text:none"),
+        (JUNK, "text:not_a_referral"),
+        ("lorem ipsum dolor sit amet " * 9, "text:not_a_referral"),
+    ],
+)
+def test_what_is_no_referral_gets_no_urgency_and_no_specialty(text: str, reason: str) -> None:
+    decided = triage(
+        extract_referral(text),
+        text,
+        urgency_model=Sure(0.9),
+        specialty_model=Router("respiratory", 0.95),
+    )
+    answer = decided.to_json()
+    assert (answer["urgency"], answer["specialty"]) == ("unknown", None)
+    assert answer["confidence"] == answer["urgencyConfidence"] == 0
+    assert answer["needsReview"] is True
+    assert answer["reviewReasons"] == [reason]
+
+
+def test_a_scrap_that_tells_of_an_emergency_stays_one() -> None:
+    decided = decide("Crushing chest pain now, HR 134")
+    assert decided.urgency == "emergency"
+    assert (decided.specialty, decided.review_reasons) == (None, ["text:none"])
+
+
+def test_short_letters_are_triaged_as_before() -> None:
+    assert decide(STEADY).urgency == "routine"
+    short = decide("Re: Ann Example, DOB 03/04/1955\nPlease see her about her painful knee.\n")
+    assert short.urgency == "routine"
+
+
+def test_every_reason_for_review_has_its_words() -> None:
+    source = Path(inspect.getfile(Triage)).read_text()
+    codes = set(re.findall(r'"((?:text|missing|ocr|confidence|urgency):[a-z_]+)"', source))
+    assert len(codes) == 11
+    assert len({in_words(code) for code in codes}) == 11
+    assert in_words("ambiguous:hr") == "The letter gives the heart rate in more than one way"
