@@ -403,7 +403,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "CARELOOM_SMTP_URL",
         "none",
-        "Mail server for notifications: `smtp://` (STARTTLS when offered) or `smtps://`.",
+        "Mail server: `smtp://` (STARTTLS when offered, required with a password) or `smtps://`.",
         _url("smtp", "smtps"),
         "smtp://user:password@host:587 or smtps://user:password@host:465",
         is_secret=True,

@@ -1,11 +1,14 @@
 """E-mail over SMTP (RFC 5321), with STARTTLS or TLS as the address says.
 
-smtp://user:password@host:587 upgrades when the server offers it; smtps:// speaks TLS at once.
+smtp://user:password@host:587 upgrades by STARTTLS, and with a password sends nothing to a server
+that does not offer it, unless it is this machine; without a password it upgrades when the server
+offers it. smtps:// speaks TLS at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -27,6 +30,8 @@ class SmtpSender:
         self._parts = urlsplit(url)
         self._sender = sender
         self._tls = self._parts.scheme == "smtps"
+        secret = self._parts.password and not _is_this_machine(self._parts.hostname or "")
+        self._must_upgrade = bool(secret) and not self._tls
 
     async def send(self, message: Outgoing) -> Receipt:
         host = self._parts.hostname or ""
@@ -43,6 +48,7 @@ class SmtpSender:
                 username=unquote(self._parts.username) if self._parts.username else None,
                 password=unquote(self._parts.password) if self._parts.password else None,
                 use_tls=self._tls,
+                start_tls=True if self._must_upgrade else None,
                 timeout=_TIMEOUT_S,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -56,6 +62,13 @@ class SmtpSender:
                 f"The mail server answered {error.code}", retryable=400 <= error.code < 500
             ) from error
         except (aiosmtplib.SMTPException, httpx.TransportError, OSError) as error:
+            if self._must_upgrade and type(error) is aiosmtplib.SMTPException:
+                # The library's own word for an extension that the server lacks.
+                raise DeliveryFailed(
+                    "The mail server offers no TLS or no login, and a password is not sent in"
+                    " clear",
+                    retryable=False,
+                ) from error
             raise DeliveryFailed(
                 f"The mail server did not answer ({type(error).__name__})", retryable=True
             ) from error
@@ -79,6 +92,13 @@ class SmtpSender:
         mail["Message-ID"] = f"<{message.key.replace(':', '.').replace('/', '-')}@{domain}>"
         mail.set_content(message.text)
         return mail
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 async def _connect(address: str, port: int) -> socket.socket:

@@ -52,8 +52,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "auditor": ("audit:read", "workflow:read"),
 }
 """What each role may do. `device` only hands data in; `worker` only carries out runs, whose own
-grants decide what they may touch; `auditor` sees which runs there were and the audit trail, not what
-runs carried: that is `run:read`, and holds patient data."""
+grants decide what they may touch; `auditor` sees the audit trail and which runs there were, and no
+patient data: what runs carried is `run:read`."""
 
 
 def grants_of(roles: Iterable[str]) -> tuple[str, ...]:
