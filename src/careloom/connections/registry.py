@@ -54,6 +54,10 @@ class Connections:
             )
         settings, secret = _object(given, "settings"), _object(given, "secret")
         self._build(connection_id, kind, settings, secret)
+        if kind == "webhook":
+            # Such an address often carries its own password; only its host is shown.
+            secret.setdefault("url", settings.pop("url", None))
+            settings["host"] = urlsplit(secret["url"]).hostname
         sealed = await self._keyring.seal(
             scope.tenant, None, _place(scope, connection_id), orjson.dumps(secret)
         )
@@ -73,7 +77,11 @@ class Connections:
         """Every connection, without secrets."""
         rows = await self._db.rows("connection_list", scope.tenant, scope.store)
         known = [
-            {"id": row["connection_id"], "kind": row["kind"], "settings": row["settings"]}
+            {
+                "id": row["connection_id"],
+                "kind": row["kind"],
+                "settings": _shown(row["settings"]),
+            }
             for row in rows
         ]
         names = {entry["id"] for entry in known}
@@ -128,7 +136,7 @@ class Connections:
         if kind == "email":
             server = _address(secret["url"], "smtp", "smtps")
             return SmtpSender(self._gateway, server, str(settings["from"]))
-        url = _address(settings["url"], "https", "http")
+        url = _address(secret.get("url", settings.get("url")), "https", "http")
         return WebhookSender(self._gateway, url, _text(secret, "signingSecret"))
 
 
@@ -137,6 +145,14 @@ def _object(given: JsonObject, name: str) -> JsonObject:
     if not isinstance(value, dict):
         raise InvalidInput(f"`{name}` must be an object", path=f"/{name}")
     return dict(value)
+
+
+def _shown(settings: JsonObject) -> JsonObject:
+    """What may be listed: of an address that was kept among the settings, its host."""
+    if "url" not in settings:
+        return settings
+    rest = {name: value for name, value in settings.items() if name != "url"}
+    return {**rest, "host": urlsplit(settings["url"]).hostname}
 
 
 def _text(secret: JsonObject, name: str) -> str | None:

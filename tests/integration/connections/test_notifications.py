@@ -415,3 +415,35 @@ async def test_secrets_are_kept_sealed_and_shown_to_nobody(slack: Desk) -> None:
     assert "xoxb-secret" not in (await slack.get("/api/connections")).text
     rows = await slack.services.db.rows("connection_list", slack.scope.tenant, slack.scope.store)
     assert b"xoxb-secret" not in rows[0]["secret"]
+
+
+@pytest.mark.parametrize("part", ["settings", "secret"])
+async def test_the_address_of_a_webhook_is_sealed_and_only_its_host_shown(
+    desk: Desk, peer: Peer, part: str
+) -> None:
+    body = {"kind": "webhook", part: {"url": f"{peer.url}/hook-with-token"}}
+    put = await desk.put("/api/connections/webhook", json=body)
+    assert put.status_code == 200, put.text
+    [listed] = await desk.data("/api/connections")
+    assert listed["settings"] == put.json()["data"]["settings"] == {"host": "localhost"}
+    [row] = await desk.services.db.rows("connection_list", desk.scope.tenant, desk.scope.store)
+    assert "hook-with-token" not in str(row["settings"])
+    assert b"hook-with-token" not in row["secret"]
+    run = await _told(desk, "Webhook.send", body=TEXT)
+    assert run["status"] == "succeeded", run
+    assert [one.path for one in peer.received] == ["/hook-with-token"]
+
+
+async def test_the_address_of_a_webhook_kept_by_an_earlier_version_works_and_is_not_shown(
+    desk: Desk, peer: Peer
+) -> None:
+    keyring, scope = desk.services.keyring, desk.scope
+    place = f"{scope.store}|connection|webhook"
+    sealed = await keyring.seal(scope.tenant, None, place, b"{}")
+    settings = {"url": f"{peer.url}/hook-with-token", "phi": True}
+    row = ("webhook", "webhook", settings, sealed, {"principal": "t", "kind": "system"})
+    await desk.services.db.call("connection_put", scope.tenant, scope.store, *row)
+    [listed] = await desk.data("/api/connections")
+    assert listed["settings"] == {"host": "localhost", "phi": True}
+    assert (await _told(desk, "Webhook.send", body=TEXT))["status"] == "succeeded"
+    assert [one.path for one in peer.received] == ["/hook-with-token"]
