@@ -22,6 +22,7 @@ from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import run_grants
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
+from careloom.workflows.step_input import input_fault
 
 log = logging.getLogger("careloom.worker")
 DEFAULT_TIMEOUT_S = 300.0
@@ -124,6 +125,11 @@ class Turns:
         implementation = self._catalog.get(step.definition.type)
         if implementation is None:
             raise StepError(f"There is no step type {step.definition.type!r}", code="unknown_step")
+        if not step.params.constant:
+            # What was written as a constant was checked when it was deployed.
+            fault = input_fault(implementation.schema.get("input", {}), call.input)
+            if fault is not None:
+                raise StepError(fault, code="step_input")
         timeout = step.definition.timeout_s or DEFAULT_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout):
