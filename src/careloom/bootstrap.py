@@ -33,6 +33,7 @@ from careloom.documents.assessment import Assessor
 from careloom.documents.reader import DocumentReader
 from careloom.documents.service import DocumentService
 from careloom.fhir.element_kind import element_kind
+from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
 from careloom.fhir.structure import check_template, coercions
 from careloom.identity.service import Identity
@@ -398,15 +399,12 @@ async def _fhir_event(
     return shown
 
 
-def _matches(fhir: FhirStore) -> Any:
-    async def matches(scope: Scope, ref: JsonObject, text: str) -> bool:
-        query = [("_id", ref["id"]), *parse_qsl(text.lstrip("?"), keep_blank_values=True)]
-        bundle = await fhir.search(scope, ref["resourceType"], query, strict=True)
-        return any(
-            entry.get("search", {}).get("mode") == "match" for entry in bundle.get("entry", ())
-        )
+def _matches(fhir: FhirStore) -> Callable[[JsonObject, str], bool]:
+    def met(resource: JsonObject, text: str) -> bool:
+        query = parse_qsl(text.lstrip("?"), keep_blank_values=True)
+        return matches(fhir.context.index, resource, query)
 
-    return matches
+    return met
 
 
 def _check_links(dicom: DicomArchive, uploads: Uploads) -> Any:

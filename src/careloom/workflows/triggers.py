@@ -14,11 +14,12 @@ import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
-from careloom.errors import CareloomError, Gone, NotFound, Unavailable
+from careloom.errors import CareloomError, Gone, InvalidInput, NotFound, Unavailable
 from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.store.notices import Notices
@@ -38,8 +39,28 @@ MAX_CHAIN = 8
 
 LoadEvent = Callable[[Scope, str, str, JsonObject], Awaitable[JsonObject | None]]
 """(scope, kind, name, ref) → what `trigger.*` shows, or None when the thing is gone."""
-MatchesSearch = Callable[[Scope, JsonObject, str], Awaitable[bool]]
-"""(scope, ref, FHIR search text) → whether the event's resource matches."""
+MatchesSearch = Callable[[JsonObject, str], bool]
+"""(resource, FHIR search text) → whether the resource, as it is given, matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """What became of an event that no run was started for."""
+
+    scope: Scope
+    event: asyncpg.Record
+    kind: str
+    cause: str
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What some events led to; nothing of it is stored yet."""
+
+    runs: list[JsonObject] = field(default_factory=list)
+    inputs: list[bytes] = field(default_factory=list)
+    triggers: dict[str, JsonObject] = field(default_factory=dict)
+    incidents: list[_Incident] = field(default_factory=list)
 
 
 class Matcher:
@@ -64,6 +85,8 @@ class Matcher:
         self._matches_search = matches_search
         self._ready: set[str] = set()
         self._wake = asyncio.Event()
+        self._unsaid: list[_Incident] = []
+        """Incidents of dispatched events that are not opened yet."""
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -112,19 +135,9 @@ class Matcher:
         events = await self._db.rows("events_pending", tenant, _BATCH)
         if not events:
             return 0
-        runs: list[JsonObject] = []
-        inputs: list[bytes] = []
-        triggers: dict[str, JsonObject] = {}
+        batch = _Batch()
         for event in events:
-            for fields, trigger in await self._runs_of(tenant, event):
-                fields["input"] = len(inputs)
-                inputs.append(
-                    await self._payloads.seal(
-                        tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
-                    )
-                )
-                triggers[fields["id"]] = trigger
-                runs.append({"n": event["n"], "run": fields})
+            await self._match_one(tenant, event, batch)
         try:
             started = await self._db.call(
                 "events_dispatch",
@@ -133,35 +146,29 @@ class Matcher:
                 self._worker.lease,
                 self._worker.room,
                 [event["n"] for event in events],
-                runs,
-                inputs,
+                batch.runs,
+                batch.inputs,
             )
         except Unavailable:
             self._worker.doubt(tenant)
             raise
-        self._begin(tenant, started, runs, triggers)
+        self._begin(tenant, started, batch)
+        self._unsaid += batch.incidents
+        await self._say()
         return len(events)
 
-    def _begin(
-        self,
-        tenant: str,
-        started: list[JsonObject],
-        runs: list[JsonObject],
-        triggers: dict[str, JsonObject],
-    ) -> None:
-        by_id = {entry["run"]["id"]: entry["run"] for entry in runs}
+    def _begin(self, tenant: str, started: list[JsonObject], batch: _Batch) -> None:
+        by_id = {entry["run"]["id"]: entry["run"] for entry in batch.runs}
         for born in started:
             if born["owned"]:
                 fields = by_id[born["id"]]
-                self._worker.adopt(new_run(tenant, fields, born, triggers[born["id"]]))
+                self._worker.adopt(new_run(tenant, fields, born, batch.triggers[born["id"]]))
         if any(not born["owned"] for born in started):
             self._notices.publish("runs", tenant)
 
-    async def _runs_of(
-        self, tenant: str, event: asyncpg.Record
-    ) -> list[tuple[JsonObject, JsonObject]]:
+    async def _match_one(self, tenant: str, event: asyncpg.Record, batch: _Batch) -> None:
+        """The runs that one event starts; what fails is put aside and blocks nothing else."""
         scope = Scope(tenant, event["store"])
-        found: list[tuple[JsonObject, JsonObject]] = []
         shown: JsonObject | None = None
         for workflow, program in await self._registry.active(scope):
             for number, trigger in enumerate(program.definition.triggers):
@@ -174,22 +181,41 @@ class Matcher:
                         )
                     if shown is None or not await self._passes(scope, trigger, event, shown):
                         continue
+                    if len(_chain(event)) >= MAX_CHAIN:
+                        batch.incidents.append(_end_of_chain(scope, workflow, event))
+                        continue
+                    fields = _fields(workflow, number, event, shown)
+                    await self._add(tenant, batch, fields, event, shown)
                 except Unavailable:
                     raise
-                except (CareloomError, ExpressionError) as error:
-                    await self._put_aside(scope, workflow, event, error)
-                    continue
-                if len(_chain(event)) >= MAX_CHAIN:
-                    await self._end_chain(scope, workflow, event)
-                    continue
-                found.append((_fields(workflow, number, event, shown), shown))
-        return found
+                except Exception as error:
+                    # A fault that nobody foresaw must not hold up every later event for good.
+                    batch.incidents.append(_put_aside(scope, workflow, event, error))
+
+    async def _add(
+        self,
+        tenant: str,
+        batch: _Batch,
+        fields: JsonObject,
+        event: asyncpg.Record,
+        shown: JsonObject,
+    ) -> None:
+        run_id = uuid.UUID(fields["id"])
+        sealed = await self._payloads.seal(tenant, fields["patient"], run_id, "input", shown)
+        fields["input"] = len(batch.inputs)
+        batch.inputs.append(sealed)
+        batch.triggers[fields["id"]] = shown
+        batch.runs.append({"n": event["n"], "run": fields})
 
     async def _passes(
         self, scope: Scope, trigger: TriggerDefinition, event: asyncpg.Record, shown: JsonObject
     ) -> bool:
-        if trigger.filter and not await self._matches_search(scope, event["ref"], trigger.filter):
-            return False
+        if trigger.filter:
+            resource = shown.get("resource") or await self._previous(scope, event)
+            if resource is None:
+                raise InvalidInput("There is no resource to filter", code="filter_no_resource")
+            if not self._matches_search(resource, trigger.filter):
+                return False
         if trigger.where:
             context = {"trigger": shown, "current": shown.get("resource", shown)}
             if "previous" in trigger.where:
@@ -210,26 +236,35 @@ class Matcher:
             return None
         return None if shown is None else shown.get("resource")
 
-    async def _put_aside(
-        self, scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception
-    ) -> None:
-        code = getattr(error, "code", "error")
-        await self._incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}")
+    async def _say(self) -> None:
+        """Open the incidents; what cannot be opened now is opened with the next batch."""
+        while self._unsaid:
+            one = self._unsaid[0]
+            effect = Effect()
+            ref = {"event": one.event["name"], "n": one.event["n"], "ref": one.event["ref"]}
+            effect.add("incident.open", kind=one.kind, cause=one.cause, ref=ref)
+            actor = {"principal": "system", "kind": "system"}
+            place = one.scope
+            await self._db.call(
+                "effect_commit", place.tenant, place.store, effect.ops, effect.bodies, actor
+            )
+            self._unsaid.pop(0)
 
-    async def _end_chain(self, scope: Scope, workflow: Workflow, event: asyncpg.Record) -> None:
-        """No run: workflows have started one another too often in a row."""
-        round_ = " → ".join(_cycle([*_chain(event), workflow.id]))
-        cause = f"{MAX_CHAIN} runs in a row started one another: {round_}"
-        await self._incident(scope, event, "trigger.depth_limit", cause)
 
-    async def _incident(self, scope: Scope, event: asyncpg.Record, kind: str, cause: str) -> None:
-        effect = Effect()
-        ref = {"event": event["name"], "n": event["n"], "ref": event["ref"]}
-        effect.add("incident.open", kind=kind, cause=cause, ref=ref)
-        actor = {"principal": "system", "kind": "system"}
-        await self._db.call(
-            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
-        )
+def _put_aside(
+    scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception
+) -> _Incident:
+    """The error by its code or its type: what it says may be a patient's."""
+    known = isinstance(error, CareloomError | ExpressionError)
+    code = getattr(error, "code", "error") if known else type(error).__name__
+    return _Incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}")
+
+
+def _end_of_chain(scope: Scope, workflow: Workflow, event: asyncpg.Record) -> _Incident:
+    """No run: workflows have started one another too often in a row."""
+    round_ = " → ".join(_cycle([*_chain(event), workflow.id]))
+    cause = f"{MAX_CHAIN} runs in a row started one another: {round_}"
+    return _Incident(scope, event, "trigger.depth_limit", cause)
 
 
 def _listens(trigger: TriggerDefinition, event: asyncpg.Record) -> bool:
