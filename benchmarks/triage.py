@@ -29,7 +29,7 @@ from careloom.samples.templates import template
 from careloom.settings import Settings
 from careloom.types import Scope
 
-ACTOR = {"principal": "bench", "kind": "user"}
+ACTOR = {"principal": "bench", "kind": "system"}
 LATENCY = """
 workflow:
   id: on-patient

@@ -19,7 +19,7 @@ from tests.conftest import create_database
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted(path.name for path in FIXTURES.iterdir())
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
+ACTOR: JsonObject = {"principal": "tester", "kind": "system"}
 
 
 def test_there_is_a_fixture() -> None:

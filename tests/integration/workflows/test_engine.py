@@ -22,7 +22,7 @@ from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
 from careloom.workflows.step import Step, StepCall, StepError, StepResult, Wait
 
-ACTOR: JsonObject = {"principal": "tester", "kind": "user"}
+ACTOR: JsonObject = {"principal": "tester", "kind": "system"}
 
 
 @dataclass
