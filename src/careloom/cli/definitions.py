@@ -1,4 +1,4 @@
-"""`careloom validate` and `careloom deploy`."""
+"""`careloom validate`, `careloom deploy`, `careloom pause` and `careloom resume`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,35 @@ def register(commands: Any) -> None:
         command.add_argument("--strict", action="store_true", help="repair nothing")
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
+
+
+    for name, text, run in (
+        ("pause", "let no event start a run of a workflow", _pause),
+        ("resume", "let events start runs of a workflow again", _resume),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("workflow")
+        command.set_defaults(run=run)
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_activate(arguments.workflow, active=False))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_activate(arguments.workflow, active=True))
+
+
+async def _activate(workflow_id: str, *, active: bool) -> int:
+    scope = DEFAULT_SCOPE
+    async with open_services(Settings.from_environment(), work=False, listen=False) as services:
+        workflow = await services.registry.get(scope, workflow_id)
+        changed = await services.db.call(
+            "workflow_activate", scope.tenant, scope.store, workflow.id, active, _ACTOR
+        )
+    state = "may be started by events" if active else "is started by no event"
+    print(f"{workflow.id} {state}{'' if changed else ', as before'}")
+    return 0
 
 
 def _validate(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,11 @@
-"""`careloom key create` and `careloom key revoke`."""
+"""`careloom key create`, `careloom key list` and `careloom key revoke`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 from careloom.bootstrap import open_services
@@ -16,12 +18,15 @@ _ACTOR: JsonObject = {"principal": "cli", "kind": "system"}
 
 
 def register(commands: Any) -> None:
-    key = commands.add_parser("key", help="make or revoke API keys")
+    key = commands.add_parser("key", help="make, list or revoke API keys")
     actions = key.add_subparsers(dest="action", required=True)
     create = actions.add_parser("create", help="make a principal with a key; the key is shown once")
     create.add_argument("name")
     create.add_argument("--role", action="append", required=True, choices=sorted(ROLES))
     create.set_defaults(run=_create)
+    listing = actions.add_parser("list", help="show the keys there are, never their text")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=_list)
     revoke = actions.add_parser("revoke", help="end a key")
     revoke.add_argument("key_id")
     revoke.set_defaults(run=_revoke)
@@ -41,6 +46,43 @@ async def _creating(arguments: argparse.Namespace) -> int:
         print("The key, shown only now. Keep it:")
         print(f"  {issued.text}")
     return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_listing(arguments))
+
+
+async def _listing(arguments: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    async with open_services(settings, work=False, listen=False) as services:
+        principals = await services.identity.principals(DEFAULT_SCOPE)
+    now = datetime.now(UTC)
+    keys = [_facts(who, key, now) for who in principals for key in who["keys"]]
+    if arguments.json:
+        print(json.dumps(keys, ensure_ascii=False))
+        return 0
+    for key in keys:
+        print(
+            f"{key['id']}  {key['state']:<8} {key['principal']}  {', '.join(key['roles'])}"
+            f"  created {key['createdAt']}, last used {key['lastUsedAt'] or 'never'}"
+        )
+    return 0
+
+
+def _facts(principal: JsonObject, key: JsonObject, now: datetime) -> JsonObject:
+    until = key["expires_at"]
+    state = "revoked" if key["revoked_at"] else "disabled" if principal["disabled"] else "valid"
+    if state == "valid" and until is not None and datetime.fromisoformat(until) <= now:
+        state = "expired"
+    return {
+        "id": key["key_id"],
+        "state": state,
+        "principal": principal["principal_id"],
+        "roles": principal["roles"],
+        "createdAt": key["created_at"],
+        "lastUsedAt": key["last_used_at"],
+        "expiresAt": until,
+    }
 
 
 def _revoke(arguments: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ FUNCTION_FILES = (
     "messages.sql",
     "effect.sql",
     "engine.sql",
+    "operation.sql",
     "grants.sql",
     "audit_revokes.sql",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from fastapi import APIRouter, Body, Query
@@ -12,6 +13,7 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.parameters import TaskStatusParam
 from careloom.api.services import services_of
+from careloom.errors import NotFound
 
 router = APIRouter(prefix="/api", tags=["people"])
 
@@ -91,3 +93,17 @@ async def list_incidents(
             for row in rows
         ]
     )
+
+
+@router.post("/incidents/{incident_id}/close", operation_id="closeIncident")
+async def close_incident(incident_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Say that somebody has looked; the same cause opens a new incident when it comes again."""
+    principal.require("workflow:run")
+    try:
+        found = uuid.UUID(incident_id)
+    except ValueError:
+        raise NotFound("There is no such incident", code="incident_not_found") from None
+    changed = await services_of(request).db.call(
+        "incident_close", principal.tenant, principal.store, found, principal.actor()
+    )
+    return success({"id": str(found), "status": "closed", "changed": changed})

@@ -13,6 +13,7 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from careloom.identity.principal import Principal
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
 from careloom.workflows.grants import with_grants
@@ -38,7 +39,7 @@ async def create_workflow(
         source,
         with_grants(principal.actor(), principal.grants),
         mode=mode,
-        format=form
+        format=form,
     )
     return success(answer, message="Workflow deployed", status=201 if answer["created"] else 200)
 
@@ -111,6 +112,31 @@ async def execute_workflow(workflow_id: str, request: Request, principal: Princi
         principal.scope, workflow_id, body, with_grants(principal.actor(), principal.grants)
     )
     return success(started, status=202)
+
+
+@router.post("/{workflow_id}/pause", operation_id="pauseWorkflow")
+async def pause_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Let no event start a run of it until it is resumed, or a new version deployed; what happens
+    meanwhile starts none later either. Runs that are under way go on, and execute still works."""
+    return await _activate(request, principal, workflow_id, active=False)
+
+
+@router.post("/{workflow_id}/resume", operation_id="resumeWorkflow")
+async def resume_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Let events start runs of it again."""
+    return await _activate(request, principal, workflow_id, active=True)
+
+
+async def _activate(
+    request: Request, principal: Principal, workflow_id: str, *, active: bool
+) -> Response:
+    principal.require("workflow:deploy")
+    services, scope = services_of(request), principal.scope
+    workflow = await services.registry.get(scope, workflow_id)
+    await services.db.call(
+        "workflow_activate", scope.tenant, scope.store, workflow.id, active, principal.actor()
+    )
+    return success(_summary(await services.registry.get(scope, workflow_id)))
 
 
 def _summary(workflow: Workflow) -> JsonObject:

@@ -9,11 +9,12 @@ const STATES = {
   resolved: ["done", "Resolved", "done"],
   closed: ["done", "Closed", "done"],
   running: ["running", "Running", "running"],
-  accepted: ["running", "Claimed", "person"],
+  accepted: ["running", "Held", "person"],
   waiting: ["waiting", "Waiting", "waiting"],
   retrying: ["waiting", "Trying again", "waiting"],
   requested: ["waiting", "Open", "inbox"],
   captured: ["waiting", "Captured", "inbox"],
+  pending: ["waiting", "To be sent", "inbox"],
   open: ["failed", "Open", "incidents"],
   failed: ["failed", "Failed", "failed"],
   cancelling: ["quiet", "Stopping", "stop"],
@@ -40,11 +41,13 @@ export const source = (name) => SOURCES[name] ?? name;
 
 const NOTES = {
   "W-AIFINAL": "A model's result was stored as final without a person's review.",
+  "W-CASCADE": "Workflows may start each other for ever.",
   "W-COERCE": "A value was written in the form the standard asks for.",
   "W-CONNECTION": "There is no connection for this message yet; it is captured here.",
   "W-INDENT": "Lost indentation was restored.",
   "W-MODELFALLBACK": "The model that was asked for is not here; another one answered.",
   "W-PHI": "The message names the patient.",
+  "W-REFMAYBE": "A step is referred to that may not have run.",
   "W-REFPREFIX": "A doubled prefix of a reference was removed.",
   "W-REQUIRED": "A required value was missing and was filled as not stated.",
   "W-UNREACHABLE": "A step can never run.",
@@ -53,15 +56,41 @@ const NOTES = {
 /** A receipt in one sentence. */
 export const note = (one) => one.message ?? NOTES[one.code] ?? "A change was made on the way in.";
 
+const REVIEWS = {
+  "ocr:page": "The scan is hard to read",
+  "ocr:line": "Some lines of the scan are hard to read",
+  "confidence:specialty": "It is not sure which specialty this is for",
+  "confidence:urgency": "It is not sure how urgent this is",
+  "urgency:letter_does_not_ask": "The findings are an emergency, but the letter does not ask for one",
+};
+
+/** A code as a sentence: why a person has to look (`missing:birth_date`), or a receipt; null for other texts. */
+export function inWords(text) {
+  const [, kind, what] = /^(missing|ambiguous):([a-z][a-z_]*)$/.exec(text) ?? [];
+  const name = what?.replaceAll("_", " ");
+  if (kind === "missing") return `The ${name} was not found`;
+  if (kind === "ambiguous") return `More than one ${name} was found`;
+  return REVIEWS[text] ?? NOTES[text] ?? null;
+}
+
 const ACTIONS = {
   "fhir.create": "Created",
   "fhir.update": "Changed",
   "fhir.delete": "Deleted",
   "dicom.store": "Image stored",
   "incident.open": "Incident opened",
+  "incident.close": "Incident closed",
+  "workflow.pause": "Workflow paused",
+  "workflow.resume": "Workflow resumed",
+  "message.pending": "Message to be sent",
+  "message.failed": "Message refused by its receiver",
   "message.captured": "Message captured",
   "message.sent": "Message sent",
   "task.create": "Task opened",
+  "task.cancel": "Task ended with its run",
+  "task.expire": "Task ended: nobody decided in time",
+  "upload.create": "File stored",
+  "upload.read": "File read",
   "task.claim": "Task claimed",
   "task.completed": "Task approved",
   "task.rejected": "Task rejected",
