@@ -114,9 +114,7 @@ async def letters(services: Services, count: int, make: Callable[[int], bytes]) 
 
     async def put(number: int) -> None:
         name = f"{number}.pdf"
-        await services.uploads.put(
-            scope, "referrals", name, data[number], "application/pdf", ACTOR
-        )
+        await services.uploads.put(scope, "referrals", name, data[number], "application/pdf", ACTOR)
 
     began = time.perf_counter()
     await in_flight(16, put, count)
@@ -147,9 +145,7 @@ async def latency(services: Services, count: int) -> list[float]:
 
 
 async def measure(options: argparse.Namespace) -> None:
-    folder = tempfile.mkdtemp(prefix="careloom-bench-")
-    Path(folder).chmod(0o711)
-    settings = Settings.from_environment({"CARELOOM_HOME": folder})
+    settings = Settings.from_environment({"CARELOOM_HOME": options.home})
     rows: list[dict[str, Any]] = []
     async with open_services(settings, listen=False) as services:
         await studies(services, 8)
@@ -202,7 +198,11 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=8)
     parser.add_argument("--writes", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=3)
-    uvloop.run(measure(parser.parse_args()))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="careloom-bench-") as home:
+        Path(home).chmod(0o711)
+        options.home = home
+        uvloop.run(measure(options))
 
 
 if __name__ == "__main__":

@@ -59,19 +59,17 @@ async def fill(home: Path) -> str:
 
             await services.fhir.write(DEFAULT_SCOPE, plan, ACTOR)  # type: ignore[arg-type]
         started = await services.runs.start(DEFAULT_SCOPE, "in-flight", {"text": "before"}, ACTOR)
-        while (await services.runs.status(DEFAULT_SCOPE, started["runId"]))["status"] != "waiting":
+        while True:
+            status = await services.runs.status(DEFAULT_SCOPE, started["runId"])
+            if status["status"] == "waiting":
+                break
             await asyncio.sleep(0.05)
         await services.sealer.seal_once(DEFAULT_SCOPE.tenant)
         await services.sealer.sign_once(DEFAULT_SCOPE.tenant)
-        done = subprocess.run(
-            [
-                client_program("pg_dump"),
-                "--schema=careloom",
-                f"--dbname={services.db.dsn}",
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
+        program = client_program("pg_dump")
+        command = [program, "--schema=careloom", f"--dbname={services.db.dsn}"]
+        done = await asyncio.to_thread(
+            subprocess.run, command, check=True, capture_output=True, text=True
         )
         return done.stdout
 

@@ -9,13 +9,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.conftest import create_database
 
 from careloom.audit.verify import verify
 from careloom.bootstrap import open_services
 from careloom.settings import Settings
 from careloom.store.postgres_binaries import client_program
 from careloom.types import DEFAULT_SCOPE, JsonObject
-from tests.conftest import create_database
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = sorted(path.name for path in FIXTURES.iterdir())
@@ -32,12 +32,9 @@ async def test_runs_in_flight_go_on_after_the_upgrade(
 ) -> None:
     address = await create_database(server_dsn)
     dump = gzip.decompress((FIXTURES / version / "dump.sql.gz").read_bytes())
-    subprocess.run(
-        [client_program("psql"), "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={address}"],
-        input=dump,
-        check=True,
-        capture_output=True,
-    )
+    program = client_program("psql")
+    command = [program, "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={address}"]
+    await asyncio.to_thread(subprocess.run, command, input=dump, check=True, capture_output=True)
     home = tmp_path / "home"
     (home / "keys").mkdir(parents=True)
     for name in ("master.key", "audit.pem"):
