@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +39,7 @@ from careloom.fhir.structure import check_template, coercions
 from careloom.identity.service import Identity
 from careloom.listeners.dimse import Caller, DimseListener, DimseSettings
 from careloom.settings import Settings
+from careloom.steps.bot.step import TOOLS
 from careloom.steps.catalog import build_catalog
 from careloom.store.blobs import Blobs, open_blobs
 from careloom.store.database import Database
@@ -49,7 +50,7 @@ from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
 from careloom.tasks.content import TaskContent
 from careloom.tasks.service import Tasks
-from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+from careloom.types import DEFAULT_SCOPE, Json, JsonObject, Scope
 from careloom.workflows.deployment import Deployment, Ports
 from careloom.workflows.engine.payloads import Payloads, wait_place
 from careloom.workflows.engine.turn import Turns
@@ -340,12 +341,13 @@ def _known(
     models: ModelRegistry, workers: WorkerRegistry, fhir: FhirStore, connections: Connections
 ) -> Any:
     async def known(scope: Scope) -> Known:
-        configured = {entry["kind"] for entry in await connections.all(scope)}
+        configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
         return Known(
             workers=workers.names,
             models=models.names,
-            tools=frozenset({"Slack.send", "Email.send", "Webhook.send"}),
-            connections=frozenset(configured),
+            tools=frozenset(TOOLS),
+            connections=frozenset(kind for kind, _ in configured),
+            connection_names=frozenset(configured),
             pipelines=frozenset(),
             resource_types=frozenset(fhir.context.definitions.resource_types),
         )
@@ -409,13 +411,26 @@ def _matches(fhir: FhirStore) -> Callable[[JsonObject, str], bool]:
 
 def _check_links(dicom: DicomArchive, uploads: Uploads) -> Any:
     async def check(scope: Scope, body: JsonObject) -> None:
-        for value in body.values():
-            if isinstance(value, str) and value.startswith("dicom://"):
+        for value in _texts(body):
+            if value.startswith("dicom://"):
                 await dicom.resolve(scope, value)
-            elif isinstance(value, str) and value.startswith("file://"):
+            elif value.startswith("file://"):
                 await uploads.find(scope, value)
 
     return check
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Every text in the value, however deep; not the names of its parts."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
 
 
 def _seal_decision(db: Database, payloads: Payloads) -> Any:

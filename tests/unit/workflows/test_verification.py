@@ -44,6 +44,18 @@ def bot(text: str) -> JsonObject:
     return {"id": "tell", "type": "bot", "tool": "Slack.send", "params": {"message": text}}
 
 
+def through(connection: str) -> JsonObject:
+    """A message through the connection of this name."""
+    params = {"message": "x", "connection": connection}
+    return {"id": "tell", "type": "bot", "tool": "Slack.send", "params": params}
+
+
+CONNECTED = Known(
+    connections=frozenset({"slack", "webhook"}),
+    connection_names=frozenset({("slack", "ward"), ("webhook", "ehr")}),
+)
+
+
 def findings(schemas: Schemas, *steps: JsonObject, **options: Any) -> list[Finding]:
     keys = {name: options.pop(name) for name in ("trigger", "input", "output") if name in options}
     parsed = parse_definition({"id": "w", "steps": list(steps), **keys})
@@ -103,6 +115,14 @@ CASES: list[tuple[str, str, list[JsonObject], dict[str, Any]]] = [
         "steps/tell/tool",
         [bot("x")],
         {"known": Known(connections=frozenset({"email"})), "environment": "production"},
+    ),
+    ("W-CONNECTION", "steps/tell/params/connection", [through("wrad")], {"known": CONNECTED}),
+    ("W-CONNECTION", "steps/tell/params/connection", [through("ehr")], {"known": CONNECTED}),
+    (
+        "E-CONNECTION",
+        "steps/tell/params/connection",
+        [through("slack")],
+        {"known": CONNECTED, "environment": "production"},
     ),
     (
         "E-RESOURCETYPE",
@@ -382,6 +402,16 @@ def test_findings_carry_the_line_of_the_yaml(schemas: Schemas) -> None:
 def test_names_that_were_nearly_right_are_offered(schemas: Schemas) -> None:
     found = findings(schemas, WAIT, late("steps.puase.outcome"))
     assert [one.fix for one in found if one.code == "E-REF"] == ["write pause"]
+
+
+@pytest.mark.parametrize("connection", ["ward", "{{trigger.connection}}"])
+def test_a_connection_that_is_there_is_no_fault(schemas: Schemas, connection: str) -> None:
+    assert findings(schemas, through(connection), known=CONNECTED) == []
+
+
+def test_a_mistyped_connection_is_offered_the_right_name(schemas: Schemas) -> None:
+    [found] = findings(schemas, through("wrad"), known=CONNECTED)
+    assert found.fix == "write ward"
 
 
 def test_errors_come_first(schemas: Schemas) -> None:

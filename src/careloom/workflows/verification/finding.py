@@ -40,6 +40,9 @@ class Known:
     models: frozenset[str] | None = None
     tools: frozenset[str] | None = None
     connections: frozenset[str] | None = None
+    """Kinds that a message can be sent through."""
+    connection_names: frozenset[tuple[str, str]] | None = None
+    """Kind and name of every connection."""
     pipelines: frozenset[str] | None = None
     resource_types: frozenset[str] | None = None
 

@@ -147,18 +147,32 @@ def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
 
 
 def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
-    names, tool = subject.known.connections, step.params.get("tool")
-    given = step.params.get("connection")
-    if names is None or not isinstance(given or tool, str):
+    tool, params = step.params.get("tool"), step.params.get("params")
+    kinds, named = subject.known.connections, subject.known.connection_names
+    if not isinstance(tool, str) or "{{" in tool:
         return
-    wanted = given or str(tool).partition(".")[0].lower()
-    if "{{" in wanted or wanted in names:
-        return
+    kind = tool.partition(".")[0].lower()
+    given = params.get("connection") if isinstance(params, dict) else None
+    if isinstance(given, str):
+        if named is not None and "{{" not in given and (kind, given) not in named:
+            names = [name for its_kind, name in named if its_kind == kind]
+            yield _no_connection(
+                subject, f"{step.path}/params/connection", f"{kind} connection {given!r}", names
+            )
+    elif kinds is not None and kind not in kinds:
+        yield _no_connection(subject, f"{step.path}/tool", f"connection {kind!r}", sorted(kinds))
+
+
+def _no_connection(subject: Subject, path: str, what: str, names: list[str]) -> Finding:
     make, code = (error, "E-CONNECTION") if subject.production else (warning, "W-CONNECTION")
-    yield make(
+    if path.endswith("/tool"):
+        cause = "nothing can be sent; development keeps the message where it can be seen"
+    else:
+        cause = "nothing can be sent, so the step fails"
+    return make(
         code,
-        f"{step.path}/{'connection' if given else 'tool'}",
-        f"there is no connection {wanted!r}",
-        cause="without it nothing can be sent; development keeps the message where it can be seen",
-        fix=did_you_mean(wanted, names, "configure the connection"),
+        path,
+        f"there is no {what}",
+        cause=cause,
+        fix=did_you_mean(what.split()[-1].strip("'"), names, "configure the connection"),
     )
