@@ -24,6 +24,7 @@ from careloom.audit.trail import AuditTrail
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
+from careloom.connections.team import Team
 from careloom.dicom.archive import DicomArchive
 from careloom.dicom.limits import DicomLimits
 from careloom.dicom.patient_link import IssuerMap
@@ -31,6 +32,7 @@ from careloom.dicom.publication import StudyPublisher
 from careloom.dicom.sandbox import Sandbox
 from careloom.documents.assessment import Assessor
 from careloom.documents.reader import DocumentReader
+from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.element_kind import element_kind
 from careloom.fhir.search.match import matches
@@ -83,6 +85,7 @@ class Services:
     fhir: FhirStore
     dicom: DicomArchive
     documents: DocumentService
+    referrals: Referrals
     connections: Connections
     messages: Messages
     catalog: StepCatalog
@@ -194,6 +197,14 @@ async def _build(
         fhir=fhir,
         dicom=dicom,
         documents=documents,
+        referrals=Referrals(
+            db,
+            keyring,
+            documents,
+            Team(connections, settings.triage_notify),
+            public_url=public,
+            must_tell=settings.environment == "production",
+        ),
         connections=connections,
         messages=Messages(db, keyring),
         catalog=catalog,

@@ -11,6 +11,7 @@ from careloom.audit.trail import AuditTrail
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
+from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
@@ -38,6 +39,7 @@ class Services(Protocol):
     fhir: FhirStore
     dicom: DicomArchive
     documents: DocumentService
+    referrals: Referrals
     connections: Connections
     messages: Messages
     registry: Registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,32 @@ async def test_the_team_gets_a_link_by_mail_and_nothing_about_the_patient(
     assert message["receipt"]["reference"] == mail["Message-ID"]
 
 
-async def test_a_letter_is_not_kept_when_the_team_cannot_be_told(
+async def test_the_same_letter_again_gets_the_first_answer_and_the_team_no_second_mail(
+    mailed: House, mailbox: Mailbox, letter: bytes
+) -> None:
+    desk = await mailed.desk()
+    first = await _sent(desk, "/triage-referral/", letter)
+    again = await _sent(desk, "/triage-referral/", letter, "renamed.pdf")
+    assert first.json()["notified"] is True
+    assert again.json() == first.json()
+    assert len(mailbox.mails) == len(await desk.data("/api/messages")) == 1
+    other = await _sent(await mailed.desk(), "/triage-referral/", letter)
+    assert other.json()["referral_id"] != first.json()["referral_id"]
+
+
+async def test_of_two_that_send_the_same_letter_at_once_one_tells_the_team(
+    mailed: House, mailbox: Mailbox, letter: bytes
+) -> None:
+    desk = await mailed.desk()
+    answers = await asyncio.gather(*(_sent(desk, "/triage-referral/", letter) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["referral_id"] for answer in answers}) == 1
+    assert len(mailbox.mails) == 1
+    [message] = await desk.data("/api/messages")
+    assert message["status"] == "sent"
+
+
+async def test_a_letter_is_kept_when_the_team_cannot_be_told_yet_and_told_with_the_next_try(
     mailed: House, mailbox: Mailbox, letter: bytes
 ) -> None:
     desk = await mailed.desk()
@@ -193,10 +219,37 @@ async def test_a_letter_is_not_kept_when_the_team_cannot_be_told(
     answer = await _sent(desk, "/triage-referral/", letter)
     assert answer.status_code == 503, answer.text
     assert answer.headers["retry-after"]
-    assert answer.json()["error"]["fix"]
-    assert await desk.data("/api/messages") == []
-    assert await desk.services.db.query(desk.scope.tenant, "SELECT 1 FROM referral") == []
-    assert (await _sent(desk, "/triage-referral/", letter)).json()["notified"] is True
+    assert "again" in answer.json()["error"]["fix"]
+    [message] = await desk.data("/api/messages")
+    assert (message["status"], message["receipt"]["code"]) == ("pending", "delivery_failed")
+    again = await _sent(desk, "/triage-referral/", letter)
+    assert again.json()["notified"] is True, again.text
+    assert len(mailbox.mails) == 1
+    [message] = await desk.data("/api/messages")
+    assert message["status"] == "sent"
+    chosen = Selection(entity=f"Message/{message['id']}")
+    rows = await desk.services.trail.page(desk.scope.tenant, chosen)
+    assert [row.values["action"] for row in rows] == ["message.pending", "message.sent"]
+
+
+async def test_a_mail_server_that_refuses_for_good_is_said_and_not_asked_again(
+    mailed: House, mailbox: Mailbox, letter: bytes
+) -> None:
+    desk = await mailed.desk()
+    mailbox.refuse.append("554 no such thing here")
+    answer = await _sent(desk, "/triage-referral/", letter)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["notified"], body["notification"]) == (False, "failed")
+    assert body["notification_error"]["code"] == "delivery_refused"
+    assert "554" in body["notification_error"]["message"]
+    assert body["urgency"] in URGENCIES
+    assert (await _sent(desk, "/triage-referral/", letter)).json() == body
+    assert mailbox.mails == []
+    incident = await desk.incident("message.failed")
+    assert incident["count"] == 1
+    _no_patient_in(str(incident))
+    assert (await desk.get(f"/referrals/{body['referral_id']}")).status_code == 200
 
 
 async def test_production_without_a_mail_server_refuses_the_letter(

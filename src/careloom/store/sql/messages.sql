@@ -84,9 +84,9 @@ END $$;
 CREATE OR REPLACE FUNCTION op_referral_put(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO referral (tenant, store, referral_id, patient_id, text, urgency, confidence)
+  INSERT INTO referral (tenant, store, referral_id, patient_id, text, urgency, confidence, answer)
   VALUES (p_tenant, p_store, (p_op->>'id')::uuid, p_op->>'patient', p_bodies[(p_op->>'body')::int + 1],
-          p_op->>'urgency', (p_op->>'confidence')::float8) ON CONFLICT DO NOTHING;
+          p_op->>'urgency', (p_op->>'confidence')::float8, p_bodies[(p_op->>'answer')::int + 1]) ON CONFLICT DO NOTHING;
   IF FOUND THEN
     PERFORM audit_record(p_tenant, p_store, 'referral.create', 'Referral/' || (p_op->>'id'), p_actor, '{}');
   END IF;
