@@ -9,16 +9,20 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from careloom.api.screens.pages import APP_PAGE, FILES
+from careloom.samples.demo import LETTER
+from careloom.samples.referral_pdf import digital_pdf
 
 STARTED_S = 60
 WORKFLOW = """
@@ -60,6 +64,27 @@ workflow:
       action: read
       file: "{{trigger.letter}}"
 """
+REVIEW = """
+workflow:
+  id: review
+  name: Review of a letter
+  trigger: {type: manual}
+  steps:
+    - id: triage
+      name: Read and triage the letter
+      type: document
+      action: triage
+      file: "{{trigger.letter}}"
+    - id: person
+      name: A person reviews it
+      type: task
+      title: Is this letter urgent?
+      show:
+        letter: "{{trigger.letter}}"
+        scan: "{{trigger.scan}}"
+        why: "{{trigger.why}}"
+        referral: "{{steps.triage.output.referral}}"
+"""
 
 
 @dataclass
@@ -98,10 +123,24 @@ class House:
     key: str
     api: httpx.Client
 
-    def start(self, workflow: str, **fields: str) -> str:
+    def start(self, workflow: str, **fields: Any) -> str:
         answer = self.api.post(f"/api/workflows/{workflow}/execute", json=fields)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["data"]["runId"])
+
+    def task(self, run: str) -> dict[str, Any]:
+        """The task of a run, once it is there."""
+        deadline = time.monotonic() + STARTED_S
+        while time.monotonic() < deadline:
+            tasks = self.api.get("/api/tasks", params={"limit": 200}).json()["data"]
+            if mine := [task for task in tasks if task["runId"] == run]:
+                return dict(mine[0])
+        raise AssertionError(f"{run} opened no task")
+
+    def keep(self, name: str, data: bytes) -> str:
+        answer = self.api.put(f"/api/files/referrals/{name}", content=data)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["data"]["uri"])
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +167,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         url = server.until(r"Careloom answers at (http://\S+)")
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=url, headers=headers, timeout=30) as api:
-            for source in (WORKFLOW, FAILING):
+            for source in (WORKFLOW, FAILING, REVIEW):
                 answer = api.post(
                     "/api/workflows", content=source, headers={"Content-Type": "application/yaml"}
                 )
@@ -209,12 +248,98 @@ def test_a_task_is_approved_with_the_keyboard_alone(house: House, page: Page) ->
     assert comment.input_value() == "Seen and agreed"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_text("Approved. The run goes on").wait_for(state="attached")
+    decided = page.locator(".notice.decided")
+    decided.get_by_text("Approved. The run goes on").wait_for()
+    decided.get_by_text("Your comment: Seen and agreed").wait_for()
+    page.wait_for_function("document.activeElement.closest('.notice.decided') !== null")
+    assert page.url.endswith(house.task(run)["id"]), "the page stays on what was decided"
     page.goto(f"{house.url}#/runs/{run}")
     page.locator(".run-head").get_by_text("Done").wait_for()
     page.locator("blockquote").get_by_text("Decided: approve").wait_for()
     tasks = house.api.get("/api/tasks").json()["data"]
     assert [task["status"] for task in tasks if task["runId"] == run] == ["completed"]
+
+
+def test_a_second_click_decides_nothing(house: House, page: Page) -> None:
+    """Two clicks 300 ms apart at one place; then a press on the next task the moment it appears."""
+    runs = [house.start("admission", name=name) for name in ("Ferrari", "Esposito")]
+    first, second = (house.task(run) for run in runs)
+    page.goto(f"{house.url}#key={house.key}&go=/inbox/{first['id']}")
+    approve = page.get_by_role("button", name="Approve")
+    page.locator("button:not([aria-disabled])", has_text="Approve").wait_for()
+    box = approve.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    page.locator(f'a.row[href*="{first["id"]}"]').wait_for(state="detached")
+    assert [house.task(run)["status"] for run in runs] == ["completed", "requested"]
+    page.goto(f"{house.url}#/inbox")
+    page.locator(f'a.row[href*="{second["id"]}"]').wait_for()
+    inert = page.evaluate(
+        """(address) => new Promise((resolve) => {
+            new MutationObserver((_, watch) => {
+                const button = document.querySelector('.decision .main');
+                if (!button || !location.hash.endsWith(address)) return;
+                watch.disconnect();
+                button.click();
+                resolve(button.getAttribute('aria-disabled'));
+            }).observe(document.body, { subtree: true, childList: true });
+            location.hash = '#/inbox/' + address;
+        })""",
+        second["id"],
+    )
+    assert inert == "true"
+    page.locator("button:not([aria-disabled])", has_text="Approve").wait_for()
+    assert house.task(runs[1])["status"] == "requested"
+    approve.click()
+    page.locator(".notice.decided").wait_for()
+    assert house.task(runs[1])["status"] == "completed"
+
+
+def test_who_holds_a_task_is_said(house: House, page: Page) -> None:
+    task = house.task(house.start("admission", name="Colombo"))
+    claimed = house.api.post(f"/api/tasks/{task['id']}/claim").json()["data"]
+    page.goto(f"{house.url}#key={house.key}&go=/inbox/{task['id']}")
+    page.locator(".task").get_by_text(f"Held by {claimed['assignee']}").first.wait_for()
+
+
+def test_a_letter_is_read_beside_its_task(house: House, page: Page) -> None:
+    letter = house.keep("letter.txt", LETTER.encode())
+    scan = house.keep("scan.pdf", digital_pdf(LETTER))
+    why = ["missing:birth_date", "W-COERCE", "another reason"]
+    run = house.start("review", letter=letter, scan=scan, why=why)
+    task = house.task(run)
+    page.goto(f"{house.url}#key={house.key}&go=/inbox/{task['id']}")
+    told = page.get_by_label("What to look at")
+    for said in ("The birth date was not found.", "Another reason.", "Elderwood", "SYN200417"):
+        told.get_by_text(said, exact=True).first.wait_for()
+    words = told.inner_text()
+    for hidden in ("Start", "0.95", "null", "missing:", "W-COERCE", "{"):
+        assert hidden not in words, hidden
+    page.locator("a.row").get_by_text(re.compile(r"^Margaret Elderwood · .*letter\.txt")).wait_for()
+    page.get_by_role("button", name="Show letter.txt").click()
+    page.locator(".file-text").get_by_text("Dear Colleague").wait_for()
+    page.get_by_role("button", name="Show scan.pdf").click()
+    page.locator('iframe[src^="blob:"]').wait_for()
+    page.get_by_role("button", name="Hide scan.pdf").click()
+    page.locator("iframe").wait_for(state="detached")
+    page.goto(f"{house.url}#/runs/{run}")
+    page.get_by_role("meter", name="Confidence").wait_for()
+    assert page.get_by_role("meter").count() == 1, "one bar for the one decision"
+    page.get_by_role("button", name="What the confidence rests on").click()
+    page.get_by_text("Of the urgency").wait_for()
+
+
+def test_an_incident_says_what_to_do_and_is_closed(house: House, page: Page) -> None:
+    house.start("letter", letter="nothing")
+    page.goto(f"{house.url}#key={house.key}&go=/incidents")
+    card = page.locator("li.card").filter(has_text="Run failed").first
+    card.get_by_text("Open the run to see the cause").wait_for()
+    card.get_by_role("link", name="Open the run").wait_for()
+    card.get_by_role("button", name="Close").click()
+    card.get_by_text("Closed").wait_for()
 
 
 def test_a_failed_run_opens_on_its_cause(house: House, page: Page) -> None:
@@ -239,6 +364,13 @@ def test_a_run_is_cancelled_only_after_a_question(house: House, page: Page) -> N
     page.get_by_role("button", name="Cancel the run").click()
     dialog.get_by_role("button", name="Cancel the run").click()
     page.locator(".run-head").get_by_text("Cancelled").wait_for()
+    steps = page.get_by_label("Steps")
+    steps.get_by_text("Cancelled").wait_for()
+    assert steps.get_by_text("Waiting for a person").count() == 0
+    steps.get_by_role("button", name="A person decides").click()
+    steps.get_by_role("link", name="Show the task").click()
+    page.get_by_text("This task is no longer open: its run ended").wait_for()
+    assert page.get_by_role("button", name="Approve").count() == 0
 
 
 def test_a_run_is_started_from_its_workflow(house: House, page: Page) -> None:

@@ -13,6 +13,7 @@ import { forgetPictures, onPicture } from "./picture.js";
 import { here, href, takeKey } from "./router.js";
 import * as runs from "./runs.js";
 import { refused, signIn, signInPage } from "./sign_in.js";
+import { forgetFiles } from "./stored_file.js";
 import { onChange, problem } from "./widgets.js";
 import * as workflows from "./workflows.js";
 
@@ -141,6 +142,7 @@ async function enter(key) {
 function leave() {
   dropKey();
   forgetPictures();
+  forgetFiles();
   Object.assign(shown, { data: null, openTasks: null });
   draw();
 }

@@ -49,6 +49,12 @@ export async function picture(path) {
   return URL.createObjectURL(await answer.blob());
 }
 
+/** The bytes of a stored file, and the type that the server gives them. */
+export async function bytes(path) {
+  const answer = await send("GET", path, undefined, "*/*");
+  return { type: answer.headers.get("content-type") ?? "", data: await answer.arrayBuffer() };
+}
+
 function search(query) {
   const set = Object.entries(query ?? {}).filter(([, value]) => value);
   return set.length ? `?${new URLSearchParams(set)}` : "";

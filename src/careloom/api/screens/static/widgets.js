@@ -11,6 +11,8 @@ let redraw = () => {};
 export const onChange = (draw) => {
   redraw = draw;
 };
+/** What is shown has changed without an answer of the server. */
+export const changed = () => redraw();
 export const isOpen = (key, otherwise = false) => unfolded.get(key) ?? otherwise;
 export function setOpen(key, value) {
   unfolded.set(key, value);
