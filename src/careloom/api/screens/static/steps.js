@@ -7,8 +7,11 @@ import { icon } from "./icons.js";
 import { jsonFold } from "./json_view.js";
 import { instancesIn, picture } from "./picture.js";
 import { href } from "./router.js";
+import { fileLink, fileViewer, filesIn } from "./stored_file.js";
 import { chip, isOpen, sentence, setOpen } from "./widgets.js";
 
+/** What a step cannot be any more once its run has ended. */
+const UNENDED = new Set(["waiting", "running"]);
 const WAITING_TYPES = new Set(["task", "wait"]);
 
 /** Steps, open waits and steps that will be tried again, in the order in which they began. */
@@ -21,6 +24,7 @@ export function stepRows(run, definition) {
   }
   let previous = run.createdAt;
   for (const row of rows) {
+    if (run.finishedAt && UNENDED.has(row.status)) Object.assign(row, { status: "cancelled", end: run.finishedAt });
     if (WAITING_TYPES.has(row.type)) row.waitedFrom = previous;
     previous = row.end ?? previous;
   }
@@ -124,13 +128,15 @@ function body(key, row) {
   const images = instancesIn(step.input);
   return [
     step.error ? h("p", { class: "cause" }, icon("failed", 16), h("span", {}, sentence(step.error.message ?? step.error.code), " ", h("span", { class: "mono" }, step.error.code ?? ""))) : null,
-    row.task ? h("p", {}, h("a", { class: "button", href: href("inbox", [row.task]) }, "Open the task")) : null,
+    row.task ? h("p", {}, h("a", { class: "button", href: href("inbox", [row.task]) }, row.status === "waiting" ? "Open the task" : "Show the task")) : null,
     row.status === "waiting" && step.until ? h("p", {}, `Waiting until ${clock(step.until)} (${until(step.until)}).`) : null,
     row.retryAt ? h("p", {}, Date.parse(row.retryAt) > Date.now() ? `Trying again at ${clock(row.retryAt)} (${until(row.retryAt)}).` : "Trying again now.") : null,
     row.attempts.length ? attemptList(row) : null,
     step.branch ? h("p", {}, "Went on with ", h("span", { class: "mono" }, step.branch), ".") : null,
     notes(step.notes ?? []),
     images.length ? h("div", { class: "pictures" }, images.map((uri) => picture(uri))) : null,
+    filesIn(step.input).map((uri) => h("p", { key: uri }, fileLink(key, uri))),
+    fileViewer(key, step.input),
     filled(step.input) ? jsonFold(`${key}:input`, "Input", step.input) : null,
     filled(step.output) ? jsonFold(`${key}:output`, "Output", step.output) : null,
   ];
