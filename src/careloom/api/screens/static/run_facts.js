@@ -1,16 +1,16 @@
 // What came of a run: what models said, what was written, who was told; its session and audit.
 
-import { action } from "./codes.js";
+import { action, inWords } from "./codes.js";
 import { h } from "./dom.js";
-import { clock, full, words } from "./format.js";
+import { clock, full, percent, words } from "./format.js";
 import { icon } from "./icons.js";
 import { reference } from "./json_view.js";
 import { messageBody } from "./messages.js";
 import { instancesIn, picture } from "./picture.js";
-import { facts, fold, share } from "./widgets.js";
+import { facts, fold, sentence, share } from "./widgets.js";
 
 const NOT_FACTS = new Set(["model", "version", "summary", "text", "contentType", "characters"]);
-const LABELS = { path: "Read by", needsReview: "Needs a person", ocrConfidence: "Confidence of the reading" };
+const LABELS = { path: "Read by", needsReview: "Needs a person", ocrConfidence: "Confidence of the reading", confidence: "Confidence", reviewReasons: "Why a person", urgencyConfidence: "Of the urgency", specialtyConfidence: "Of the specialty" };
 const FHIR_TYPE = /^[A-Z][A-Za-z]+$/;
 
 export function outcome(run, rows, messages) {
@@ -39,18 +39,19 @@ function modelCard(row) {
   const { output } = row.step;
   const evidence = output.evidence ?? output;
   const told = Object.entries(output).filter(([name, value]) => !NOT_FACTS.has(name) && isPlain(value) && value !== output.summary);
-  const shares = told.filter(isConfidence);
+  const parts = told.filter((pair) => isConfidence(pair) && pair[0] !== "confidence");
   const plain = told.filter((pair) => !isConfidence(pair));
   return h(
     "section",
     { class: "card", key: `model:${row.path}` },
     h("h3", {}, row.title),
     output.summary ? h("p", {}, output.summary) : null,
-    shares.map(([name, value]) => share(label(name), value)),
+    share(label("confidence"), output.confidence),
     facts([
       ...plain.map(([name, value]) => [label(name), shown(value)]),
       ["Model", evidence.model ? h("span", { class: "mono" }, [evidence.model, evidence.version].filter(Boolean).join(" ")) : null],
     ]),
+    parts.length ? fold(`model:${row.path}:parts`, "What the confidence rests on", () => facts(parts.map(([name, value]) => [label(name), percent(value)]))) : null,
     instancesIn(row.step.input).map((uri) => picture(uri, { named: false })),
   );
 }
@@ -63,7 +64,7 @@ const isPlain = (value) =>
 
 function shown(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value)) return value.join("; ");
+  if (Array.isArray(value)) return value.map((one) => sentence(inWords(one) ?? one)).join(" ");
   return typeof value === "number" ? String(Math.round(value * 1000) / 1000) : value;
 }
 
