@@ -39,7 +39,7 @@ def build_catalog(
         ModelStep(models, archive),
         DocumentStep(documents, uploads),
         FhirStep(fhir),
-        BotStep(connections, keyring),
+        BotStep(connections, keyring, fhir),
         TaskStep(TaskContent(keyring)),
         IfStep(),
         SwitchStep(),

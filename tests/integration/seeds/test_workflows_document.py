@@ -26,9 +26,11 @@ EXECUTE = "/api/workflows/radiology-ai-workflow/execute"
 
 
 async def _uploaded(desk: Desk, data: bytes) -> None:
+    """Stored, and its event matched: what is deployed after this is not started by it."""
     answer = await desk.put(UPLOAD, content=data)
     assert answer.status_code == 201, answer.text
     assert answer.json()["data"]["uri"] == URI
+    await desk.events_matched()
 
 
 def _codes(entries: list[dict[str, Any]]) -> list[str]:

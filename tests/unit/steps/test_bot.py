@@ -9,8 +9,9 @@ import pytest
 
 from careloom.connections.delivery import DeliveryFailed, Outgoing, Receipt
 from careloom.connections.registry import Connection
+from careloom.errors import NotFound
 from careloom.steps.bot.step import BotStep
-from careloom.types import Scope
+from careloom.types import JsonObject, Scope
 from careloom.workflows.step import StepError
 
 SLACK = {"tool": "Slack.send", "params": {"channel": "#ward", "message": "See run 1"}}
@@ -38,9 +39,26 @@ class OneConnection:
         return self.connection
 
 
+KNOWN: JsonObject = {
+    "resourceType": "Patient",
+    "id": "pat-88",
+    "identifier": [{"system": "urn:mrn", "value": "MRN-4711"}, {"value": "12"}],
+    "name": [{"family": "Marlowe-Müller", "given": ["Zoë", "Anne"]}, {"text": "Zoe Marlow"}],
+}
+
+
+class OnePatient:
+    """A store with one patient in it."""
+
+    async def read(self, _scope: Scope, type_: str, id_: str) -> JsonObject:
+        if (type_, id_) != ("Patient", KNOWN["id"]):
+            raise NotFound("There is no such resource")
+        return KNOWN
+
+
 def bot(keyring: Any, peer: Peer | None = None, *, phi: bool = False) -> BotStep:
     connection = Connection("team", "slack", phi, peer) if peer else None
-    return BotStep(cast(Any, OneConnection(connection)), keyring)
+    return BotStep(cast(Any, OneConnection(connection)), keyring, cast(Any, OnePatient()))
 
 
 async def test_without_a_connection_development_captures(keyring: Any, make_call: Any) -> None:
@@ -88,6 +106,33 @@ async def test_a_message_that_names_the_patient_is_noted(keyring: Any, make_call
     result = await bot(keyring, Peer()).execute(make_call(given, patient="pat-77"))
     assert [note["code"] for note in result.notes] == ["W-PHI"]
     assert "pat-77" not in str(result.notes)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"message": "About pat-88"}, True),
+        ({"message": "See mrn-4711, please"}, True),
+        ({"message": "ZOE MARLOWE-MULLER is waiting"}, True),
+        ({"message": "Marlowe-Müller, Anne"}, True),
+        ({"message": "zoe  marlow"}, True),
+        ({"message": "x", "subject": "Anne Marlowe-Müller"}, True),
+        ({"payload": {"who": {"family": "Marlowe-Müller", "given": ["Anne"]}}}, True),
+        ({"payload": {"list": [{"MRN-4711": 1}]}}, True),
+        ({"message": "Dr. Marlowe-Müller is on call"}, False),
+        ({"message": "Anne is on call in 12 hours"}, False),
+        ({"message": "MRN-47110"}, False),
+        ({"message": "Run 1 waits"}, False),
+    ],
+)
+async def test_the_patient_is_known_by_id_identifier_and_name(
+    keyring: Any, make_call: Any, params: JsonObject, named: bool
+) -> None:
+    given = {"tool": "Slack.send", "params": {"channel": "#a", **params}}
+    result = await bot(keyring, Peer()).execute(make_call(given, patient="pat-88"))
+    assert [note["code"] for note in result.notes] == (["W-PHI"] if named else [])
+    shown = str(result.notes).lower()
+    assert not any(word in shown for word in ("marlowe", "zoe", "anne", "4711", "pat-88"))
 
 
 @pytest.mark.parametrize("phi", [True, False])

@@ -414,6 +414,26 @@ def test_a_mistyped_connection_is_offered_the_right_name(schemas: Schemas) -> No
     assert found.fix == "write ward"
 
 
+def test_every_name_of_the_patient_in_a_message_is_reported(schemas: Schemas) -> None:
+    told = bot("{{trigger.birthDate}} {{trigger.name}} {{trigger.resource.subject.reference}}")
+    told["params"]["subject"] = "{{trigger.patientId}} in {{run.id}}"
+    found = findings(schemas, told)
+    assert codes(found) == ["W-PHI"] * 4
+    reported = {(one.path.rsplit("/", 1)[-1], one.message.split("(")[1]) for one in found}
+    assert reported == {
+        ("message", "trigger.birthDate)"),
+        ("message", "trigger.name)"),
+        ("message", "trigger.resource.subject.reference)"),
+        ("subject", "trigger.patientId)"),
+    }
+
+
+def test_a_whole_trigger_in_a_message_is_reported(schemas: Schemas) -> None:
+    params = {"payload": {"all": "{{trigger}}"}}
+    found = findings(schemas, {"id": "t", "type": "bot", "tool": "Webhook.send", "params": params})
+    assert codes(found) == ["W-PHI"]
+
+
 def test_errors_come_first(schemas: Schemas) -> None:
     found = findings(schemas, bot("{{trigger.patientId}}"), {**WAIT, "type": "x"})
     assert [one.severity for one in found] == ["error", "warning"]

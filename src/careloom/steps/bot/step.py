@@ -13,6 +13,9 @@ import orjson
 
 from careloom.connections.delivery import DeliveryFailed, Outgoing
 from careloom.connections.registry import Connection, Connections
+from careloom.errors import Gone, NotFound
+from careloom.fhir.store import FhirStore
+from careloom.steps.bot.identity import names_patient, texts
 from careloom.steps.schema import load_schema
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject
@@ -46,9 +49,10 @@ class BotStep:
 
     type = "bot"
 
-    def __init__(self, connections: Connections, keyring: Keyring) -> None:
+    def __init__(self, connections: Connections, keyring: Keyring, fhir: FhirStore) -> None:
         self._connections = connections
         self._keyring = keyring
+        self._fhir = fhir
 
     @property
     def schema(self) -> JsonObject:
@@ -57,7 +61,7 @@ class BotStep:
     async def execute(self, call: StepCall) -> StepResult:
         note = _note(call)
         connection = await self._connections.find(call.scope, note.channel, note.connection)
-        warnings = _warnings(call, note)
+        warnings = await self._warnings(call, note)
         if connection is None:
             if call.environment == "production" or note.connection is not None:
                 named = f" named {note.connection!r}" if note.connection is not None else ""
@@ -73,6 +77,25 @@ class BotStep:
             )
         receipt = await self._send(connection, call, note)
         return await self._recorded(call, note, "sent", connection.id, receipt, warnings)
+
+    async def _warnings(self, call: StepCall, note: _Note) -> list[JsonObject]:
+        """A patient in what leaves the house is said, never silently removed."""
+        if call.patient is None:
+            return []
+        try:
+            patient = await self._fhir.read(call.scope, "Patient", call.patient)
+        except (NotFound, Gone):
+            patient = {"id": call.patient}
+        written = "\n".join((note.subject or "", note.text, *texts(note.payload)))
+        if not names_patient(written, patient):
+            return []
+        return [
+            {
+                "code": "W-PHI",
+                "path": f"{call.path}/params",
+                "message": "The message names the patient; send a link instead",
+            }
+        ]
 
     async def _send(self, connection: Connection, call: StepCall, note: _Note) -> JsonObject:
         message = Outgoing(call.key, note.to, note.subject, note.text, note.payload)
@@ -146,19 +169,3 @@ def _note(call: StepCall) -> _Note:
         text=text,
         payload=payload,
     )
-
-
-def _warnings(call: StepCall, note: _Note) -> list[JsonObject]:
-    """A patient's id in what leaves the house is said, never silently removed."""
-    if call.patient is None:
-        return []
-    written = "\n".join((note.subject or "", note.text, orjson.dumps(note.payload or {}).decode()))
-    if call.patient not in written:
-        return []
-    return [
-        {
-            "code": "W-PHI",
-            "path": f"{call.path}/params",
-            "message": "The message names the patient; send a link instead",
-        }
-    ]

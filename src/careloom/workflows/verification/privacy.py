@@ -26,8 +26,10 @@ def identifies(reference: Reference) -> bool:
     parts = [part.lower() for part in reference[3 if reference[0] == "steps" else 1 :]]
     if any(part in IDENTIFYING or part.startswith("patient") for part in parts):
         return True
+    if not parts:
+        return reference[0] != "steps"
     own_name = reference[0] == "steps" and parts[-1:] == ["name"]
-    return bool(parts) and parts[-1] in RECORDS and not own_name
+    return parts[-1] in RECORDS and not own_name
 
 
 def check_messages(subject: Subject) -> Iterator[Finding]:
@@ -36,9 +38,8 @@ def check_messages(subject: Subject) -> Iterator[Finding]:
         if step.type != "bot":
             continue
         for path, text in _texts(step.params, step.path):
-            reads = sorted(".".join(ref) for ref in _references(text) if identifies(ref))
-            if reads:
-                yield _finding(subject, path, reads[0])
+            for read in sorted(".".join(ref) for ref in _references(text) if identifies(ref)):
+                yield _finding(subject, path, read)
 
 
 def _finding(subject: Subject, path: str, read: str) -> Finding:
