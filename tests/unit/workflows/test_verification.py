@@ -414,6 +414,40 @@ def test_a_mistyped_connection_is_offered_the_right_name(schemas: Schemas) -> No
     assert found.fix == "write ward"
 
 
+def listening(where: str) -> JsonObject:
+    return {"type": "fhir", "event": "Observation.update", "where": where}
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("current.status = 'final'", "current"),
+        ("status = 'final' and previous.status != 'final'", "previous"),
+        ("not(previous.empty())", "previous"),
+    ],
+)
+def test_a_version_without_its_percent_sign_is_refused(
+    schemas: Schemas, where: str, name: str
+) -> None:
+    [found] = findings(schemas, WAIT, trigger=listening(where))
+    assert (found.code, found.severity, found.path) == ("E-REFROOT", "error", "triggers/0/where")
+    assert found.fix == f"write %{name}"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "%current.status = 'final' and %previous.status != 'final'",
+        "code.text = 'current'",
+        "trigger.previous = 1 or trigger['current'] = 2",
+    ],
+)
+def test_a_condition_that_reads_versions_as_it_should_is_taken(
+    schemas: Schemas, where: str
+) -> None:
+    assert findings(schemas, WAIT, trigger=listening(where)) == []
+
+
 def test_every_name_of_the_patient_in_a_message_is_reported(schemas: Schemas) -> None:
     told = bot("{{trigger.birthDate}} {{trigger.name}} {{trigger.resource.subject.reference}}")
     told["params"]["subject"] = "{{trigger.patientId}} in {{run.id}}"

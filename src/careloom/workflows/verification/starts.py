@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from careloom.workflows.definition import TriggerDefinition
 from careloom.workflows.expressions import ExpressionError, compile_condition
+from careloom.workflows.expressions.tokens import tokenize
 from careloom.workflows.verification.finding import Finding, Subject, did_you_mean, error
 from careloom.workflows.verification.references import expression_finding
 
@@ -14,6 +15,8 @@ OFFERED = frozenset({"manual", "dicom", "fhir", "file"})
 UNDERSTOOD = frozenset({"schedule", "webhook"})
 """Read and kept, but nothing starts runs from them in this version."""
 EVENTS = {"dicom": "NewImageUploaded", "file": "NewFileUploaded"}
+VERSIONS = frozenset({"current", "previous"})
+"""What `%` stands before in a `where:`."""
 _FHIR_EVENT = re.compile(r"([A-Z][A-Za-z]+)\.(create|update|delete)", re.ASCII)
 _FILTER_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_.:-]*", re.ASCII)
 
@@ -81,8 +84,25 @@ def _conditions(trigger: TriggerDefinition, path: str) -> Iterator[Finding]:
     if trigger.where is not None:
         try:
             compile_condition(trigger.where, focus=True)
+            yield from _without_percent(trigger.where, f"{path}/where")
         except ExpressionError as fault:
             yield expression_finding(f"{path}/where", fault)
+
+
+def _without_percent(text: str, path: str) -> Iterator[Finding]:
+    """A bare name is an element of the resource, and no R4 resource has one of these names."""
+    before = ""
+    for token in tokenize(text):
+        if token.kind == "name" and token.text in VERSIONS and before not in ("%", "."):
+            yield error(
+                "E-REFROOT",
+                path,
+                f"{token.text!r} would be read as an element of the resource, which has none",
+                cause="the condition would never hold",
+                fix=f"write %{token.text}",
+            )
+            return
+        before = token.text if token.kind == "op" else ""
 
 
 def _readable(trigger: TriggerDefinition) -> bool:
