@@ -302,6 +302,12 @@ def _before_birth_date(text: str, born: WrittenDate) -> list[tuple[str, int, flo
     return [(m[0], begin + m.start(), 0.88) for m in good[:1]]
 
 
+_HIS_TITLE = re.compile(r"mr|master|sir|herrn?|m|monsieur|sr|señor|don|d|shri|hr")
+_HER_TITLE = re.compile(
+    r"mrs|ms|miss|madame?|lady|frau|fr|mme|mlle|mademoiselle|sra|srta|señora|doña|dña|dª|smt|kum"
+)
+
+
 def _sex(letter: Letter, referral: Referral) -> None:
     text, patient = letter.text, referral.patient
     for row in letter.rows:
@@ -328,42 +334,8 @@ def _sex(letter: Letter, referral: Referral) -> None:
         title = re.match(rf"{HONORIFIC}", text[anchor.start : anchor.end])
         if title:
             word = title[0].rstrip(".").lower()
-            male = word in {
-                "mr",
-                "master",
-                "sir",
-                "herr",
-                "herrn",
-                "m",
-                "monsieur",
-                "sr",
-                "señor",
-                "don",
-                "d",
-                "shri",
-                "hr",
-            }
-            if male or word in {
-                "mrs",
-                "ms",
-                "miss",
-                "madam",
-                "lady",
-                "frau",
-                "fr",
-                "mme",
-                "mlle",
-                "madame",
-                "sra",
-                "srta",
-                "señora",
-                "doña",
-                "dña",
-                "dª",
-                "smt",
-                "kum",
-                "mademoiselle",
-            }:
+            male = _HIS_TITLE.fullmatch(word) is not None
+            if male or _HER_TITLE.fullmatch(word):
                 patient.sex = Found("male" if male else "female", anchor.start, anchor.end, 0.93)
                 return
         swallowed = re.search(r"\s([MF])$", text[anchor.start : anchor.end])
