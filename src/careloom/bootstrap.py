@@ -34,6 +34,7 @@ from careloom.documents.assessment import Assessor
 from careloom.documents.reader import DocumentReader
 from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
+from careloom.errors import ConfigurationError
 from careloom.fhir.element_kind import element_kind
 from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
@@ -63,8 +64,6 @@ from careloom.workflows.step import StepCatalog
 from careloom.workflows.triggers import Matcher
 from careloom.workflows.verification import Finding, Known
 
-MODEL_FALLBACKS = {"medgemma-27b": "careloom/observation-reader"}
-"""Stand-ins that are configured for models a definition names and that are not installed here."""
 Progress = Callable[[str], None]
 
 
@@ -154,9 +153,7 @@ async def _build(
     gateway = Gateway(settings.outgoing_allow)
     stack.push_async_callback(gateway.close)
     connections = Connections(db, keyring, gateway, settings)
-    models = ModelRegistry(
-        [chest_xray_model(ChestXrayClassifier()), observation_reader()], MODEL_FALLBACKS
-    )
+    models = _models(settings)
     workers = WorkerRegistry()
     catalog = build_catalog(
         fhir=fhir,
@@ -197,14 +194,7 @@ async def _build(
         fhir=fhir,
         dicom=dicom,
         documents=documents,
-        referrals=Referrals(
-            db,
-            keyring,
-            documents,
-            Team(connections, settings.triage_notify),
-            public_url=public,
-            must_tell=settings.environment == "production",
-        ),
+        referrals=_referrals(settings, db, keyring, documents, connections),
         connections=connections,
         messages=Messages(db, keyring),
         catalog=catalog,
@@ -218,6 +208,20 @@ async def _build(
         runs=Runs(db, notices, registry, worker, payloads, _check_links(dicom, uploads)),
         tasks=Tasks(db, TaskContent(keyring), _seal_decision(db, payloads)),
     )
+
+
+def _models(settings: Settings) -> ModelRegistry:
+    installed = [chest_xray_model(ChestXrayClassifier()), observation_reader()]
+    names = sorted(model.name for model in installed)
+    for name, stand_in in settings.model_fallbacks:
+        if stand_in not in names:
+            raise ConfigurationError(
+                f"CARELOOM_MODEL_FALLBACKS: {name!r} is to be answered by {stand_in!r},"
+                " which is not installed",
+                path="CARELOOM_MODEL_FALLBACKS",
+                fix=f"name one of {', '.join(names)}",
+            )
+    return ModelRegistry(installed, dict(settings.model_fallbacks))
 
 
 def _open_archive(
@@ -248,6 +252,23 @@ def _open_documents(stack: AsyncExitStack) -> DocumentService:
     stack.callback(reader.close)
     assessor = Assessor(UrgencyClassifier(), SpecialtyRouter())
     return DocumentService(reader, extract=assessor.extract, triage=assessor.triage)
+
+
+def _referrals(
+    settings: Settings,
+    db: Database,
+    keyring: Keyring,
+    documents: DocumentService,
+    connections: Connections,
+) -> Referrals:
+    return Referrals(
+        db,
+        keyring,
+        documents,
+        Team(connections, settings.triage_notify),
+        public_url=settings.public_url,
+        must_tell=settings.environment == "production",
+    )
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

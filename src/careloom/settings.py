@@ -50,6 +50,7 @@ class Settings:
     dimse_callers: tuple[str, ...]
     dicom_issuers: tuple[tuple[str, str], ...]
     environment: str
+    model_fallbacks: tuple[tuple[str, str], ...]
     blobs: BlobPlace
     s3_access_key: str | None = field(repr=False)
     s3_secret_key: str | None = field(repr=False)
@@ -72,6 +73,9 @@ class Settings:
         values: dict[str, Any] = {s.attribute: s.read(env) for s in SETTINGS}
         values["home"] = home
         values["key_file"] = values["key_file"] or home / "keys" / "master.key"
+        if values["model_fallbacks"] is None:
+            develops = values["environment"] == "development"
+            values["model_fallbacks"] = (MODEL_FALLBACK,) if develops else ()
         values["blobs"] = values["blobs"] or BlobPlace(folder=home / "blobs")
         return cls(**values)
 
@@ -221,6 +225,10 @@ def _pair(text: str) -> tuple[str, str]:
     return name, system
 
 
+def _fallbacks(text: str) -> tuple[tuple[str, str], ...]:
+    return () if text.lower() == "none" else _list(_pair)(text)
+
+
 def _mail(text: str) -> str:
     address = text.rsplit("<", 1)[-1].removesuffix(">") if text.endswith(">") else text
     if not _MAIL.fullmatch(address):
@@ -228,6 +236,7 @@ def _mail(text: str) -> str:
     return text
 
 
+MODEL_FALLBACK = ("medgemma-27b", "careloom/observation-reader")
 _PORT = _number(0, 65535)
 _WEB = _url("http", "https")
 SETTINGS: tuple[Setting, ...] = (
@@ -319,6 +328,15 @@ SETTINGS: tuple[Setting, ...] = (
         _one_of(_ENVIRONMENTS),
         "development or production",
         "development",
+    ),
+    Setting(
+        "CARELOOM_MODEL_FALLBACKS",
+        "`medgemma-27b=careloom/observation-reader` in development, none in production",
+        "Installed models that answer for models that are not installed here: `name=model`, "
+        "separated by commas, or `none`. An answer that a stand-in gave says so "
+        "(`W-MODELFALLBACK`).",
+        _fallbacks,
+        "name=model pairs separated by commas, or none",
     ),
     Setting(
         "CARELOOM_BLOBS",

@@ -52,6 +52,24 @@ def test_the_documented_default_is_the_real_one(setting: Setting) -> None:
         assert setting.default == f"`{setting.fallback}`"
 
 
+@pytest.mark.parametrize(
+    ("env", "pairs"),
+    [
+        ({}, (("medgemma-27b", "careloom/observation-reader"),)),
+        ({"CARELOOM_ENVIRONMENT": "production"}, ()),
+        ({"CARELOOM_MODEL_FALLBACKS": "none"}, ()),
+        (
+            {"CARELOOM_ENVIRONMENT": "production", "CARELOOM_MODEL_FALLBACKS": "a=b, c=d"},
+            (("a", "b"), ("c", "d")),
+        ),
+    ],
+)
+def test_only_development_has_a_stand_in_unasked(
+    env: dict[str, str], pairs: tuple[tuple[str, str], ...]
+) -> None:
+    assert Settings.from_environment({**HOME, **env}).model_fallbacks == pairs
+
+
 def test_an_empty_value_counts_as_not_set() -> None:
     assert Settings.from_environment({**HOME, "CARELOOM_PORT": " "}).port == 8000
 
@@ -79,6 +97,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("CARELOOM_OUTGOING_ALLOW", "10.0.0.1/8"),
         ("CARELOOM_OUTGOING_ALLOW", "host:99999"),
         ("CARELOOM_OUTGOING_ALLOW", "http://host"),
+        ("CARELOOM_MODEL_FALLBACKS", "medgemma-27b"),
         ("CARELOOM_MAIL_FROM", "careloom"),
         ("CARELOOM_TRIAGE_NOTIFY", "a@b.example,team"),
         ("DATABASE_URL", "mysql://user:secret@host/db"),
