@@ -60,7 +60,7 @@ function closedNotice(task, rows, route, context) {
   const sign = task.status === "cancelled" ? "cancelled" : (mine?.word ?? task.status).toLowerCase() === "rejected" ? "failed" : "done";
   return h(
     "div",
-    { class: "notice decided" },
+    { class: (mine ? mine.word === "Approved" : task.status === "completed") ? "notice decided" : "notice decided quiet" },
     icon(sign, 18),
     h("div", {}, h("p", {}, h("strong", {}, said)), mine?.comment ? h("p", {}, `Your comment: ${mine.comment}`) : null),
     mine ? goOn(task, next, route, context) : null,

@@ -75,7 +75,7 @@ export function telling(show) {
   const entries = Object.entries(show).map(([name, value]) => [name, found(value)]);
   const files = entries.map(([, value]) => fileOf(value)?.name);
   const told = [patientOf(show), ...entries.map(([name, value]) => brief(name, value)), ...files];
-  const line = [...new Set(told.filter(Boolean))].slice(0, 3).join(" · ");
+  const line = [...new Set(told.filter(Boolean))].slice(0, 4).join(" · ");
   return line.length > MOST_TOLD ? `${line.slice(0, MOST_TOLD)} …` : line;
 }
 
