@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from careloom import __version__
+from careloom.api.contract import Application
 from careloom.api.dicomweb.routes import routes as dicomweb_routes
 from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
@@ -32,7 +33,7 @@ _DESCRIPTION = (
 
 def build_app(services: Any) -> FastAPI:
     """The application over services that bootstrap built."""
-    app = FastAPI(
+    app = Application(
         title="Careloom",
         version=__version__,
         description=_DESCRIPTION,

@@ -28,7 +28,6 @@ def register(commands: Any) -> None:
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
 
-
     for name, text, run in (
         ("pause", "let no event start a run of a workflow", _pause),
         ("resume", "let events start runs of a workflow again", _resume),

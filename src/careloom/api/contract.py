@@ -1,0 +1,185 @@
+"""The OpenAPI document: what FastAPI sees of the routes, and beside it what they take and answer.
+
+Answers are written by orjson without models, so their schemas stand here and not in the way of a
+request; a test holds real answers against them. https://spec.openapis.org/oas/v3.1.0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from careloom.api.contract_schemas import SCHEMAS
+from careloom.types import JsonObject
+
+_OPEN = frozenset({"live", "ready", "metrics"})
+_KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}]
+_SECURITY_SCHEMES: JsonObject = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key of Careloom. RFC 6750"},
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The user is `key`, or the key's id; the password is the key. RFC 7617",
+    },
+}
+
+
+def _ref(name: str) -> JsonObject:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list_of(name: str) -> JsonObject:
+    return {"type": "array", "items": _ref(name)}
+
+
+_DATA: dict[str, JsonObject] = {
+    "createWorkflow": _ref("Deployed"),
+    "updateWorkflow": _ref("Deployed"),
+    "validateWorkflow": _ref("Checked"),
+    "listWorkflows": _list_of("Workflow"),
+    "getWorkflow": _ref("WorkflowDetail"),
+    "pauseWorkflow": _ref("Workflow"),
+    "resumeWorkflow": _ref("Workflow"),
+    "executeWorkflow": _ref("RunStarted"),
+    "listRuns": _list_of("RunSummary"),
+    "getRun": _ref("Run"),
+    "getRunAudit": _ref("AuditExport"),
+    "cancelRun": _ref("RunCancelled"),
+    "getSession": _ref("Session"),
+    "listTasks": _list_of("Task"),
+    "getTask": _ref("Task"),
+    "claimTask": _ref("Task"),
+    "decideTask": _ref("Decided"),
+    "listMessages": _list_of("Message"),
+    "listIncidents": _list_of("Incident"),
+    "closeIncident": _ref("IncidentClosed"),
+    "uploadFile": _ref("StoredFile"),
+    "putFile": _ref("StoredFile"),
+    "listConnections": _list_of("Connection"),
+    "putConnection": _ref("Connection"),
+    "getReferral": _ref("Referral"),
+    "listStepTypes": _list_of("StepType"),
+}
+"""What stands under `data` of a success, by operation."""
+_BARE: dict[str, JsonObject] = {
+    "uploadReferral": _ref("ReferralText"),
+    "triageReferral": _ref("Triage"),
+    "live": _ref("Health"),
+    "ready": _ref("Health"),
+}
+"""Answers outside the envelope."""
+_DEFINITION: JsonObject = {
+    "required": True,
+    "content": {
+        "application/yaml": {"schema": {"type": "string"}},
+        "application/json": {"schema": {"anyOf": [_ref("YamlText"), _ref("Definition")]}},
+    },
+}
+_FORM: JsonObject = {
+    "required": True,
+    "content": {"multipart/form-data": {"schema": _ref("FileForm")}},
+}
+_BODIES: dict[str, JsonObject] = {
+    "createWorkflow": _DEFINITION,
+    "updateWorkflow": _DEFINITION,
+    "validateWorkflow": _DEFINITION,
+    "executeWorkflow": {
+        "required": False,
+        "description": "Becomes `trigger` of the run.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+    "decideTask": {
+        "required": True,
+        "content": {"application/json": {"schema": _ref("Decision")}},
+    },
+    "putConnection": {
+        "required": True,
+        "content": {"application/json": {"schema": _ref("ConnectionGiven")}},
+    },
+    "uploadFile": _FORM,
+    "uploadReferral": _FORM,
+    "triageReferral": _FORM,
+    "putFile": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+}
+_TEXT: JsonObject = {"schema": {"type": "string"}}
+_OTHER_THAN_JSON: dict[str, JsonObject] = {
+    "metrics": {"text/plain": _TEXT},
+    "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+}
+_OTHER_FORMS: dict[str, JsonObject] = {
+    "getRunAudit": {
+        "application/x-ndjson": _TEXT,
+        "text/csv": _TEXT,
+        "application/fhir+json": {"schema": {"type": "object"}},
+    }
+}
+
+
+class Application(FastAPI):
+    """FastAPI with the whole contract in its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _completed(super().openapi())
+        return self.openapi_schema
+
+
+def _completed(document: JsonObject) -> JsonObject:
+    for item in document["paths"].values():
+        for operation in item.values():
+            _complete(operation)
+    document["components"] = {"schemas": SCHEMAS, "securitySchemes": _SECURITY_SCHEMES}
+    return document
+
+
+def _complete(operation: JsonObject) -> None:
+    name = operation["operationId"]
+    content = _content(name)
+    successes = {
+        status: {"description": "Done", "content": content}
+        for status in operation["responses"]
+        if status.startswith("2")
+    }
+    if name == "createWorkflow":
+        successes["200"] = {"description": "Nothing new", "content": content}
+    elif name == "ready":
+        successes["503"] = {"description": "The database does not answer", "content": content}
+    operation["responses"] = successes | ({} if name in _OPEN else _refusals())
+    operation["security"] = [] if name in _OPEN else _KEY
+    if name in _BODIES:
+        operation["requestBody"] = _BODIES[name]
+
+
+def _content(name: str) -> JsonObject:
+    if name in _OTHER_THAN_JSON:
+        return _OTHER_THAN_JSON[name]
+    schema = _BARE.get(name)
+    if schema is None:
+        schema = {
+            "type": "object",
+            "required": ["success", "data"],
+            "properties": {
+                "success": {"const": True},
+                "message": {"type": "string"},
+                "data": _DATA[name],
+            },
+            "additionalProperties": False,
+        }
+    return {"application/json": {"schema": schema}, **_OTHER_FORMS.get(name, {})}
+
+
+def _refusals() -> JsonObject:
+    error = {"application/json": {"schema": _ref("Error")}}
+    said = {
+        "401": "No key, or one that is not valid",
+        "403": "The key does not grant it",
+        "422": "It can never be carried out as it stands",
+        "503": "Something does not answer; nothing was lost, try again",
+        "default": "Any other refusal",
+    }
+    return {status: {"description": text, "content": error} for status, text in said.items()}

@@ -1,0 +1,224 @@
+"""The OpenAPI document is a contract: whole, and kept by real answers of every operation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from careloom.api.app import build_app
+from careloom.samples.demo import LETTER, demo_study
+from careloom.samples.referral_pdf import digital_pdf
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Desk
+
+OPEN = {"live", "ready", "metrics"}
+TAKES_A_BODY = {
+    "createWorkflow",
+    "updateWorkflow",
+    "validateWorkflow",
+    "executeWorkflow",
+    "decideTask",
+    "putConnection",
+    "uploadFile",
+    "putFile",
+    "uploadReferral",
+    "triageReferral",
+}
+FLOW: dict[str, Any] = {
+    "id": "flow",
+    "trigger": {"type": "fhir", "event": "Patient.create"},
+    "steps": [
+        {"id": "nap", "type": "wait", "duration": "1ms"},
+        {"id": "fail", "type": "bot", "tool": "Webhook.send", "params": {"message": "x"}},
+    ],
+}
+ASK: dict[str, Any] = {"id": "ask", "steps": [{"id": "ask", "type": "task", "title": "Well?"}]}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return build_app(None).openapi()
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
+    document: dict[str, Any],
+) -> None:
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "basic"}
+    for path, method, operation in operations(document):
+        name, answers = operation["operationId"], operation["responses"]
+        successes = [status for status in answers if status.startswith("2")]
+        assert successes, name
+        for status in successes:
+            for media in answers[status]["content"].values():
+                assert media["schema"], name
+        assert ("requestBody" in operation) == (name in TAKES_A_BODY), f"{method} {path}"
+        if name in OPEN:
+            assert operation["security"] == []
+            continue
+        assert operation["security"] == [{"bearer": []}, {"basic": []}]
+        for status in ("401", "403", "422", "default"):
+            schema = answers[status]["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Error"}, name
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    assert "HTTPValidationError" not in str(document)
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    named = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document)))
+    assert named == schemas.keys()
+
+
+class Witness:
+    """Holds every answer of a client against the document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.seen: set[str] = set()
+        self._document = document
+        resource = Resource.from_contents(document, default_specification=DRAFT202012)
+        self._registry = Registry().with_resource("urn:api", resource)
+
+    async def __call__(self, answer: httpx.Response) -> None:
+        await answer.aread()
+        found = self._operation(answer.request)
+        if found is None:
+            return
+        path, method, operation = found
+        status = str(answer.status_code)
+        status = status if status in operation["responses"] else "default"
+        kind = answer.headers["content-type"].partition(";")[0]
+        place = "/".join(
+            part.replace("~", "~0").replace("/", "~1")
+            for part in ("paths", path, method, "responses", status, "content", kind, "schema")
+        )
+        content = operation["responses"][status]["content"]
+        assert kind in content or "*/*" in content, (path, status, kind)
+        if kind == "application/json":
+            schema = {"$ref": f"urn:api#/{place}"}
+            check = Draft202012Validator(schema, registry=self._registry)
+            faults = [
+                f"{fault.json_path}: {fault.message}" for fault in check.iter_errors(answer.json())
+            ]
+            assert faults == [], (path, status, faults)
+        if answer.is_success:
+            self.seen.add(operation["operationId"])
+
+    def _operation(self, request: httpx.Request) -> tuple[str, str, dict[str, Any]] | None:
+        method = request.method.lower()
+        ways = [
+            (path, item[method])
+            for path, item in self._document["paths"].items()
+            if method in item and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path)
+        ]
+        # What is spelt out goes before what is left open: /workflows/runs before /workflows/{id}.
+        ways.sort(key=lambda way: way[0].count("{"))
+        return (ways[0][0], method, ways[0][1]) if ways else None
+
+
+async def _definitions(desk: Desk) -> None:
+    hook = {"kind": "webhook", "secret": {"url": "http://localhost:1/x"}}
+    await desk.put("/api/connections/webhook", json=hook)
+    await desk.get("/api/connections")
+    await desk.get("/api/step-types")
+    await desk.post("/api/workflows/validate", FLOW)
+    await desk.deployed(FLOW)
+    await desk.deploy(FLOW)
+    await desk.deployed(ASK)
+    await desk.put("/api/workflows/flow", json={**FLOW, "name": "Flow again"})
+    for verb in ("pause", "resume"):
+        await desk.post(f"/api/workflows/flow/{verb}")
+    await desk.get("/api/workflows")
+    await desk.get("/api/workflows/flow")
+
+
+async def _runs(desk: Desk) -> None:
+    run = await desk.execute("flow", {"word": "x"})
+    await desk.get("/api/workflows/runs")
+    for form in ("application/json", "text/csv", "application/x-ndjson", "application/fhir+json"):
+        await desk.get(f"/api/workflows/runs/{run['runId']}/audit", headers={"Accept": form})
+    await desk.get(f"/api/sessions/{run['sessionId']}")
+    for _ in range(2):
+        started = (await desk.post("/api/workflows/ask/execute", {})).json()["data"]["runId"]
+        await desk.reached(started, lambda run: run["status"] == "waiting")
+    await desk.post(f"/api/workflows/runs/{started}/cancel")
+    await desk.ended(started)
+    task = next(one for one in await desk.data("/api/tasks") if one["status"] == "requested")
+    await desk.get(f"/api/tasks/{task['id']}")
+    await desk.post(f"/api/tasks/{task['id']}/claim")
+    await desk.post(f"/api/tasks/{task['id']}/decision", {"decision": "approve"})
+
+
+async def _files(desk: Desk) -> None:
+    letter = digital_pdf(LETTER)
+    await desk.put("/api/files/uploads/a.dcm", content=demo_study())
+    for path in ("/api/files", "/upload-referral/", "/triage-referral/"):
+        answer = await desk.client.post(path, files={"file": ("a.pdf", letter)})
+    await desk.put("/api/files/letters/b.pdf", content=letter)
+    await desk.get("/api/files/letters/b.pdf")
+    await desk.get(f"/referrals/{answer.json()['referral_id']}")
+    await desk.get("/api/messages")
+    effect = {"op": "incident.open", "kind": "test.kind", "cause": "the same"}
+    actor = {"principal": "tester", "kind": "system"}
+    scope = desk.scope
+    commit = ("effect_commit", scope.tenant, scope.store, [effect], [], actor)
+    await desk.services.db.call(*commit)
+    incident = await desk.incident("test.kind")
+    await desk.post(f"/api/incidents/{incident['id']}/close")
+
+
+async def _refusals(desk: Desk) -> None:
+    await desk.get("/api/workflows/absent")
+    await desk.get("/api/tasks?status=open")
+    await desk.post("/api/workflows", {"id": "bad", "steps": [{"id": "a", "type": "absent"}]})
+    await desk.client.post("/api/workflows", content=b"x", headers={"Content-Type": "text/plain"})
+    await desk.client.get("/api/tasks", headers={"Authorization": "Bearer nobody"})
+
+
+async def test_real_answers_of_every_operation_are_as_described(
+    desk: Desk, document: dict[str, Any]
+) -> None:
+    witness = Witness(document)
+    desk.client.event_hooks["response"].append(witness)
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        await desk.get(path)
+    await _definitions(desk)
+    await _runs(desk)
+    await _files(desk)
+    await _refusals(desk)
+    assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"success": True, "data": [{"id": "x"}]}),
+        (200, {"success": True, "data": [], "more": 1}),
+        (404, {"success": False, "message": "m", "data": None, "error": {"code": "c"}}),
+    ],
+)
+async def test_an_answer_that_is_not_as_described_would_be_noticed(
+    document: dict[str, Any], status: int, body: dict[str, Any]
+) -> None:
+    request = httpx.Request("GET", "http://careloom.test/api/incidents")
+    with pytest.raises(AssertionError, match=r"data|more|details"):
+        await Witness(document)(httpx.Response(status, json=body, request=request))
+    right = {"success": True, "data": []}
+    await Witness(document)(httpx.Response(200, json=right, request=request))
