@@ -113,6 +113,8 @@ class Refusals:
 
     async def _write(self, refusal: Refusal, count: _Count) -> bool:
         times, count.pending = count.pending, 0
+        if not times:  # another flush wrote it while this one wrote those before it
+            return True
         actor: JsonObject = {"principal": refusal.principal, "kind": refusal.kind}
         detail: JsonObject = {"reason": refusal.reason, "times": times}
         places = [refusal.scope, DEFAULT_SCOPE]  # a tenant that does not exist has no audit trail

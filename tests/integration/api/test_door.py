@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from careloom.audit.trail import Selection
+from careloom.identity.refusals import Refusal
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Desk, House
@@ -104,6 +106,17 @@ async def test_a_refusal_for_want_of_a_grant_is_in_the_audit_trail(
     [row] = await desk.services.trail.page(desk.scope.tenant, chosen)
     assert row.values["action"] == "identity.denied"
     assert row.values["actor"]["principal"].startswith("viewer")
+
+
+async def test_refusals_that_are_written_by_two_at_once_are_written_once(desk: Desk) -> None:
+    refusals = desk.services.identity.refusals
+    kinds = [f"Permission/{name}" for name in "abcd"]
+    for entity in kinds:
+        refusals.add(Refusal(desk.scope, "identity.denied", entity, "x", "service", "no_grant"))
+    await asyncio.gather(*(refusals.flush(everything=True) for _ in range(3)))
+    for entity in kinds:
+        rows = await desk.services.trail.page(desk.scope.tenant, Selection(entity=entity))
+        assert [row.values["detail"]["times"] for row in rows] == [1]
 
 
 async def test_another_tenant_sees_nothing(house: House, desk: Desk) -> None:
