@@ -232,7 +232,7 @@ async def test_an_inflation_bomb_dies_in_its_process_and_the_next_letter_is_read
 
 
 async def test_a_reading_that_overruns_its_time_is_killed_and_replaced() -> None:
-    reader = DocumentReader(Limits(text_seconds=0.05))
+    reader = DocumentReader(Limits(text_seconds=0.005))
     try:
         with pytest.raises(TooLarge) as caught:
             await reader.read(many_pages(500))
