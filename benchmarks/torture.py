@@ -89,9 +89,7 @@ class Torture:
             every = {*expected.boundaries(), *expected.boundaries(decided=True)}
             every |= {Boundary("engine_flush", n) for n in range(1, flushes + 1)}
             boundaries = sorted(every, key=lambda one: (one.call, one.at))
-            found = await cut_replies(
-                self._clinic, proxy, self._home, sweep, expected, boundaries
-            )
+            found = await cut_replies(self._clinic, proxy, self._home, sweep, expected, boundaries)
         kills = sum(one.killed for one in found)
         self._row(f"{kind.name}: reply cut", kills, found, self._options.seed)
 

@@ -60,9 +60,7 @@ async def test_a_run_that_cannot_be_opened_stops_no_other_and_ends(
         assert await clinic.run_reached(case, broken, "failed")
     finally:
         await worker.kill()
-    incidents = await clinic.services.db.rows(
-        "incident_list", case.tenant, case.scope.store, 10
-    )
+    incidents = await clinic.services.db.rows("incident_list", case.tenant, case.scope.store, 10)
     assert [row["kind"] for row in incidents] == ["run.dead_letter"]
     assert (await clinic.outcome_faults(case)) == []
 
@@ -81,9 +79,7 @@ async def test_the_output_names_what_a_conditional_create_found(
     outputs = [
         (await clinic.services.runs.status(case.scope, run))["output"]["patient"] for run in runs
     ]
-    found = await clinic.services.fhir.search(
-        case.scope, "Patient", [("identifier", "urn:test|7")]
-    )
+    found = await clinic.services.fhir.search(case.scope, "Patient", [("identifier", "urn:test|7")])
     ids = [f"Patient/{entry['resource']['id']}" for entry in found["entry"]]
     assert len(ids) == 1
     assert outputs == ids * 3

@@ -29,9 +29,7 @@ async def test_a_worker_killed_after_any_call_leaves_the_same_end(
     assert killed >= {str(one) for one in undisturbed.boundaries("engine_flush")}
 
 
-@pytest.mark.parametrize(
-    "kind", [RADIOLOGY_WEBHOOK, REFERRAL, REVIEW], ids=lambda kind: kind.name
-)
+@pytest.mark.parametrize("kind", [RADIOLOGY_WEBHOOK, REFERRAL, REVIEW], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("mode", ["before", "flight"])
 async def test_a_worker_killed_before_or_during_a_call_leaves_the_same_end(
     clinic: Clinic, forks: Forks, undisturbed_of: Baselines, kind: Kind, mode: str

@@ -43,7 +43,8 @@ def _next(steps: tuple[ProgramStep, ...], run: RunState) -> Command | None:
         if record is None:
             return Execute(step)
         if record.outcome == "failed" and step.definition.on_error != "continue":
-            return Close("failed", {**(record.error or {}), "step": step.id, "path": step.path})
+            error = {"path": step.path, **(record.error or {})}
+            return Close("failed", {**error, "step": step.id, "stepPath": step.path})
         if record.branch is not None:
             chosen = step.branches.get(record.branch, step.branches.get("default", ()))
             command = _next(chosen, run)
