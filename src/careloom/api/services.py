@@ -21,6 +21,7 @@ from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.tasks.service import Tasks
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.engine.worker import Worker
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
 from careloom.workflows.step import StepCatalog
@@ -46,6 +47,7 @@ class Services(Protocol):
     deployment: Deployment
     runs: Runs
     tasks: Tasks
+    worker: Worker
     catalog: StepCatalog
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from careloom.errors import Unavailable
+from careloom.workflows.engine.ledger import EngineBroken
 
 if TYPE_CHECKING:
     import pytest
@@ -19,6 +20,16 @@ async def test_health_and_readiness_need_no_key(house: House) -> None:
     for path, status in (("/health/live", "live"), ("/health/ready", "ready")):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["status"]) == (200, status)
+
+
+async def test_readiness_says_when_the_engine_has_stopped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await house.client()
+    monkeypatch.setattr(house.services.worker.ledger, "broken", EngineBroken("SQLSTATE XX001"))
+    answer = await client.get("/health/ready")
+    assert answer.status_code == 503
+    assert "XX001" in answer.json()["cause"]
 
 
 async def test_readiness_says_when_the_database_is_away(

@@ -23,7 +23,11 @@ async def live() -> Response:
 
 @router.get("/health/ready", operation_id="ready")
 async def ready(request: Request) -> Response:
-    """The database answers too; 503 while it does not."""
+    """The database answers too, and runs are carried out; 503 while one of them is not so."""
+    broken = services_of(request).worker.ledger.broken
+    if broken is not None:
+        cause = f"The database reports an inner fault ({broken}); no more runs are claimed here"
+        return JsonResponse({"status": "not ready", "cause": cause}, status_code=503)
     try:
         await services_of(request).db.call("tenant_read", "default")
     except Unavailable as error:
