@@ -20,6 +20,7 @@ from careloom.errors import ConfigurationError, NotFound, TooLarge, Unavailable
 from careloom.settings import Settings
 from careloom.store.blob_s3 import S3Store
 from careloom.store.keys import Keyring
+from careloom.store.synced import sync_folder
 from careloom.types import Scope
 
 DEFAULT_LIMIT = 2000 << 20
@@ -134,7 +135,7 @@ class FolderStore:
             except OSError:
                 draft.unlink(missing_ok=True)
                 raise
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise self._down(error) from error
 
@@ -170,7 +171,7 @@ class FolderStore:
             return
         for part in (folder.parent, folder):
             part.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(part.parent)
+            sync_folder(part.parent)
 
     def _require_marker(self) -> None:
         """An unmounted volume leaves an empty folder behind: that is down, not "not found"."""
@@ -230,11 +231,3 @@ def _write_synced(path: Path, data: bytes) -> None:
         while view:
             view = view[file.write(view) :]
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

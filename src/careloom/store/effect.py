@@ -6,6 +6,7 @@ with its audit rows, its events and, for a step, its journal row. Nothing is hal
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from careloom.types import JsonObject
@@ -29,11 +30,13 @@ class Effect:
 
     def extend(self, other: Effect) -> None:
         """Append another effect, moving its body indexes."""
-        offset = len(self.bodies)
-        for op in other.ops:
-            moved = {**op, "body": op["body"] + offset} if "body" in op else op
-            self.ops.append(moved)
+        self.ops.extend(shifted(other.ops, len(self.bodies)))
         self.bodies.extend(other.bodies)
 
     def __bool__(self) -> bool:
         return bool(self.ops)
+
+
+def shifted(ops: Iterable[JsonObject], offset: int) -> list[JsonObject]:
+    """The operations with the bodies they name `offset` places further on."""
+    return [{**op, "body": op["body"] + offset} if "body" in op else op for op in ops]

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from careloom.errors import ConfigurationError
+from careloom.store.synced import sync_folder
 
 _NONCE = 12
 _PLACE = b"careloom data key 1"
@@ -123,8 +124,4 @@ def _link_once(draft: Path, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

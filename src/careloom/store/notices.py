@@ -30,7 +30,7 @@ _LOST = (
 class Notices:
     """Publishes and receives notices of the form (topic, tenant)."""
 
-    def __init__(self, dsn: str, *, on_reconnect: Callable[[], None] | None = None) -> None:
+    def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._self = uuid.uuid4().hex[:12]
         self._subscribers: dict[str, list[Callable[[str], None]]] = {}
@@ -39,7 +39,6 @@ class Notices:
         self._connection: asyncpg.Connection | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._on_reconnect = on_reconnect
 
     async def start(self) -> None:
         """Connect and listen; later losses of the connection heal by themselves."""
@@ -55,11 +54,6 @@ class Notices:
             with contextlib.suppress(*_LOST):
                 await self._flush(self._connection)
                 await self._connection.close()
-
-    @property
-    def deaf(self) -> bool:
-        """True while the connection is down; readers then poll faster."""
-        return self._connection is None
 
     def subscribe(self, topic: str, callback: Callable[[str], None]) -> None:
         """Call back with the tenant for each notice of the topic."""
@@ -114,8 +108,6 @@ class Notices:
             try:
                 if self._connection is None:
                     await self._connect()
-                    if self._on_reconnect is not None:
-                        self._on_reconnect()
                 await self._serve()
             except _LOST:
                 self._connection = None

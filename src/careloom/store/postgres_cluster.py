@@ -25,6 +25,7 @@ from careloom.errors import ConfigurationError
 from careloom.store.postgres_binaries import MAJOR, programs
 from careloom.store.postgres_place import ServerPlace
 from careloom.store.postgres_ready import accepts_connections
+from careloom.store.synced import sync_folder
 
 ROLE = "careloom"
 """The database role of the embedded server's owner."""
@@ -202,7 +203,7 @@ class Cluster:
             shutil.rmtree(draft, ignore_errors=True)
             raise error
         draft.rename(data)
-        _sync_folder(self.place.folder)
+        sync_folder(self.place.folder)
 
     def _check_data(self) -> None:
         data = self.place.data
@@ -342,11 +343,3 @@ def _wait(condition: Callable[[], bool], limit: float) -> bool:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace("'", "''")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from careloom.api.address import public_root
 from careloom.api.authentication import authenticate, challenge_headers
 from careloom.api.dicomweb.multipart import dicom_parts, multipart_response
 from careloom.api.dicomweb.negotiation import json_type, multipart_choice
@@ -37,10 +38,8 @@ def _archive(request: Request) -> DicomArchive:
 
 
 def _address(request: Request) -> str:
-    """The service's root as the client knows it: the configured public URL, else the request's."""
-    public: str | None = request.app.state.services.settings.public_url
-    root = public or f"{request.url.scheme}://{request.url.netloc}"
-    return f"{root.rstrip('/')}{request.scope.get('root_path', '')}"
+    """The service's root as the client knows it."""
+    return f"{public_root(request)}{request.scope.get('root_path', '')}"
 
 
 async def _reader(request: Request) -> Scope:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from careloom.api.address import public_root
 from careloom.api.authentication import authenticate, challenge_headers
 from careloom.api.fhir.negotiation import (
     CONTENT_TYPE,
@@ -51,10 +52,8 @@ def _store(request: Request) -> FhirStore:
 
 
 def _base(request: Request) -> str:
-    """The base URL as the client knows it: the configured public URL, else the request's."""
-    public: str | None = request.app.state.services.settings.public_url
-    root = public or f"{request.url.scheme}://{request.url.netloc}"
-    return f"{root.rstrip('/')}{request.scope.get('root_path', '') or ROOT}"
+    """The base URL as the client knows it."""
+    return f"{public_root(request)}{request.scope.get('root_path', '') or ROOT}"
 
 
 async def _caller(request: Request) -> Caller:

@@ -75,10 +75,6 @@ class Definitions:
         """Whether this is a primitive type."""
         return self._kinds.get(name) == "primitive-type"
 
-    def has_type(self, name: str) -> bool:
-        """Whether this is a type or a nested element path such as Observation.component."""
-        return name in self._types or name in self._kinds
-
     def elements(self, name: str) -> dict[str, Element]:
         """Elements by name of a type or nested element, inherited ones included."""
         found = self._elements.get(name)

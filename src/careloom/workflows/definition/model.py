@@ -14,7 +14,6 @@ from typing import Literal
 
 from careloom.types import Json, JsonObject
 
-MODES = ("compat", "strict")
 Mode = Literal["compat", "strict"]
 
 STEP_KEYS = (

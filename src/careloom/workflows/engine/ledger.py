@@ -16,6 +16,7 @@ import orjson
 
 from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
+from careloom.store.effect import shifted
 from careloom.types import JsonObject
 
 log = logging.getLogger("careloom.ledger")
@@ -176,9 +177,7 @@ def _encode(units: list[Unit]) -> tuple[list[JsonObject], list[bytes]]:
         if "b" in row:
             row["b"] += offset
         if "ops" in row:
-            row["ops"] = [
-                {**op, "body": op["body"] + offset} if "body" in op else op for op in row["ops"]
-            ]
+            row["ops"] = shifted(row["ops"], offset)
         if "out" in row.get("fin", {}):
             row["fin"] = {**row["fin"], "out": row["fin"]["out"] + offset}
         rows.append(row)

@@ -15,24 +15,9 @@ from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
 
 async def run_from_claim(tenant: str, row: asyncpg.Record, payloads: Payloads) -> RunState:
     """A claimed run with its journal, opened."""
-    run = RunState(
-        tenant=tenant,
-        store=row["store"],
-        run_id=row["run_id"],
-        fence=row["fence"],
-        wakes=row["wakes"],
-        workflow_id=row["workflow_id"],
-        version=row["version"],
-        def_hash=row["def_hash"],
-        origin_run=row["origin_run"],
-        source=row["source"],
-        actor=row["actor"],
-        patient=row["patient"],
-        trigger=await payloads.open(tenant, row["origin_run"], "input", row["input"]),
-        created_at=row["created_at"],
-        cancelled=bool(row["ctl"]),
-        crashes=row["crashes"],
-    )
+    trigger = await payloads.open(tenant, row["origin_run"], "input", row["input"])
+    run = _claimed(tenant, row, trigger, row["patient"])
+    run.cancelled = bool(row["ctl"])
     for fields, sealed in zip(row["steps"], row["results"] or (), strict=True):
         record = await _step(run, fields, sealed, payloads)
         run.steps[record.path, record.iteration] = record
@@ -50,7 +35,18 @@ def unreadable_run(tenant: str, row: asyncpg.Record) -> RunState:
 
     It names no patient, so that what is written last is sealed with the tenant's key.
     """
-    run = RunState(
+    run = _claimed(tenant, row, {}, None)
+    for number, fields in enumerate(row["steps"]):
+        key = fields["path"], fields["iter"]
+        run.steps[key] = StepRecord(*key, number, fields["attempt"], fields["outcome"])
+    return run
+
+
+def _claimed(
+    tenant: str, row: asyncpg.Record, trigger: JsonObject, patient: str | None
+) -> RunState:
+    """A run as its claim's row has it, before its journal."""
+    return RunState(
         tenant=tenant,
         store=row["store"],
         run_id=row["run_id"],
@@ -62,15 +58,11 @@ def unreadable_run(tenant: str, row: asyncpg.Record) -> RunState:
         origin_run=row["origin_run"],
         source=row["source"],
         actor=row["actor"],
-        patient=None,
-        trigger={},
+        patient=patient,
+        trigger=trigger,
         created_at=row["created_at"],
         crashes=row["crashes"],
     )
-    for number, fields in enumerate(row["steps"]):
-        key = fields["path"], fields["iter"]
-        run.steps[key] = StepRecord(*key, number, fields["attempt"], fields["outcome"])
-    return run
 
 
 async def _step(

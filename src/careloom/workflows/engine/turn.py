@@ -12,7 +12,7 @@ from typing import Any
 
 from careloom.errors import CareloomError
 from careloom.store.database import DatabaseUnavailable
-from careloom.store.effect import Effect
+from careloom.store.effect import Effect, shifted
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.advance import Close, Execute, advance, context_of
 from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord
@@ -361,9 +361,7 @@ class Turns:
     def _attach(unit: Unit, effect: Effect) -> None:
         offset = len(unit.blobs)
         unit.blobs.extend(effect.bodies)
-        unit.fields["ops"] = [
-            {**op, "body": op["body"] + offset} if "body" in op else op for op in effect.ops
-        ]
+        unit.fields["ops"] = shifted(effect.ops, offset)
 
     async def _close_if_last(
         self,

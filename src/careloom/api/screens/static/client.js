@@ -36,6 +36,16 @@ export async function get(path, query) {
   return (await json("GET", path + search(query))).data;
 }
 
+/** The thing at folder/id, or `{ missing: true, id }` when there is none. */
+export async function getIfThere(folder, id) {
+  try {
+    return await get(`${folder}/${encodeURIComponent(id)}`);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return { missing: true, id };
+    throw error;
+  }
+}
+
 export async function post(path, body) {
   return (await json("POST", path, body)).data;
 }

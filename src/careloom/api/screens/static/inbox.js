@@ -1,6 +1,6 @@
 // The inbox: what waits for a person, the most urgent first, each entry told from the others.
 
-import { ApiError, get } from "./client.js";
+import { get, getIfThere } from "./client.js";
 import { priority } from "./codes.js";
 import { h } from "./dom.js";
 import { duration, full, until, words } from "./format.js";
@@ -21,12 +21,7 @@ export async function load({ parts: [id], query }) {
 async function opened(id, tasks) {
   const listed = tasks.find((task) => task.id === id);
   if (listed) return listed;
-  try {
-    return await get(`api/tasks/${encodeURIComponent(id)}`);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return { missing: true, id };
-    throw error;
-  }
+  return getIfThere("api/tasks", id);
 }
 
 export function render({ rows, open }, route, context) {

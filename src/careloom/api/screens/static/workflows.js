@@ -1,6 +1,6 @@
 // Workflows: the list, the definition as it was handed in, and a form that starts a run.
 
-import { ApiError, get, post } from "./client.js";
+import { ApiError, get, getIfThere, post } from "./client.js";
 import { note, source as sourceWords } from "./codes.js";
 import { h } from "./dom.js";
 import { ago, full, plural } from "./format.js";
@@ -42,17 +42,8 @@ function stepsIn(value, found = new Map()) {
 }
 
 export async function load({ parts: [id] }) {
-  const [rows, open] = await Promise.all([get("api/workflows"), id ? opened(id) : null]);
+  const [rows, open] = await Promise.all([get("api/workflows"), id ? getIfThere("api/workflows", id) : null]);
   return { rows, open };
-}
-
-async function opened(id) {
-  try {
-    return await get(`api/workflows/${encodeURIComponent(id)}`);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return { missing: true, id };
-    throw error;
-  }
 }
 
 export function render({ rows, open }, route, context) {
