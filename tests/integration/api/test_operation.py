@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.integration.conftest import until
+
 from careloom.errors import Unavailable
 from careloom.workflows.engine.ledger import EngineBroken
 
@@ -83,7 +85,13 @@ async def test_metrics_count_runs_and_name_nobody(house: House, desk: Desk) -> N
     client = await house.client()
     before = _closed((await client.get("/metrics")).text)
     run = await desk.execute("counted", {"patientId": "Patient/canary-7"})
-    answer = await client.get("/metrics")
+
+    async def counted() -> Any:
+        # The worker counts a run after its commit, which the status may show a moment before.
+        shown = await client.get("/metrics")
+        return shown if _closed(shown.text) >= before + 1 else None
+
+    answer = await until(counted)
     assert answer.headers["content-type"].startswith("text/plain")
     assert _closed(answer.text) >= before + 1
     labels = re.findall(r'\w+="([^"]*)"', answer.text)
