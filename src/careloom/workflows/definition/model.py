@@ -24,12 +24,17 @@ STEP_KEYS = (
     "when",
     "retry",
     "timeout",
+    "heartbeat",
     "onError",
     "output",
     "then",
     "else",
     "cases",
     "default",
+    "branches",
+    "steps",
+    "fallback",
+    "compensate",
 )
 """Keys of a step that the engine reads; every other key is the step type's parameter."""
 TRIGGER_KEYS = ("type", "event", "filter", "where")
@@ -63,13 +68,22 @@ class StepDefinition:
     output: str | None = None
     """Another name for the result inside this step's output."""
     branches: dict[str, tuple[StepDefinition, ...]] = field(default_factory=dict)
-    """if: then and else; switch: one per case, and default."""
+    """if: then and else; switch: one per case, and default; parallel: one per branch; foreach:
+    its body under `steps`."""
+    fallback: tuple[StepDefinition, ...] = ()
+    """Run when the step failed for good; the run then goes on, and the step counts as degraded."""
+    compensate: tuple[StepDefinition, ...] | Literal["none"] | None = None
+    """How the step is undone when the run is rolled back: steps of its own; "none" is a stated
+    exemption; None leaves it to the step type."""
+    heartbeat_s: float | None = None
+    """An attempt that gives no sign of life for so long is timed out. Seconds."""
     name: str | None = None
 
     def walk(self) -> Iterator[StepDefinition]:
-        """This step and every step inside its branches, in order."""
+        """This step and every step inside it, in order: branches, fallback, compensation."""
         yield self
-        for steps in self.branches.values():
+        undo = self.compensate if isinstance(self.compensate, tuple) else ()
+        for steps in (*self.branches.values(), self.fallback, undo):
             for step in steps:
                 yield from step.walk()
 
@@ -88,6 +102,15 @@ class TriggerDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcurrencyLimit:
+    """At most `limit` runs at a time, for each value of `key` when there is one."""
+
+    limit: int
+    key: str | None = None
+    """Template over the trigger."""
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A workflow, whole and checked for form; verification looks at its meaning."""
 
@@ -101,10 +124,20 @@ class Definition:
     """Template of the run's result, or None."""
     hash: str
     canonical: JsonObject
+    timeout_s: float | None = None
+    """How long a run may take in all. Seconds."""
+    on_failure: Literal["stop", "rollback"] = "stop"
+    """What a failed run does: stop where it is, or undo its completed steps in reverse order."""
+    concurrency: ConcurrencyLimit | None = None
+    order_by: str | None = None
+    """Template of a key: runs with the same key go one after another, in the order they came."""
+    result_schema: JsonObject | None = None
+    """JSON Schema of the run's output."""
 
     @classmethod
     def from_canonical(cls, canonical: JsonObject) -> Definition:
         """The definition of a canonical JSON object, which is trusted to be one."""
+        limit = canonical.get("concurrency")
         return cls(
             id=canonical["id"],
             name=canonical["name"],
@@ -114,6 +147,13 @@ class Definition:
             output=canonical.get("output"),
             hash=content_hash(canonical),
             canonical=canonical,
+            timeout_s=canonical.get("timeout"),
+            on_failure=canonical.get("onFailure", "stop"),
+            concurrency=None
+            if limit is None
+            else ConcurrencyLimit(limit["limit"], limit.get("key")),
+            order_by=canonical.get("orderBy"),
+            result_schema=canonical.get("result"),
         )
 
     def walk(self) -> Iterator[StepDefinition]:
@@ -178,9 +218,15 @@ def branch_path(step_path: str, branch: str) -> str:
 
 def branch_lists(step: JsonObject) -> dict[str, list[JsonObject]]:
     """The child lists of a canonical step by branch name."""
-    lists = {key: step[key] for key in ("then", "else") if key in step}
-    lists |= step.get("cases", {})
+    lists = {key: step[key] for key in ("then", "else", "steps") if key in step}
+    lists |= step.get("cases", {}) | step.get("branches", {})
     return lists | ({"default": step["default"]} if "default" in step else {})
+
+
+def undo_list(step: JsonObject) -> list[JsonObject]:
+    """The steps of a canonical step's `compensate`; none when there are none."""
+    undo = step.get("compensate")
+    return undo if isinstance(undo, list) else []
 
 
 def _trigger(raw: JsonObject) -> TriggerDefinition:
@@ -206,9 +252,20 @@ def _step(raw: JsonObject, path: str) -> StepDefinition:
         condition=raw.get("when"),
         on_error=raw.get("onError", "fail"),
         output=raw.get("output"),
+        heartbeat_s=raw.get("heartbeat"),
+        fallback=_steps(raw.get("fallback", []), branch_path(path, "fallback")),
+        compensate=_compensation(raw, path),
         branches={
             name: _steps(children, branch_path(path, name))
             for name, children in branch_lists(raw).items()
         },
         name=raw.get("name"),
     )
+
+
+def _compensation(
+    raw: JsonObject, path: str
+) -> tuple[StepDefinition, ...] | Literal["none"] | None:
+    if raw.get("compensate") == "none":
+        return "none"
+    return _steps(undo_list(raw), branch_path(path, "compensate")) or None

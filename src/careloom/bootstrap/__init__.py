@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 from careloom.ai.imaging import ChestXrayClassifier
 from careloom.ai.models import ModelRegistry, chest_xray_model, observation_reader
@@ -21,6 +19,16 @@ from careloom.audit.checkpoint_file import CheckpointFiles
 from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
+from careloom.bootstrap.ports import (
+    check_links,
+    environment_of,
+    find_patients,
+    known_names,
+    load_event,
+    matches_search,
+    seal_decision,
+    workflow_ports,
+)
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
@@ -35,14 +43,10 @@ from careloom.documents.reader import DocumentReader
 from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.errors import ConfigurationError
-from careloom.fhir.element_kind import element_kind
-from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
-from careloom.fhir.structure import check_template, coercions
 from careloom.identity.service import Identity
 from careloom.listeners.dimse import Caller, DimseListener, DimseSettings
 from careloom.settings import Settings
-from careloom.steps.bot.step import TOOLS
 from careloom.steps.catalog import build_catalog
 from careloom.store.blobs import Blobs, open_blobs
 from careloom.store.database import Database
@@ -53,16 +57,15 @@ from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
 from careloom.tasks.content import TaskContent
 from careloom.tasks.service import Tasks
-from careloom.types import DEFAULT_SCOPE, Json, JsonObject, Scope
-from careloom.workflows.deployment import Deployment, Ports
-from careloom.workflows.engine.payloads import Payloads, wait_place
+from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.workflows.deployment import Deployment
+from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
 from careloom.workflows.engine.worker import Worker
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.triggers import Matcher
-from careloom.workflows.verification import Finding, Known
 
 Progress = Callable[[str], None]
 
@@ -165,21 +168,21 @@ async def _build(
         connections=connections,
         keyring=keyring,
     )
-    environment_of = _environment_of(settings, db)
+    environment = environment_of(settings, db)
     payloads = Payloads(keyring)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     worker = Worker(
         db,
         notices,
-        Turns(catalog, payloads, environment_of),
+        Turns(catalog, payloads, environment),
         payloads,
         registry.program,
         concurrency=settings.worker_concurrency,
         lease=lease,
         tenants=tenants,
     )
-    known = _known(models, workers, fhir, connections)
-    ports = _ports(catalog, known, environment_of)
+    known = known_names(models, workers, fhir, connections)
+    ports = workflow_ports(catalog, known, environment)
     return Services(
         settings=settings,
         db=db,
@@ -203,10 +206,10 @@ async def _build(
         payloads=payloads,
         worker=worker,
         matcher=Matcher(
-            db, notices, registry, worker, payloads, _load_event(fhir, dicom), _matches(fhir)
+            db, notices, registry, worker, payloads, load_event(fhir, dicom), matches_search(fhir)
         ),
-        runs=Runs(db, notices, registry, worker, payloads, _check_links(dicom, uploads)),
-        tasks=Tasks(db, TaskContent(keyring), _seal_decision(db, payloads)),
+        runs=Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads)),
+        tasks=Tasks(db, TaskContent(keyring), seal_decision(db, payloads)),
     )
 
 
@@ -238,7 +241,7 @@ def _open_archive(
         blobs,
         keyring,
         Sandbox(DicomLimits(max_bytes=min(settings.upload_limit_mb << 20, 512 << 20))),
-        find_patients=_find_patients(fhir),
+        find_patients=find_patients(fhir),
         issuers=IssuerMap(dict(settings.dicom_issuers), None),
         publisher=publisher,
     )
@@ -323,153 +326,3 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
         listener.start(asyncio.get_running_loop())
         services.dimse = listener
         stack.push_async_callback(asyncio.to_thread, listener.stop)
-
-
-def _environment_of(settings: Settings, db: Database) -> Callable[[str], Any]:
-    known: dict[str, str] = {}
-
-    async def environment_of(tenant: str) -> str:
-        if settings.environment == "production":
-            return "production"
-        if tenant not in known:
-            row = await db.call("tenant_read", tenant)
-            known[tenant] = row["environment"] if row else "production"
-        return known[tenant]
-
-    return environment_of
-
-
-def _ports(catalog: StepCatalog, known: Any, environment_of: Any) -> Ports:
-    schemas = {name: step.schema for name, step in catalog.items()}
-    parameters = {
-        name: frozenset(schema["input"].get("properties", {})) for name, schema in schemas.items()
-    }
-    return Ports(
-        schemas=schemas,
-        check_structure=_check_structure,
-        coerce=coercions,
-        element_kind=element_kind,
-        step_parameters=lambda name: parameters.get(name),
-        known=known,
-        environment_of=environment_of,
-    )
-
-
-def _check_structure(resource_type: str, data: JsonObject) -> list[Finding]:
-    return [
-        Finding(
-            code="E-FHIRSTRUCTURE",
-            severity="error" if issue.severity in ("error", "fatal") else "warning",
-            path=issue.expression,
-            message=issue.message,
-            cause=f"{resource_type} as R4 defines it does not allow this",
-            fix=issue.fix or "correct the resource",
-        )
-        for issue in check_template(resource_type, data)
-    ]
-
-
-def _known(
-    models: ModelRegistry, workers: WorkerRegistry, fhir: FhirStore, connections: Connections
-) -> Any:
-    async def known(scope: Scope) -> Known:
-        configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
-        return Known(
-            workers=workers.names,
-            models=models.names,
-            tools=frozenset(TOOLS),
-            connections=frozenset(kind for kind, _ in configured),
-            connection_names=frozenset(configured),
-            pipelines=frozenset(),
-            resource_types=frozenset(fhir.context.definitions.resource_types),
-        )
-
-    return known
-
-
-def _find_patients(fhir: FhirStore) -> Any:
-    async def find(scope: Scope, system: str | None, value: str) -> list[JsonObject]:
-        escaped = value
-        for character in "\\|,$":
-            escaped = escaped.replace(character, "\\" + character)
-        token = f"{system}|{escaped}" if system else escaped
-        bundle = await fhir.search(scope, "Patient", [("identifier", token), ("_count", "3")])
-        return [
-            entry["resource"]
-            for entry in bundle.get("entry", ())
-            if entry["resource"]["resourceType"] == "Patient"
-        ]
-
-    return find
-
-
-def _load_event(fhir: FhirStore, dicom: DicomArchive) -> Any:
-    async def load(scope: Scope, kind: str, name: str, ref: JsonObject) -> JsonObject | None:
-        if kind == "fhir":
-            return await _fhir_event(fhir, scope, name, ref)
-        if kind == "dicom":
-            patient = ref.get("patientId")
-            return {**ref, "file": ref["uri"], "event": name, "patientId": patient}
-        return {**ref, "file": ref["uri"], "event": name}
-
-    return load
-
-
-async def _fhir_event(
-    fhir: FhirStore, scope: Scope, name: str, ref: JsonObject
-) -> JsonObject | None:
-    shown: JsonObject = {"event": name, "resourceType": ref["resourceType"], "id": ref["id"]}
-    if name.endswith(".delete"):
-        return shown
-    resource = await fhir.vread(scope, ref["resourceType"], ref["id"], str(ref["version"]))
-    shown["resource"] = resource
-    if ref["resourceType"] == "Patient":
-        shown["patientId"] = ref["id"]
-    else:
-        subject = resource.get("subject") or resource.get("patient") or {}
-        reference = subject.get("reference", "") if isinstance(subject, dict) else ""
-        if reference.startswith("Patient/"):
-            shown["patientId"] = reference.removeprefix("Patient/")
-    return shown
-
-
-def _matches(fhir: FhirStore) -> Callable[[JsonObject, str], bool]:
-    def met(resource: JsonObject, text: str) -> bool:
-        query = parse_qsl(text.lstrip("?"), keep_blank_values=True)
-        return matches(fhir.context.index, resource, query)
-
-    return met
-
-
-def _check_links(dicom: DicomArchive, uploads: Uploads) -> Any:
-    async def check(scope: Scope, body: JsonObject) -> None:
-        for value in _texts(body):
-            if value.startswith("dicom://"):
-                await dicom.resolve(scope, value)
-            elif value.startswith("file://"):
-                await uploads.find(scope, value)
-
-    return check
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Every text in the value, however deep; not the names of its parts."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, list):
-            waiting.extend(item)
-        elif isinstance(item, dict):
-            waiting.extend(item.values())
-
-
-def _seal_decision(db: Database, payloads: Payloads) -> Any:
-    async def seal(scope: Scope, row: Any, decision: JsonObject) -> bytes:
-        run_id: uuid.UUID = row["run_id"]
-        origin = await db.call("run_origin", scope.tenant, run_id)
-        place = wait_place(row["path"], row["iter"])
-        return await payloads.seal(scope.tenant, row["patient"], origin, place, decision)
-
-    return seal
