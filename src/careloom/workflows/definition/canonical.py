@@ -23,8 +23,14 @@ WORKFLOW_KEYS = (
     "inputSchema",
     "steps",
     "output",
+    "result",
+    "timeout",
+    "onFailure",
+    "concurrency",
+    "orderBy",
 )
 MAX_STEPS = 10_000
+MAX_CONCURRENCY = 10_000
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _STEP_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -68,9 +74,12 @@ class Canonical:
         if raw.get("description") is not None:
             out["description"] = self.text(raw["description"], (*place, "description"))
         out["triggers"] = self.triggers(raw, place)
-        schema = self.input_schema(raw, place)
-        if schema is not None:
-            out["input"] = schema
+        key = "inputSchema" if "inputSchema" in raw else "input"
+        if raw.get(key) is not None:
+            out["input"] = self.schema(key, raw[key], place)
+        if raw.get("result") is not None:
+            out["result"] = self.schema("result", raw["result"], place)
+        self.policies(out, raw, place)
         if not raw.get("steps"):
             self.refuse(
                 place, "steps", "E-SHAPE", "a workflow needs at least one step", "add steps:"
@@ -134,12 +143,8 @@ class Canonical:
                 )
         return {key: numbers(value) for key, value in raw.items()}
 
-    def input_schema(self, raw: JsonObject, place: tuple[str | int, ...]) -> JsonObject | None:
-        """The JSON Schema under `input:` (or `inputSchema:`)."""
-        key = "inputSchema" if "inputSchema" in raw else "input"
-        schema = raw.get(key)
-        if schema is None:
-            return None
+    def schema(self, key: str, schema: Json, place: tuple[str | int, ...]) -> JsonObject:
+        """The JSON Schema under `input:` (or `inputSchema:`) or `result:`."""
         known = {"type", "properties", "required", "$schema", "anyOf", "allOf", "oneOf"}
         if not isinstance(schema, dict) or not known & schema.keys():
             self.refuse(
@@ -159,6 +164,47 @@ class Canonical:
                 "write the schema out, without references",
             )
         return numbers(schema)  # type: ignore[no-any-return]
+
+    def policies(self, out: JsonObject, raw: JsonObject, place: tuple[str | int, ...]) -> None:
+        """How runs of the workflow are carried out; what equals the default is left out."""
+        if raw.get("timeout") is not None:
+            out["timeout"] = self.length(raw["timeout"], (*place, "timeout"), "timeout")
+        failure = raw.get("onFailure")
+        if failure not in (None, "stop", "rollback"):
+            where = (*place, "onFailure")
+            message = "onFailure is stop or rollback"
+            self.refuse(where, "onFailure", "E-SHAPE", message, "write onFailure: rollback")
+        if failure == "rollback":
+            out["onFailure"] = failure
+        if raw.get("concurrency") is not None:
+            out["concurrency"] = self.concurrency(raw["concurrency"], (*place, "concurrency"))
+        if raw.get("orderBy") is not None:
+            out["orderBy"] = self.text(raw["orderBy"], (*place, "orderBy"))
+
+    def concurrency(self, raw: Json, place: tuple[str | int, ...]) -> JsonObject:
+        """How many runs go at a time; a bare number is the limit of all runs together."""
+        given = raw if isinstance(raw, dict) else {"limit": raw}
+        limit = given.get("limit")
+        if not isinstance(limit, int) or isinstance(limit, bool):
+            limit = 0
+        unknown = given.keys() - {"limit", "key"}
+        if unknown or not 1 <= limit <= MAX_CONCURRENCY:
+            self.refuse(
+                (*place, min(unknown)) if unknown else place,
+                f"concurrency/{min(unknown)}" if unknown else "concurrency",
+                "E-CONCURRENCY",
+                f"concurrency takes limit (a whole number, 1 to {MAX_CONCURRENCY}) and key",
+                'write concurrency: {limit: 3, key: "{{trigger.patientId}}"}',
+            )
+        key = given.get("key")
+        return {"limit": limit} | ({} if key is None else {"key": self.text(key, (*place, "key"))})
+
+    def length(self, value: Json, place: tuple[str | int, ...], path: str) -> int | float:
+        """A length of time above zero, in seconds."""
+        found = _duration(value)
+        if not found:
+            self.refuse(place, path, "E-DURATION", "this is no length of time", "write 30s")
+        return found
 
     def steps(self, raw: Json, place: tuple[str | int, ...], path: str) -> list[JsonObject]:
         """A list of steps."""
@@ -199,8 +245,12 @@ class Canonical:
             self.refuse(place, f"{path}/{key}", "E-SHAPE", f"{key} is empty", "give it or drop it")
         elif key in ("then", "else", "default"):
             out[key] = self.steps(value, place, branch_path(path, key))
+        elif key in ("steps", "fallback", "compensate"):
+            out[key] = self.own_steps(key, value, place, path)
         elif key == "cases":
             out[key] = self.cases(value, place, path)
+        elif key == "branches":
+            out[key] = self.parallel(value, place, path)
         else:
             self.setting(out, key, value, place, path)
 
@@ -213,11 +263,8 @@ class Canonical:
             retry = self.retry(value, place, here)
             if retry != _retry_json(RetryPolicy()):
                 out[key] = retry
-        elif key == "timeout":
-            length = _duration(value)
-            if not length:
-                self.refuse(place, here, "E-DURATION", "this is no length of time", "write 30s")
-            out[key] = length
+        elif key in ("timeout", "heartbeat"):
+            out[key] = self.length(value, place, here)
         elif key == "onError":
             if value not in ("fail", "continue"):
                 self.refuse(place, here, "E-SHAPE", "onError is fail or continue", "write continue")
@@ -237,6 +284,44 @@ class Canonical:
             out[key] = value
         else:
             out[key] = self.text(value, place)
+
+    def own_steps(
+        self, key: str, raw: Json, place: tuple[str | int, ...], path: str
+    ) -> list[JsonObject] | str:
+        """The body of a foreach, the fallback or the compensation of a step: at least one step."""
+        if key == "compensate" and raw == "none":
+            return "none"
+        if not isinstance(raw, list) or not raw:
+            self.refuse(
+                place,
+                f"{path}/{key}",
+                "E-SHAPE",
+                f"{key} must be a list of at least one step"
+                + (", or none" if key == "compensate" else ""),
+                "write its steps below it, each beginning with '- id:'",
+            )
+        return self.steps(raw, place, branch_path(path, key))
+
+    def parallel(self, raw: Json, place: tuple[str | int, ...], path: str) -> JsonObject:
+        """The branches of a parallel step by name."""
+        here = f"{path}/branches"
+        if not isinstance(raw, dict) or not raw:
+            self.refuse(
+                place, here, "E-SHAPE", "branches must be an object", "write images: [steps]"
+            )
+        for name in raw:
+            if not _STEP_ID.fullmatch(name):
+                self.refuse(
+                    (*place, name),
+                    here,
+                    "E-SHAPE",
+                    "a branch is named with letters, digits, '_' and '-', at most 64",
+                    "write images: [steps]",
+                )
+        return {
+            name: self.steps(steps, (*place, name), branch_path(path, name))
+            for name, steps in raw.items()
+        }
 
     def cases(self, raw: Json, place: tuple[str | int, ...], path: str) -> JsonObject:
         """The branches of a switch by the value that chooses them."""

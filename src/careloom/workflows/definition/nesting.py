@@ -26,11 +26,16 @@ _PARAMETERS = {
     "bot": frozenset({"tool", "params", "connection"}),
     "if": frozenset({"condition"}),
     "switch": frozenset({"value"}),
-    "wait": frozenset({"duration", "until"}),
+    "parallel": frozenset({"join"}),
+    "foreach": frozenset({"items", "concurrency", "maxItems", "onItemError", "collect"}),
+    "workflow": frozenset({"workflow", "input", "version", "wait"}),
+    "wait": frozenset({"duration", "until", "event", "key"}),
     "task": frozenset({"title", "show", "form", "queue", "assignee", "priority", "due", "expires"}),
     "pipeline": frozenset({"pipeline", "action", "resourceType", "params"}),
 }
-_LISTS_OF_STEPS = frozenset({"then", "else", "default"})
+_LISTS_OF_STEPS = frozenset({"then", "else", "default", "steps", "fallback", "compensate"})
+_ONLY_OF = {"branches": "parallel", "steps": "foreach"}
+"""Keys with steps below them that only one step type has."""
 _WEAK = frozenset({"id", "type", "name", "description"})
 """Step keys that are also likely names of a parameter."""
 
@@ -40,7 +45,7 @@ class Block:
     """A key (or list item) under which further lines may stand."""
 
     kind: str
-    """root, workflow, trigger, steps, step, cases, retry, fhir or free."""
+    """root, workflow, trigger, steps, step, cases, retry, concurrency, fhir or free."""
     label: str
     """How receipts name it: trigger, steps/analyze-image …"""
     key: str
@@ -79,14 +84,20 @@ class Nesting:
         """True when the key is known in that block."""
         match block.kind:
             case "root":
-                return key == "workflow" or key in WORKFLOW_KEYS
+                if "workflow" in block.keys:
+                    return False
+                return (key == "workflow" and not block.keys) or key in WORKFLOW_KEYS
             case "workflow":
                 return key in WORKFLOW_KEYS
             case "trigger":
                 return key in _TRIGGER
             case "retry":
                 return key in _RETRY
+            case "concurrency":
+                return key in ("limit", "key")
             case "step":
+                if block.step_type and _ONLY_OF.get(key, block.step_type) != block.step_type:
+                    return False
                 return key in STEP_KEYS or key == "on_error" or key in self.parameters(block)
             case "fhir":
                 return self.element(block, key) is not None
@@ -146,8 +157,9 @@ class Nesting:
         return replace(block, label=parent.label) if parent.kind == "free" else None
 
     def _below_workflow(self, block: Block, key: str) -> Block | None:
-        kinds = {"workflow": "workflow", "trigger": "trigger", "steps": "steps", "input": "free"}
-        if key not in kinds and key not in ("inputSchema", "output"):
+        kinds = {"workflow": "workflow", "trigger": "trigger", "steps": "steps"}
+        kinds["concurrency"] = "concurrency"
+        if key not in kinds and key not in ("input", "inputSchema", "output", "result"):
             return None
         return replace(block, kind=kinds.get(key, "free"), label="" if key == "workflow" else key)
 
@@ -155,7 +167,9 @@ class Nesting:
         block = replace(block, label=parent.label)
         if key in _LISTS_OF_STEPS:
             return replace(block, kind="steps", label=f"{parent.label}/{key}")
-        if key in ("cases", "retry"):
+        if key in ("cases", "branches"):
+            return replace(block, kind="cases")
+        if key == "retry":
             return replace(block, kind=key)
         if key in STEP_KEYS or key == "on_error":
             return None
@@ -187,7 +201,7 @@ class Nesting:
         A step's own keys are the step's even where free parameters stand before them; the keys of
         the workflow come before its steps; what remains double is an ambiguity.
         """
-        rigid = [b for b in blocks if b.kind in ("step", "trigger", "retry")][:1]
+        rigid = [b for b in blocks if b.kind in ("step", "trigger", "retry", "concurrency")][:1]
         loose = [b for b in blocks if b.kind in ("free", "cases")]
         outer = [b for b in blocks if b.kind in ("workflow", "root")][:1]
         fhir = [b for b in blocks if b.kind == "fhir"]

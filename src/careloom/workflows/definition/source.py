@@ -1,7 +1,7 @@
 """Text to JSON values with the line of every place: YAML 1.2 core schema, or JSON.
 
 Only data is read: no tags, no merge keys, aliases copied within a bound, duplicate keys refused.
-`yes`, `on` and dates stay text. Limits: 1 MB, 64 levels, 50,000 values.
+`yes`, `on` and dates stay text. Limits: 1 MB, 64 levels, 100,000 values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from careloom.workflows.definition.errors import DefinitionError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
-MAX_VALUES = 50_000
+MAX_VALUES = 100_000
 
 Place = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -34,7 +34,7 @@ class Source:
 
     value: Json
     lines: dict[Place, tuple[int, int]] = field(default_factory=dict)
-    """Line and column, from 1; empty for JSON."""
+    """Line and column, from 1."""
     hollow: set[Place] = field(default_factory=set)
     """Places with a key and nothing behind it, the sign of lost indentation."""
 
@@ -72,12 +72,14 @@ def check_value(value: Json) -> None:
             raise DefinitionError("a value is not JSON", code="E-JSON", fix="hand in JSON only")
 
 
-def _too_much(deep: bool) -> DefinitionError:
+def _too_much(deep: bool, at: tuple[int, int] | None = None) -> DefinitionError:
     if deep:
         message = f"nested more than {MAX_DEPTH} levels deep"
     else:
         message = f"more than {MAX_VALUES} values (aliases count each time)"
-    return DefinitionError(message, code="E-SIZE", fix="make the definition simpler")
+    line, column = at or (None, None)
+    fix = "make the definition simpler"
+    return DefinitionError(message, code="E-SIZE", fix=fix, line=line, column=column)
 
 
 def _load_json(text: str) -> Source:
@@ -98,7 +100,16 @@ def _load_json(text: str) -> Source:
             "a number has too many digits", code="E-JSON", fix="quote it as text"
         ) from None
     check_value(value)
-    return Source(value)
+    return Source(value, _lines(text))
+
+
+def _lines(text: str) -> dict[Place, tuple[int, int]]:
+    """Where the parts of a JSON text stand, as YAML, which holds nearly every JSON text; a text
+    that it does not hold (tabs as indentation) is read without lines."""
+    try:
+        return _YamlReader(text).read().lines
+    except DefinitionError:
+        return {}
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -173,13 +184,13 @@ class _YamlReader:
         where = "/".join(map(str, path)) or None
         raise DefinitionError(message, code=code, path=where, line=line, column=column, fix=fix)
 
-    def count(self, number: int, depth: int) -> None:
+    def count(self, event: Any, number: int, depth: int) -> None:
         self.values += number
         if depth > MAX_DEPTH or self.values > MAX_VALUES:
-            raise _too_much(depth > MAX_DEPTH)
+            raise _too_much(depth > MAX_DEPTH, _position(event))
 
     def node(self, event: Any, path: Place, depth: int) -> Json:
-        self.count(1, depth)
+        self.count(event, 1, depth)
         self.source.lines.setdefault(path, _position(event))
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event, path)
@@ -205,7 +216,7 @@ class _YamlReader:
             self.refuse(event, "E-YAML", "an alias contains itself", "write the value out", path)
         if event.anchor not in self.anchors:
             self.refuse(event, "E-YAML", "an alias has no anchor", "define it with & first", path)
-        self.count(self.sizes[event.anchor], 0)
+        self.count(event, self.sizes[event.anchor], 0)
         return json.loads(json.dumps(self.anchors[event.anchor]))
 
     def sequence(self, path: Place, depth: int) -> list[Json]:
@@ -236,7 +247,7 @@ class _YamlReader:
         return out
 
     def key(self, event: Any, path: Place) -> str:
-        self.count(1, 0)
+        self.count(event, 1, 0)
         if not isinstance(event, yaml.ScalarEvent):
             self.refuse(event, "E-YAML", "a key must be plain text", "write key: value", path)
         if event.value == "<<" and event.implicit[0]:
