@@ -49,14 +49,14 @@ async def test_a_paused_workflow_is_started_by_no_event_and_by_hand_still(desk: 
     assert await _actions(desk, "Workflow/react") == ["workflow.pause", "workflow.resume"]
 
 
-async def test_to_pause_twice_changes_nothing_and_a_new_version_resumes(desk: Desk) -> None:
+async def test_to_pause_twice_changes_nothing_and_a_new_version_stays_paused(desk: Desk) -> None:
     await desk.deployed(REACT)
     for _ in range(2):
         assert (await _switch(desk, "pause"))["active"] is False
     assert await _actions(desk, "Workflow/react") == ["workflow.pause"]
     await desk.deploy({**REACT, "name": "React again"})
     [workflow] = await desk.data("/api/workflows")
-    assert (workflow["version"], workflow["active"]) == (2, True)
+    assert (workflow["version"], workflow["active"]) == (2, False)
 
 
 async def test_who_may_not_deploy_may_not_pause_and_nobody_what_is_not_there(

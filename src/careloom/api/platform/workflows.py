@@ -116,7 +116,7 @@ async def execute_workflow(workflow_id: str, request: Request, principal: Princi
 
 @router.post("/{workflow_id}/pause", operation_id="pauseWorkflow")
 async def pause_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """Let no event start a run of it until it is resumed, or a new version deployed; what happens
+    """Let no event start a run of it until it is resumed, whatever is deployed; what happens
     meanwhile starts none later either. Runs that are under way go on, and execute still works."""
     return await _activate(request, principal, workflow_id, active=False)
 

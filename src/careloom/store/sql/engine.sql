@@ -1,5 +1,6 @@
 -- runs_insert: start runs; a run id that exists already is left alone. While the worker has room it
--- owns its runs at birth. p_runs: [{id, store, workflow, version, hash, origin, source, actor, patient, input, event_no}]
+-- owns its runs at birth. p_runs: [{id, store, workflow, version, hash, origin, source, actor, patient, input, event_no,
+-- gate: {order, key, limit}, retry_of}]; a run with a gate is held until admission.sql lets it go on.
 CREATE OR REPLACE FUNCTION runs_insert(p_tenant text, p_worker text, p_lease interval, p_room int,
                                        p_runs jsonb, p_inputs bytea[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE v_result jsonb;
@@ -7,16 +8,18 @@ BEGIN
   WITH u AS (
     SELECT r.*, row_number() OVER () AS ord FROM jsonb_to_recordset(p_runs) AS r(
       id uuid, store text, workflow text, version int, hash text, origin uuid, source text, actor jsonb,
-      patient text, input int, event_no bigint)
+      patient text, input int, event_no bigint, gate jsonb, retry_of uuid)
   ), born AS (
-    INSERT INTO run (tenant, run_id, store, workflow_id, version, def_hash, origin_run, source, actor, patient, input, event_no)
+    INSERT INTO run (tenant, run_id, store, workflow_id, version, def_hash, origin_run, source, actor, patient, input, event_no, retry_of)
     SELECT p_tenant, u.id, u.store, u.workflow, u.version, u.hash, coalesce(u.origin, u.id), u.source, u.actor,
-           u.patient, p_inputs[u.input + 1], u.event_no
+           u.patient, p_inputs[u.input + 1], u.event_no, u.retry_of
     FROM u ON CONFLICT DO NOTHING RETURNING run_id, created_at
   ), alive AS (
-    INSERT INTO live (tenant, run_id, owner, due_at)
-    SELECT p_tenant, u.id, CASE WHEN u.ord <= p_room THEN p_worker END,
-           CASE WHEN u.ord <= p_room AND p_worker IS NOT NULL THEN now() + p_lease ELSE now() END
+    INSERT INTO live (tenant, run_id, owner, due_at, hold, order_key)
+    SELECT p_tenant, u.id, CASE WHEN u.ord <= p_room AND u.gate IS NULL THEN p_worker END,
+           CASE WHEN u.gate IS NOT NULL THEN 'infinity'
+                WHEN u.ord <= p_room AND p_worker IS NOT NULL THEN now() + p_lease ELSE now() END,
+           (u.gate IS NOT NULL)::int, CASE WHEN u.gate IS NOT NULL THEN 'gate' END
     FROM u JOIN born ON born.run_id = u.id RETURNING run_id, owner, fence
   )
   SELECT coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'owned', a.owner IS NOT NULL, 'fence', a.fence,
@@ -26,6 +29,9 @@ BEGIN
   INTO v_result FROM u JOIN born b ON b.run_id = u.id JOIN alive a ON a.run_id = u.id;
   IF jsonb_array_length(v_result) > 0 THEN
     PERFORM audit_record_many(p_tenant, (v_result->0)->>'store', v_result);
+    IF jsonb_path_exists(p_runs, '$[*].gate') THEN
+      PERFORM admission_enter(p_tenant, p_runs, ARRAY(SELECT (value->>'id')::uuid FROM jsonb_array_elements(v_result)));
+    END IF;
   END IF;
   RETURN v_result;
 END $$;
@@ -251,7 +257,7 @@ END $$;
 -- engine_settle: audit rows of the units that were written, then closes and parks.
 CREATE OR REPLACE FUNCTION engine_settle(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[], p_ok int[])
 RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_audit jsonb; v_store text;
+DECLARE v_audit jsonb; v_store text; v_followed uuid[];
 BEGIN
   FOR v_store, v_audit IN
     SELECT u.store, jsonb_agg(jsonb_build_object('action', CASE u.k WHEN 'step' THEN 'step.' || u.o WHEN 'attempt' THEN 'step.retry'
@@ -271,13 +277,19 @@ BEGIN
   FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, patient text)
   WHERE run.tenant = p_tenant AND run.run_id = u.r AND u.x = ANY (p_ok) AND u.patient IS NOT NULL;
   WITH u AS (
-    SELECT u.r, u.fin->>'state' AS state, (u.fin->>'out')::int AS o
-    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, fin jsonb) WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
+    SELECT u.r, u.fin->>'state' AS state, (u.fin->>'out')::int AS o, u.p, u.d->>'code' AS code
+    FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, d jsonb, fin jsonb) WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
   ), closed AS (
-    UPDATE run SET state = u.state, output = p_blobs[u.o + 1], closed_batch = p_batch, closed_at = clock_timestamp()
-    FROM u WHERE run.tenant = p_tenant AND run.run_id = u.r RETURNING run.run_id
-  ) DELETE FROM live WHERE tenant = p_tenant AND run_id IN (SELECT run_id FROM closed);
+    UPDATE run SET state = u.state, output = p_blobs[u.o + 1], closed_batch = p_batch, closed_at = clock_timestamp(),
+      failed_path = CASE WHEN u.state = 'failed' THEN coalesce(u.p, 'output') END,
+      failed_code = CASE WHEN u.state = 'failed' THEN coalesce(u.code, 'failed') END
+    FROM u WHERE run.tenant = p_tenant AND run.run_id = u.r RETURNING run.run_id, run.parent_run
+  ), gone AS (
+    DELETE FROM live WHERE tenant = p_tenant AND run_id IN (SELECT run_id FROM closed) RETURNING run_id, order_key
+  ) SELECT array_agg(c.run_id) INTO v_followed FROM closed c JOIN gone g ON g.run_id = c.run_id
+    WHERE g.order_key IS NOT NULL OR c.parent_run IS NOT NULL;
   PERFORM engine_closed(p_tenant, p_units, p_ok);
+  IF v_followed IS NOT NULL THEN PERFORM runs_closed(p_tenant, v_followed); END IF;
   UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = 0
       THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
   FROM (SELECT u.r, u.f, (u.fin->>'seen')::int AS seen, (u.fin->>'until')::timestamptz AS until,
@@ -315,7 +327,7 @@ BEGIN
   WHERE l.tenant = p_tenant AND l.owner IS NULL AND l.hold = 0 AND l.due_at = 'infinity' AND NOT EXISTS (
     SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = l.run_id AND NOT w.resolved AND w.until IS NULL);
   GET DIAGNOSTICS v_count = ROW_COUNT;
-  RETURN v_count;
+  RETURN v_count + admission_sweep(p_tenant);
 END $$;
 
 -- engine_why_not: a unit was not written: by this batch before (its reply was lost), or by another.
@@ -400,7 +412,7 @@ BEGIN
   INSERT INTO workflow (tenant, store, workflow_id, name, version, hash)
     VALUES (p_tenant, p_store, p_workflow, p_name, v_version, p_hash)
     ON CONFLICT (tenant, store, workflow_id) DO UPDATE
-      SET name = excluded.name, version = excluded.version, hash = excluded.hash, active = true, updated_at = now();
+      SET name = excluded.name, version = excluded.version, hash = excluded.hash, updated_at = clock_timestamp();
   PERFORM audit_record(p_tenant, p_store, 'workflow.deploy', 'Workflow/' || p_workflow || '/' || v_version, p_actor,
                        jsonb_build_object('hash', p_hash));
   RETURN jsonb_build_object('version', v_version, 'created', true);
