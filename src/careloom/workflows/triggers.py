@@ -24,6 +24,7 @@ from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
+from careloom.workflows.admission import gated
 from careloom.workflows.definition import TriggerDefinition
 from careloom.workflows.engine.ids import run_id_at
 from careloom.workflows.engine.load import new_run
@@ -51,6 +52,8 @@ class _Incident:
     event: asyncpg.Record
     kind: str
     cause: str
+    aside: JsonObject | None = None
+    """The workflow and the code, when the event is kept to be sent again."""
 
 
 @dataclass(slots=True)
@@ -170,7 +173,10 @@ class Matcher:
         """The runs that one event starts; what fails is put aside and blocks nothing else."""
         scope = Scope(tenant, event["store"])
         shown: JsonObject | None = None
+        only = event["ref"].get("only")
         for workflow, program in await self._registry.active(scope):
+            if only is not None and workflow.id != only:
+                continue
             for number, trigger in enumerate(program.definition.triggers):
                 if not _listens(trigger, event):
                     continue
@@ -185,6 +191,7 @@ class Matcher:
                         batch.incidents.append(_end_of_chain(scope, workflow, event))
                         continue
                     fields = _fields(workflow, number, event, shown)
+                    gated(scope, program.definition, fields, shown)
                     await self._add(tenant, batch, fields, event, shown)
                 except Unavailable:
                     raise
@@ -243,6 +250,10 @@ class Matcher:
             effect = Effect()
             ref = {"event": one.event["name"], "n": one.event["n"], "ref": one.event["ref"]}
             effect.add("incident.open", kind=one.kind, cause=one.cause, ref=ref)
+            if one.aside is not None:
+                shown = {"kind": one.event["kind"], "name": one.event["name"]}
+                kept = _without_chain(one.event["ref"])
+                effect.add("event.set_aside", n=one.event["n"], ref=kept, **shown, **one.aside)
             actor = {"principal": "system", "kind": "system"}
             place = one.scope
             await self._db.call(
@@ -257,7 +268,8 @@ def _put_aside(
     """The error by its code or its type: what it says may be a patient's."""
     known = isinstance(error, CareloomError | ExpressionError)
     code = getattr(error, "code", "error") if known else type(error).__name__
-    return _Incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}")
+    aside: JsonObject = {"workflow": workflow.id, "code": code}
+    return _Incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}", aside)
 
 
 def _end_of_chain(scope: Scope, workflow: Workflow, event: asyncpg.Record) -> _Incident:
@@ -296,7 +308,7 @@ def _chain(event: asyncpg.Record) -> list[str]:
 
 
 def _without_chain(ref: JsonObject) -> JsonObject:
-    return {name: value for name, value in ref.items() if name != "chain"}
+    return {name: value for name, value in ref.items() if name not in ("chain", "only")}
 
 
 def _cycle(chain: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ BEGIN
       WHEN 'referral.put' THEN op_referral_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'audit.record' THEN op_audit_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.emit' THEN op_event_emit(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'event.set_aside' THEN op_event_set_aside(p_tenant, p_store, v_op, p_bodies, p_actor)
       ELSE op_unknown(v_op)
     END;
   END LOOP;

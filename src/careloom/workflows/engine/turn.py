@@ -15,6 +15,7 @@ from careloom.store.database import DatabaseUnavailable
 from careloom.store.effect import Effect, shifted
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.advance import Close, Execute, advance, context_of
+from careloom.workflows.engine.generation import generation
 from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord
 from careloom.workflows.engine.ledger import Unit
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
@@ -174,7 +175,7 @@ class Turns:
             input=step.params.render(context),
             alias=step.definition.output,
             expects=step.expects,
-            key=f"{run.origin_run.hex}:{step.path}:{iteration}:0",
+            key=f"{run.origin_run.hex}:{step.path}:{iteration}:{generation(run.actor, step.path)}",
             environment=await self._environment_of(run.tenant),
             grants=run_grants(run.actor),
             ai_fed=step.ai_fed,
