@@ -47,7 +47,16 @@ from careloom.workflows.expressions.values import (
 
 MAX_STEPS = 100_000
 """Elementary steps in one evaluation."""
-PROMISED = {"trigger": 1, "run": 1, "session": 1, "item": 0, "steps": 3, "current": 0}
+PROMISED = {
+    "trigger": 1,
+    "run": 1,
+    "session": 1,
+    "item": 0,
+    "index": 0,
+    "loops": 2,
+    "steps": 3,
+    "current": 0,
+}
 """How many names after a root must exist."""
 FORGIVING = frozenset({"exists", "empty", "count", "coalesce", "default"})
 

@@ -14,8 +14,9 @@ MAX_DEPTH = 32
 MAX_CHAIN = 100
 """Operators or calls in one chain."""
 
-ROOTS = frozenset({"trigger", "steps", "run", "session", "item"})
-"""What an expression may read."""
+ROOTS = frozenset({"trigger", "steps", "run", "session", "item", "index", "loops"})
+"""What an expression may read; the last three exist inside a loop only."""
+LOOP_ROOTS = frozenset({"item", "index", "loops"})
 EXTERNALS = ROOTS | {"current", "previous", "resource"}
 """Names that may follow `%`."""
 LAMBDAS = frozenset({"where", "select", "all", "any", "exists"})
@@ -224,7 +225,7 @@ class _Parser:
         if self.token.kind == "op" and self.token.text == "(":
             return self.call(None, token)
         # Inside where() and the like `item` is far more often an element than the loop's item.
-        relative = self.item_scopes and (token.text not in ROOTS or token.text == "item")
+        relative = self.item_scopes and (token.text not in ROOTS or token.text in LOOP_ROOTS)
         if relative:
             return Path(THIS, (token.text,), token.at)
         if token.text in ROOTS:
