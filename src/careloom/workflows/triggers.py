@@ -1,69 +1,63 @@
 """Triggers: from stored events to runs, once per (trigger, event).
 
 An event row is written with its cause and acknowledged only then; the matcher takes queued events,
-gives them dense numbers and starts their runs in one transaction. A filter that fails puts its
-event aside as an incident; it never blocks the others. What a run writes carries the workflows that
-led to it: beyond MAX_CHAIN of them no further run starts, and an incident names the cycle.
+gives them dense numbers, starts their runs and opens their incidents in one transaction. A filter
+that fails puts its event aside as an incident; it never blocks the others. What a run writes
+carries the workflows that led to it: beyond MAX_CHAIN of them no further run starts, and an
+incident names the cycle.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-import random
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
-from careloom.errors import CareloomError, Gone, InvalidInput, NotFound, Unavailable
+from careloom.errors import CareloomError, Gone, NotFound, Unavailable
 from careloom.store.database import Database
-from careloom.store.effect import Effect
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.admission import gated
 from careloom.workflows.definition import TriggerDefinition
+from careloom.workflows.duty import Duty
 from careloom.workflows.engine.ids import run_id_at
 from careloom.workflows.engine.load import new_run
 from careloom.workflows.engine.payloads import Payloads
+from careloom.workflows.engine.program import Program
 from careloom.workflows.engine.worker import Worker
-from careloom.workflows.expressions import ExpressionError, compile_condition
+from careloom.workflows.expressions import ExpressionError
+from careloom.workflows.matching import MatchesSearch, Seen, listens, needs_previous, passes
 from careloom.workflows.registry import Registry, Workflow
 
-log = logging.getLogger("careloom.triggers")
-_BATCH = 200
+BATCH = 200
+_BATCH_BYTES = 16 << 20
+"""Of run inputs: a batch of large resources ends early, so that a burst keeps memory bounded."""
+DUTY = timedelta(seconds=10)
+"""How long another process leaves a tenant's events to the one that took them."""
 MAX_CHAIN = 8
 """Runs that may start one another in a row."""
 
 LoadEvent = Callable[[Scope, str, str, JsonObject], Awaitable[JsonObject | None]]
 """(scope, kind, name, ref) → what `trigger.*` shows, or None when the thing is gone."""
-MatchesSearch = Callable[[JsonObject, str], bool]
-"""(resource, FHIR search text) → whether the resource, as it is given, matches."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Incident:
-    """What became of an event that no run was started for."""
-
-    scope: Scope
-    event: asyncpg.Record
-    kind: str
-    cause: str
-    aside: JsonObject | None = None
-    """The workflow and the code, when the event is kept to be sent again."""
 
 
 @dataclass(slots=True)
 class _Batch:
     """What some events led to; nothing of it is stored yet."""
 
+    events: list[asyncpg.Record]
+    active: dict[str, list[tuple[Workflow, Program]]] = field(default_factory=dict)
+    """Workflows whose triggers count, by store."""
     runs: list[JsonObject] = field(default_factory=list)
     inputs: list[bytes] = field(default_factory=list)
     triggers: dict[str, JsonObject] = field(default_factory=dict)
-    incidents: list[_Incident] = field(default_factory=list)
+    incidents: list[JsonObject] = field(default_factory=list)
+    size: int = 0
+    """Bytes of the inputs."""
 
 
 class Matcher:
@@ -86,60 +80,37 @@ class Matcher:
         self._payloads = payloads
         self._load_event = load_event
         self._matches_search = matches_search
-        self._ready: set[str] = set()
-        self._wake = asyncio.Event()
-        self._unsaid: list[_Incident] = []
-        """Incidents of dispatched events that are not opened yet."""
-        self._tasks: list[asyncio.Task[None]] = []
+        self._duty = Duty("matcher", self._work, self._look)
 
     async def start(self) -> None:
         self._notices.subscribe("events", self.wake)
-        self._tasks = [
-            asyncio.create_task(self._run(), name="careloom-matcher"),
-            asyncio.create_task(self._poll(), name="careloom-matcher-poll"),
-        ]
+        self._duty.start()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._duty.stop()
 
     def wake(self, tenant: str) -> None:
         if self._worker.serves(tenant):
-            self._ready.add(tenant)
-            self._wake.set()
+            self._duty.wake(tenant)
 
-    async def _poll(self) -> None:
-        while True:
-            with contextlib.suppress(Unavailable):
-                for row in await self._db.rows("tenants_with_work", "main"):
-                    if row["events"]:
-                        self.wake(row["tenant"])
-            await asyncio.sleep(random.uniform(0.8, 1.2))  # noqa: S311
+    async def _look(self) -> list[str]:
+        rows = await self._db.rows("tenants_with_work", "main")
+        return [r["tenant"] for r in rows if r["events"] and self._worker.serves(r["tenant"])]
 
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            tenants, self._ready = sorted(self._ready), set()
-            for tenant in tenants:
-                try:
-                    while await self.match(tenant) == _BATCH:
-                        pass
-                except Unavailable:
-                    await asyncio.sleep(0.5)
-                    self.wake(tenant)
-                except Exception as error:
-                    log.error("matching events failed: %s", type(error).__name__)
-                    await asyncio.sleep(1.0)
+    async def _work(self, tenant: str) -> bool:
+        return await self.match(tenant) > 0
 
     async def match(self, tenant: str) -> int:
-        """Match one batch of queued events; returns how many there were."""
-        events = await self._db.rows("events_pending", tenant, _BATCH)
-        if not events:
+        """Match one batch of queued events; returns how many there were, 0 also while another
+        process matches this tenant's."""
+        taken = await self._db.rows("events_take", tenant, self._worker.id, DUTY, BATCH)
+        if not taken:
             return 0
-        batch = _Batch()
-        for event in events:
+        batch = _Batch([])
+        for event in taken:
+            if batch.size >= _BATCH_BYTES:
+                break
+            batch.events.append(event)
             await self._match_one(tenant, event, batch)
         try:
             started = await self._db.call(
@@ -148,56 +119,55 @@ class Matcher:
                 self._worker.id,
                 self._worker.lease,
                 self._worker.room,
-                [event["n"] for event in events],
+                [event["n"] for event in batch.events],
                 batch.runs,
                 batch.inputs,
+                batch.incidents,
             )
         except Unavailable:
             self._worker.doubt(tenant)
             raise
-        self._begin(tenant, started, batch)
-        self._unsaid += batch.incidents
-        await self._say()
-        return len(events)
+        fields = {entry["run"]["id"]: entry["run"] for entry in batch.runs}
+        adopt_born(self._worker, self._notices, tenant, started, fields, batch.triggers)
+        return len(batch.events)
 
-    def _begin(self, tenant: str, started: list[JsonObject], batch: _Batch) -> None:
-        by_id = {entry["run"]["id"]: entry["run"] for entry in batch.runs}
-        for born in started:
-            if born["owned"]:
-                fields = by_id[born["id"]]
-                self._worker.adopt(new_run(tenant, fields, born, batch.triggers[born["id"]]))
-        if any(not born["owned"] for born in started):
-            self._notices.publish("runs", tenant)
+    async def _active(self, scope: Scope, batch: _Batch) -> list[tuple[Workflow, Program]]:
+        if scope.store not in batch.active:
+            batch.active[scope.store] = await self._registry.active(scope)
+        return batch.active[scope.store]
 
     async def _match_one(self, tenant: str, event: asyncpg.Record, batch: _Batch) -> None:
         """The runs that one event starts; what fails is put aside and blocks nothing else."""
         scope = Scope(tenant, event["store"])
-        shown: JsonObject | None = None
+        seen: _Loaded = _Loaded(self, scope, event)
         only = event["ref"].get("only")
-        for workflow, program in await self._registry.active(scope):
+        for workflow, program in await self._active(scope, batch):
             if only is not None and workflow.id != only:
                 continue
             for number, trigger in enumerate(program.definition.triggers):
-                if not _listens(trigger, event):
+                if not listens(trigger, event["kind"], event["name"], event["ref"]):
                     continue
                 try:
-                    if shown is None:
-                        shown = await self._load_event(
-                            scope, event["kind"], event["name"], _without_chain(event["ref"])
-                        )
-                    if shown is None or not await self._passes(scope, trigger, event, shown):
+                    if not await self._passes(trigger, seen):
                         continue
                     if len(_chain(event)) >= MAX_CHAIN:
-                        batch.incidents.append(_end_of_chain(scope, workflow, event))
+                        batch.incidents.append(_end_of_chain(workflow, event))
                         continue
-                    fields = _fields(workflow, number, event, shown)
-                    gated(scope, program.definition, fields, shown)
-                    await self._add(tenant, batch, fields, event, shown)
+                    fields = _fields(workflow, number, event, seen.shown)
+                    gated(scope, program.definition, fields, seen.shown)
+                    await self._add(tenant, batch, fields, event, seen.shown)
                 except Unavailable:
                     raise
                 except Exception as error:
                     # A fault that nobody foresaw must not hold up every later event for good.
-                    batch.incidents.append(_put_aside(scope, workflow, event, error))
+                    batch.incidents.append(_put_aside(workflow, event, error))
+
+    async def _passes(self, trigger: TriggerDefinition, seen: _Loaded) -> bool:
+        if not await seen.load():
+            return False
+        if needs_previous(trigger) or (trigger.filter and "resource" not in seen.shown):
+            await seen.load_previous()
+        return passes(trigger, seen.seen, self._matches_search)
 
     async def _add(
         self,
@@ -211,92 +181,117 @@ class Matcher:
         sealed = await self._payloads.seal(tenant, fields["patient"], run_id, "input", shown)
         fields["input"] = len(batch.inputs)
         batch.inputs.append(sealed)
+        batch.size += len(sealed)
         batch.triggers[fields["id"]] = shown
         batch.runs.append({"n": event["n"], "run": fields})
 
-    async def _passes(
-        self, scope: Scope, trigger: TriggerDefinition, event: asyncpg.Record, shown: JsonObject
-    ) -> bool:
-        if trigger.filter:
-            resource = shown.get("resource") or await self._previous(scope, event)
-            if resource is None:
-                raise InvalidInput("There is no resource to filter", code="filter_no_resource")
-            if not self._matches_search(resource, trigger.filter):
-                return False
-        if trigger.where:
-            context = {"trigger": shown, "current": shown.get("resource", shown)}
-            if "previous" in trigger.where:
-                context["previous"] = await self._previous(scope, event)
-            return compile_condition(trigger.where, focus=True).holds(context)
-        return True
+    async def load(
+        self, scope: Scope, kind: str, name: str, ref: JsonObject
+    ) -> JsonObject | None:
+        """What an event shows, by the port."""
+        return await self._load_event(scope, kind, name, ref)
 
-    async def _previous(self, scope: Scope, event: asyncpg.Record) -> JsonObject | None:
+
+class _Loaded:
+    """One event, read from the store when the first trigger wants it, and only once."""
+
+    def __init__(self, matcher: Matcher, scope: Scope, event: asyncpg.Record) -> None:
+        self._matcher = matcher
+        self._scope = scope
+        self._event = event
+        self._ref = _without_chain(event["ref"])
+        self._known = self._is_there = self._has_previous = False
+        self.shown: JsonObject = {}
+        self._previous: JsonObject | None = None
+
+    @property
+    def seen(self) -> Seen:
+        is_fhir = self._event["kind"] == "fhir"
+        current = self.shown.get("resource") if is_fhir else self.shown
+        return Seen(self.shown, current, self._previous)
+
+    async def load(self) -> bool:
+        """Whether the event has something to show."""
+        if not self._known:
+            event = self._event
+            shown = await self._matcher.load(self._scope, event["kind"], event["name"], self._ref)
+            self._known, self._is_there, self.shown = True, shown is not None, shown or {}
+        return self._is_there
+
+    async def load_previous(self) -> None:
         """The resource as it was before the event; None when it is new or was deleted then."""
-        ref = _without_chain(event["ref"])
-        if event["kind"] != "fhir" or int(ref["version"]) < 2:
-            return None
-        earlier = {**ref, "version": int(ref["version"]) - 1}
-        name = f"{ref['resourceType']}.update"
+        if self._has_previous or self._event["kind"] != "fhir" or int(self._ref["version"]) < 2:
+            return
+        earlier = {**self._ref, "version": int(self._ref["version"]) - 1}
+        name = f"{self._ref['resourceType']}.update"
         try:
-            shown = await self._load_event(scope, "fhir", name, earlier)
+            shown = await self._matcher.load(self._scope, "fhir", name, earlier)
         except (NotFound, Gone):
-            return None
-        return None if shown is None else shown.get("resource")
-
-    async def _say(self) -> None:
-        """Open the incidents; what cannot be opened now is opened with the next batch."""
-        while self._unsaid:
-            one = self._unsaid[0]
-            effect = Effect()
-            ref = {"event": one.event["name"], "n": one.event["n"], "ref": one.event["ref"]}
-            effect.add("incident.open", kind=one.kind, cause=one.cause, ref=ref)
-            if one.aside is not None:
-                shown = {"kind": one.event["kind"], "name": one.event["name"]}
-                kept = _without_chain(one.event["ref"])
-                effect.add("event.set_aside", n=one.event["n"], ref=kept, **shown, **one.aside)
-            actor = {"principal": "system", "kind": "system"}
-            place = one.scope
-            await self._db.call(
-                "effect_commit", place.tenant, place.store, effect.ops, effect.bodies, actor
-            )
-            self._unsaid.pop(0)
+            shown = None
+        self._previous = None if shown is None else shown.get("resource")
+        self._has_previous = True
 
 
-def _put_aside(
-    scope: Scope, workflow: Workflow, event: asyncpg.Record, error: Exception
-) -> _Incident:
+def adopt_born(
+    worker: Worker,
+    notices: Notices,
+    tenant: str,
+    started: list[JsonObject],
+    fields: dict[str, JsonObject],
+    triggers: dict[str, JsonObject],
+) -> None:
+    """Drive the runs that this worker owns since their birth; tell the others of the rest."""
+    for born in started:
+        if born["owned"]:
+            one = born["id"]
+            worker.adopt(new_run(tenant, fields[one], born, triggers[one]))
+    if any(not born["owned"] for born in started):
+        notices.publish("runs", tenant)
+
+
+def _incident(event: asyncpg.Record, kind: str, cause: str) -> JsonObject:
+    ref = {"event": event["name"], "n": event["n"], "ref": event["ref"]}
+    return {"n": event["n"], "store": event["store"], "kind": kind, "cause": cause, "ref": ref}
+
+
+def _put_aside(workflow: Workflow, event: asyncpg.Record, error: Exception) -> JsonObject:
     """The error by its code or its type: what it says may be a patient's."""
     known = isinstance(error, CareloomError | ExpressionError)
     code = getattr(error, "code", "error") if known else type(error).__name__
-    aside: JsonObject = {"workflow": workflow.id, "code": code}
-    return _Incident(scope, event, "trigger.filter_failed", f"{workflow.id}: {code}", aside)
+    aside: JsonObject = {"n": event["n"], "kind": event["kind"], "name": event["name"]}
+    aside |= {"ref": _without_chain(event["ref"]), "workflow": workflow.id, "code": code}
+    incident = _incident(event, "trigger.filter_failed", f"{workflow.id}: {code}")
+    return {**incident, "aside": aside}
 
 
-def _end_of_chain(scope: Scope, workflow: Workflow, event: asyncpg.Record) -> _Incident:
+def _end_of_chain(workflow: Workflow, event: asyncpg.Record) -> JsonObject:
     """No run: workflows have started one another too often in a row."""
     round_ = " → ".join(_cycle([*_chain(event), workflow.id]))
     cause = f"{MAX_CHAIN} runs in a row started one another: {round_}"
-    return _Incident(scope, event, "trigger.depth_limit", cause)
-
-
-def _listens(trigger: TriggerDefinition, event: asyncpg.Record) -> bool:
-    if trigger.type != event["kind"]:
-        return False
-    return trigger.event is None or trigger.event.lower() == event["name"].lower()
+    return _incident(event, "trigger.depth_limit", cause)
 
 
 def _fields(
     workflow: Workflow, number: int, event: asyncpg.Record, shown: JsonObject
 ) -> JsonObject:
     seed = f"{workflow.scope.tenant}|{workflow.id}|{number}|{event['n']}"
+    chain = [*_chain(event), workflow.id]
+    run_id = str(run_id_at(event["at"], seed))
+    return triggered_fields(workflow, run_id, event["kind"], chain, shown)
+
+
+def triggered_fields(
+    workflow: Workflow, run_id: str, source: str, chain: list[str], shown: JsonObject
+) -> JsonObject:
+    """The row of a run that nobody asked for in person: it acts for its workflow's owner."""
     return {
-        "id": str(run_id_at(event["at"], seed)),
+        "id": run_id,
         "store": workflow.scope.store,
         "workflow": workflow.id,
         "version": workflow.version,
         "hash": workflow.hash,
-        "source": event["kind"],
-        "actor": {**owner_actor(workflow.owner), "chain": [*_chain(event), workflow.id]},
+        "source": source,
+        "actor": {**owner_actor(workflow.owner), "chain": chain},
         "patient": patient_of(shown),
     }
 

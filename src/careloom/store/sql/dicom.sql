@@ -53,9 +53,13 @@ END $$;
 CREATE OR REPLACE FUNCTION dicom_stored(p_tenant text, p_store text, p_uri text, p_study text, p_op jsonb,
                                         p_body bytea, p_actor jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE v_revision bigint;
 BEGIN
   UPDATE dicom_study s SET revision = s.revision + 1, fhir_patient = coalesce(s.fhir_patient, p_op->>'patient')
-    WHERE s.tenant = p_tenant AND s.store = p_store AND s.study = p_study;
+    WHERE s.tenant = p_tenant AND s.store = p_store AND s.study = p_study RETURNING s.revision INTO v_revision;
+  UPDATE dicom_instance i SET revision = v_revision
+    WHERE i.tenant = p_tenant AND i.store = p_store AND i.instance = p_op->'instance'->>'instance';
+  PERFORM study_arrived(p_tenant, p_store, p_study, v_revision);
   PERFORM audit_record(p_tenant, p_store, 'dicom.store', p_uri, p_actor, jsonb_build_object(
     'sha256', encode(sha256(p_body), 'hex'), 'size', (p_op->'instance'->>'size')::bigint,
     'source', p_op->'instance'->>'source', 'sopClass', p_op->'instance'->>'sop_class'));

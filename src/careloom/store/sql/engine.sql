@@ -413,6 +413,7 @@ BEGIN
     VALUES (p_tenant, p_store, p_workflow, p_name, v_version, p_hash)
     ON CONFLICT (tenant, store, workflow_id) DO UPDATE
       SET name = excluded.name, version = excluded.version, hash = excluded.hash, updated_at = clock_timestamp();
+  PERFORM triggers_sync(p_tenant, p_store, p_workflow);
   PERFORM audit_record(p_tenant, p_store, 'workflow.deploy', 'Workflow/' || p_workflow || '/' || v_version, p_actor,
                        jsonb_build_object('hash', p_hash));
   RETURN jsonb_build_object('version', v_version, 'created', true);

@@ -23,11 +23,38 @@ BEGIN
     WHERE q.tenant = p_tenant ORDER BY q.n LIMIT p_limit;
 END $$;
 
--- events_dispatch: take these events, give them dense numbers and start their runs; one transaction.
--- p_runs: [{"n": the event, "run": {…as run_insert…}}]. A run whose event another matcher took is
--- not started; a run id that exists already is left alone. Returns the runs that were started.
-CREATE OR REPLACE FUNCTION events_dispatch(p_tenant text, p_worker text, p_lease interval, p_room int,
-                                           p_ns bigint[], p_runs jsonb, p_inputs bytea[])
+-- duty_take: do a tenant's background work of this name for a while; false while another one does. Who
+-- is gone (its worker lock is free) or overdue is replaced. It saves work only: every commit decides for itself.
+CREATE OR REPLACE FUNCTION duty_take(p_tenant text, p_name text, p_holder text, p_for interval) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO duty (tenant, name, holder, until) VALUES (p_tenant, p_name, p_holder, clock_timestamp() + p_for)
+  ON CONFLICT (tenant, name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+    WHERE duty.holder = excluded.holder OR duty.until < clock_timestamp()
+      OR pg_try_advisory_xact_lock(hashtextextended('worker/' || duty.holder, 0));
+  RETURN FOUND;
+END $$;
+
+-- events_take: the oldest queued events of the tenant for its one matcher; none while another one matches.
+CREATE OR REPLACE FUNCTION events_take(p_tenant text, p_holder text, p_for interval, p_limit int)
+RETURNS TABLE (n bigint, store text, kind text, name text, ref jsonb, at timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  IF NOT EXISTS (SELECT FROM event_queue q WHERE q.tenant = p_tenant)
+     OR NOT duty_take(p_tenant, 'events', p_holder, p_for) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT q.n, q.store, q.kind, q.name, q.ref, q.at FROM event_queue q
+    WHERE q.tenant = p_tenant ORDER BY q.n LIMIT p_limit;
+END $$;
+
+-- events_dispatch: take these events, give them dense numbers, start their runs and open their incidents;
+-- one transaction. p_runs: [{"n": the event, "run": {…as runs_insert…}}]; p_incidents: [{"n", "store", "kind",
+-- "cause", "ref"}], with "aside" where the event is put aside for a workflow. What belongs to an event that another matcher
+-- took is left out; a run id that exists already is left alone.
+-- Returns the runs that were started.
+CREATE OR REPLACE FUNCTION events_dispatch(p_tenant text, p_worker text, p_lease interval, p_room int, p_ns bigint[],
+                                           p_runs jsonb, p_inputs bytea[], p_incidents jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_head bigint;
@@ -38,27 +65,48 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('events/' || p_tenant, 0));
   INSERT INTO event_head (tenant, event_no) VALUES (p_tenant, 0) ON CONFLICT DO NOTHING;
   SELECT event_no INTO v_head FROM event_head WHERE tenant = p_tenant FOR UPDATE;
-  WITH taken AS (
+  WITH counted AS (
+    SELECT (r->>'n')::bigint AS n, count(*)::int AS runs FROM jsonb_array_elements(p_runs) r GROUP BY 1
+  ), taken AS (
     DELETE FROM event_queue q WHERE q.tenant = p_tenant AND q.n = ANY (p_ns)
     RETURNING q.n, q.store, q.kind, q.name, q.ref, q.at
   ), numbered AS (
-    SELECT t.*, v_head + row_number() OVER (ORDER BY t.n) AS event_no,
-           (SELECT count(*) FROM jsonb_array_elements(p_runs) r WHERE (r->>'n')::bigint = t.n)::int AS runs
-    FROM taken t
+    SELECT t.*, v_head + row_number() OVER (ORDER BY t.n) AS event_no, coalesce(c.runs, 0) AS runs
+    FROM taken t LEFT JOIN counted c ON c.n = t.n
   ), kept AS (
     INSERT INTO event (tenant, event_no, store, kind, name, ref, at, runs)
     SELECT p_tenant, d.event_no, d.store, d.kind, d.name, d.ref, d.at, d.runs FROM numbered d
     RETURNING event_no
   )
   SELECT array_agg(d.n ORDER BY d.n) INTO v_taken FROM numbered d, (SELECT count(*) FROM kept) k;
+  UPDATE duty SET until = '-infinity' WHERE tenant = p_tenant AND name = 'events' AND holder = p_worker;
   IF v_taken IS NULL THEN RETURN '[]'; END IF;
   UPDATE event_head SET event_no = v_head + cardinality(v_taken) WHERE tenant = p_tenant;
   IF jsonb_array_length(p_runs) > 0 THEN
     v_started := runs_insert(p_tenant, p_worker, p_lease, p_room,
-      (SELECT coalesce(jsonb_agg(r->'run' || jsonb_build_object('event_no', v_head + array_position(v_taken, (r->>'n')::bigint))), '[]')
-       FROM jsonb_array_elements(p_runs) r WHERE (r->>'n')::bigint = ANY (v_taken)), p_inputs);
+      (SELECT coalesce(jsonb_agg(e.value->'run' || jsonb_build_object('event_no',
+                v_head + array_position(v_taken, (e.value->>'n')::bigint)) ORDER BY e.ord), '[]')
+       FROM jsonb_array_elements(p_runs) WITH ORDINALITY AS e(value, ord)
+       WHERE (e.value->>'n')::bigint = ANY (v_taken)), p_inputs);
   END IF;
+  PERFORM events_incidents(p_tenant, p_incidents, v_taken);
   RETURN v_started;
+END $$;
+
+-- events_incidents: what became of events that started no run, of those that were taken.
+CREATE OR REPLACE FUNCTION events_incidents(p_tenant text, p_incidents jsonb, p_taken bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_one jsonb;
+  v_actor jsonb := '{"principal": "system", "kind": "system"}';
+BEGIN
+  FOR v_one IN SELECT value FROM jsonb_array_elements(p_incidents)
+               WHERE (value->>'n')::bigint = ANY (p_taken) LOOP
+    PERFORM op_incident_open(p_tenant, v_one->>'store', v_one, '{}', v_actor);
+    IF v_one ? 'aside' THEN
+      PERFORM op_event_set_aside(p_tenant, v_one->>'store', v_one->'aside', '{}', v_actor);
+    END IF;
+  END LOOP;
 END $$;
 
 -- tenants_with_work: tenants that have an unmatched event or a run due now; tenants only, no data.

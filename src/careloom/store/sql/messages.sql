@@ -60,7 +60,7 @@ BEGIN
                          jsonb_build_object('blob', p_op->>'blob'));
     PERFORM event_emit(p_tenant, p_store, 'file', 'NewFileUploaded', jsonb_build_object(
       'uri', 'file://' || (p_op->>'bucket') || '/' || (p_op->>'name'), 'sha256', p_op->>'sha256',
-      'contentType', p_op->>'contentType'));
+      'size', (p_op->>'size')::bigint, 'contentType', p_op->>'contentType'));
     RETURN jsonb_build_object('upload', p_op->>'id', 'outcome', 'created');
   END IF;
   SELECT * INTO v_known FROM upload

@@ -7,6 +7,7 @@ BEGIN
   UPDATE workflow SET active = p_active, updated_at = clock_timestamp()
     WHERE tenant = p_tenant AND store = p_store AND workflow_id = p_workflow AND active <> p_active;
   IF FOUND THEN
+    PERFORM triggers_sync(p_tenant, p_store, p_workflow);
     PERFORM audit_record(p_tenant, p_store, CASE WHEN p_active THEN 'workflow.resume' ELSE 'workflow.pause' END,
                          'Workflow/' || p_workflow, p_actor, '{}');
     RETURN true;
