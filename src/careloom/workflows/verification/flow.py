@@ -1,9 +1,10 @@
-"""The order of a definition's steps, and what reads what."""
+"""The order of a definition's steps, what stands inside what, and what reads what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from careloom.types import Json
 from careloom.workflows.definition import Definition, StepDefinition
@@ -15,6 +16,32 @@ from careloom.workflows.expressions import (
     compile_template,
 )
 
+Around = Literal["choice", "parallel", "loop", "fallback", "undo"]
+_KINDS: dict[str, Around] = {"parallel": "parallel", "foreach": "loop"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """One list of steps around a step: whose it is, and which of its lists."""
+
+    owner: int
+    """Index of the step that holds the list."""
+    branch: str
+    kind: Around
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One path that a step's text reads."""
+
+    path: str
+    """The place of the text."""
+    reference: Reference
+    required: bool
+    """It must exist for the text to have a value."""
+    per_item: bool = False
+    """Read once for each item of the loop that the step is, after its steps."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -23,41 +50,40 @@ class Place:
     step: StepDefinition
     index: int
     """Its place in reading order."""
-    parents: tuple[tuple[str, str], ...]
-    """(id of the if or switch, branch) around it, outermost first."""
-    before: tuple[int, ...]
-    """Indexes of the steps that have surely been passed when this one begins."""
-    reads: list[tuple[str, Reference, bool]] = field(default_factory=list)
-    """(path of the text, what it reads, whether that must exist)."""
+    parents: tuple[Inside, ...]
+    """The lists around it, outermost first."""
+    last: int = 0
+    """Index of the last step inside it; its own when nothing is inside."""
+    reads: list[Read] = field(default_factory=list)
     faults: list[tuple[str, ExpressionError]] = field(default_factory=list)
 
     @property
     def step_ids(self) -> set[str]:
-        """Ids of the steps it reads from."""
-        return {ref[1] for _, ref, _ in self.reads if ref[0] == "steps" and len(ref) > 1}
+        """Ids of the steps it reads from before it runs."""
+        references = (one.reference for one in self.reads if not one.per_item)
+        return {ref[1] for ref in references if ref[0] == "steps" and len(ref) > 1}
 
 
 def places(definition: Definition) -> list[Place]:
     """Every step in reading order with everything it reads."""
     out: list[Place] = []
-    _walk(definition.steps, (), (), out)
+    _walk(definition.steps, (), out)
     for place in out:
         _read(place)
     return out
 
 
-def _walk(
-    steps: tuple[StepDefinition, ...],
-    parents: tuple[tuple[str, str], ...],
-    before: tuple[int, ...],
-    out: list[Place],
-) -> None:
+def _walk(steps: tuple[StepDefinition, ...], parents: tuple[Inside, ...], out: list[Place]) -> None:
     for step in steps:
-        place = Place(step, len(out), parents, before)
+        place = Place(step, len(out), parents)
         out.append(place)
-        before = (*before, place.index)
+        kind = _KINDS.get(step.type, "choice")
         for branch, children in step.branches.items():
-            _walk(children, (*parents, (step.id, branch)), before, out)
+            _walk(children, (*parents, Inside(place.index, branch, kind)), out)
+        _walk(step.fallback, (*parents, Inside(place.index, "fallback", "fallback")), out)
+        undo = step.compensate if isinstance(step.compensate, tuple) else ()
+        _walk(undo, (*parents, Inside(place.index, "compensate", "undo")), out)
+        place.last = len(out) - 1
 
 
 def _read(place: Place) -> None:
@@ -69,10 +95,12 @@ def _read(place: Place) -> None:
         if is_bare_condition(step, key, value):
             _read_condition(place, path, value)
         else:
+            per_item = step.type == "foreach" and key == "collect"
             for where, template in read_templates(place.faults, path, value):
                 required = template.required
                 place.reads.extend(
-                    (where, ref, ref in required) for ref in sorted(template.references)
+                    Read(where, ref, ref in required, per_item)
+                    for ref in sorted(template.references)
                 )
 
 
@@ -115,4 +143,4 @@ def _read_condition(place: Place, path: str, text: str) -> None:
         place.faults.append((path, fault))
         return
     required = condition.expression.required
-    place.reads.extend((path, ref, ref in required) for ref in sorted(condition.references))
+    place.reads.extend(Read(path, ref, ref in required) for ref in sorted(condition.references))

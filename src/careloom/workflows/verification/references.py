@@ -12,25 +12,33 @@ from careloom.workflows.verification.finding import (
     did_you_mean,
     error,
     info,
-    warning,
 )
-from careloom.workflows.verification.flow import Place, read_templates
+from careloom.workflows.verification.flow import Place, Read, read_templates
+from careloom.workflows.verification.scopes import (
+    Reader,
+    check_loop_root,
+    check_scope,
+    reader_of,
+)
 
+LOOP_ROOTS = frozenset({"item", "index", "loops"})
 _OF_STEP = ("output", "outcome", "error")
 
 
 def check_references(subject: Subject, all_places: list[Place]) -> Iterator[Finding]:
-    """Every expression of every step, and of the workflow's output."""
+    """Every expression of every step, of the workflow's policies and of its output."""
     by_id = {place.step.id: place for place in reversed(all_places)}
     for place in all_places:
         for path, fault in place.faults:
             yield expression_finding(path, fault)
-        told: set[Reference] = set()
-        for path, reference, required in place.reads:
-            if reference not in told:
-                told.add(reference)
-                yield from _reference(subject, place, by_id, path, reference, required)
-    yield from _output(subject, by_id)
+        told: set[tuple[Reference, bool]] = set()
+        for read in place.reads:
+            if (read.reference, read.per_item) not in told:
+                told.add((read.reference, read.per_item))
+                reader = reader_of(place, read, all_places)
+                yield from _reference(subject, read, reader, by_id, all_places, place)
+    yield from _output(subject, by_id, all_places)
+    yield from _policies(subject)
     yield from _cycles(all_places, by_id)
 
 
@@ -45,26 +53,58 @@ def expression_finding(path: str, fault: ExpressionError) -> Finding:
     )
 
 
-def _output(subject: Subject, by_id: dict[str, Place]) -> Iterator[Finding]:
+def _output(
+    subject: Subject, by_id: dict[str, Place], all_places: list[Place]
+) -> Iterator[Finding]:
     faults: list[tuple[str, ExpressionError]] = []
+    end = Reader(len(all_places), ())
     for path, template in read_templates(faults, "output", subject.definition.output):
         for reference in sorted(template.references):
-            if reference[0] == "steps":
-                yield from _named(subject, by_id, path, reference)
-            else:
-                yield from _root(subject, path, reference)
+            read = Read(path, reference, reference in template.required)
+            yield from _reference(subject, read, end, by_id, all_places, None)
     for path, fault in faults:
         yield expression_finding(path, fault)
 
 
+def _policies(subject: Subject) -> Iterator[Finding]:
+    """`orderBy` and `concurrency.key` are answered before any step runs."""
+    definition = subject.definition
+    limit = definition.concurrency
+    texts = {"orderBy": definition.order_by, "concurrency/key": limit.key if limit else None}
+    faults: list[tuple[str, ExpressionError]] = []
+    for path, text in texts.items():
+        for _, template in read_templates(faults, path, text):
+            for reference in sorted(template.references):
+                yield from _policy(subject, path, reference)
+    for path, fault in faults:
+        yield expression_finding(path, fault)
+
+
+def _policy(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
+    if reference[0] == "trigger":
+        yield from _root(subject, path, reference)
+        return
+    yield error(
+        "E-REFROOT",
+        path,
+        f"{reference[0]} does not exist before the run begins",
+        cause="the key decides when the run begins, so only the trigger is known",
+        fix="read trigger, as in {{trigger.patientId}}",
+    )
+
+
 def _reference(
     subject: Subject,
-    place: Place,
+    read: Read,
+    reader: Reader,
     by_id: dict[str, Place],
-    path: str,
-    reference: Reference,
-    required: bool,
+    all_places: list[Place],
+    place: Place | None,
 ) -> Iterator[Finding]:
+    path, reference = read.path, read.reference
+    if reference[0] in LOOP_ROOTS:
+        yield from check_loop_root(path, reference, reader, all_places)
+        return
     if reference[0] != "steps":
         yield from _root(subject, path, reference)
         return
@@ -72,17 +112,17 @@ def _reference(
     yield from faults
     if faults and faults[0].severity == "error":
         return
-    if len(reference) > 1 and by_id[reference[1]] is not place:
-        yield from _order(place, by_id[reference[1]], by_id, path, required)
+    if len(reference) > 1 and (by_id[reference[1]] is not place or read.per_item):
+        yield from check_scope(path, read, reader, by_id[reference[1]], all_places)
 
 
 def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
-    if reference[0] in ("item", "current", "previous"):
+    if reference[0] in ("current", "previous"):
         yield error(
             "E-REFROOT",
             path,
             f"{reference[0]} does not exist here",
-            cause="item belongs to a loop, %current and %previous to a trigger's where:",
+            cause="%current and %previous belong to a trigger's where:",
             fix="read trigger, steps, run or session",
         )
     names = _input_names(subject)
@@ -155,51 +195,6 @@ def _output_key(
         f"the output of step {step.id!r} has no {key!r}",
         cause=f"a {step.type} step answers {', '.join(sorted(properties))}",
         fix=did_you_mean(key, properties, "read one of these"),
-    )
-
-
-def _order(
-    place: Place, target: Place, by_id: dict[str, Place], path: str, required: bool
-) -> Iterator[Finding]:
-    if target.index > place.index:
-        yield error(
-            "E-REFORDER",
-            path,
-            f"step {target.step.id!r} comes later",
-            cause="a step can only read what ran before it",
-            fix=f"move step {target.step.id!r} before this one",
-        )
-        return
-    mine, theirs = dict(place.parents), dict(target.parents)
-    for parent, branch in theirs.items():
-        if parent in mine and mine[parent] != branch:
-            yield error(
-                "E-REFBRANCH",
-                path,
-                f"step {target.step.id!r} is in another branch of {parent!r}",
-                cause="only one branch of an if or switch runs",
-                fix="read a step of the same branch, or one before the branches",
-            )
-            return
-    outside = any(parent not in mine for parent in theirs)
-    optional = target.step.condition not in (None, place.step.condition)
-    guards = [place, *(by_id[parent] for parent in mine)]
-    if required and (outside or optional) and not any(_asks(one, target) for one in guards):
-        yield warning(
-            "W-REFMAYBE",
-            path,
-            f"step {target.step.id!r} may not have run",
-            cause="it stands in a branch or has a condition of its own",
-            fix=f"write coalesce(steps.{target.step.id}.output…, 'a default'), or ask its .outcome",
-        )
-
-
-def _asks(guard: Place, target: Place) -> bool:
-    """True when a step asks whether another has run before it relies on it."""
-    about = ("steps", target.step.id)
-    return any(
-        ref[:2] == about and (not required or ref[2:] == ("outcome",))
-        for _, ref, required in guard.reads
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from careloom.workflows.verification.finding import (
     info,
     warning,
 )
-from careloom.workflows.verification.flow import Place, places
+from careloom.workflows.verification.flow import Inside, Place, places
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """Statuses that say a result has been verified: http://hl7.org/fhir/observation-status."""
@@ -63,6 +64,7 @@ def _entry(entry: Json, path: str) -> Iterator[Write]:
 
 def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]:
     """Every write of every fhir step."""
+    reviews = Reviews(subject, all_places)
     for place in all_places:
         for write in writes_of(place.step):
             types = subject.known.resource_types
@@ -77,7 +79,7 @@ def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]
             elif write.action in ("create", "update"):
                 yield from _structure(subject, place.step, write)
                 yield from _coding(write)
-        yield from _final(subject, place, all_places)
+        yield from _final(subject, place, reviews)
 
 
 def _structure(subject: Subject, step: StepDefinition, write: Write) -> Iterator[Finding]:
@@ -126,9 +128,9 @@ def _coding(write: Write) -> Iterator[Finding]:
         )
 
 
-def _final(subject: Subject, place: Place, all_places: list[Place]) -> Iterator[Finding]:
+def _final(subject: Subject, place: Place, reviews: Reviews) -> Iterator[Finding]:
     final = [write for write in writes_of(place.step) if write.data.get("status") in FINAL]
-    if not final or not unreviewed(subject, place, all_places):
+    if not final or not reviews.missing(place):
         return
     make, code = (error, "E-AIFINAL") if subject.production else (warning, "W-AIFINAL")
     for write in final:
@@ -141,31 +143,64 @@ def _final(subject: Subject, place: Place, all_places: list[Place]) -> Iterator[
         )
 
 
-def unreviewed(subject: Subject, place: Place, all_places: list[Place]) -> bool:
-    """True when a step reads an AI's output that no person has surely decided on before it."""
-    fed = _fed_by_ai(subject, all_places)
-    sources = [p.index for p in all_places if p.step.id in place.step_ids & fed.keys()]
-    gates = [
-        index
-        for index in place.before
-        if subject.is_review(all_places[index].step) and not all_places[index].step.condition
-    ]
-    return any(not any(gate > source for gate in gates) for source in sources)
-
-
 def unreviewed_ai(definition: Definition, schemas: Mapping[str, JsonObject]) -> frozenset[str]:
     """Paths of the steps that read an AI's output before any person has decided on it."""
     subject = Subject(definition, schemas, "production", strict=True)
     everything = places(definition)
-    return frozenset(p.step.path for p in everything if unreviewed(subject, p, everything))
+    reviews = Reviews(subject, everything)
+    return frozenset(p.step.path for p in everything if reviews.missing(p))
 
 
-def _fed_by_ai(subject: Subject, all_places: list[Place]) -> dict[str, int]:
-    """Steps whose output is an AI's, or made from one; a person's decision is the person's."""
-    fed: dict[str, int] = {}
-    for place in all_places:
-        if subject.is_review(place.step):
-            continue
-        if subject.is_ai(place.step) or place.step_ids & fed.keys():
-            fed[place.step.id] = place.index
-    return fed
+def ai_fed(definition: Definition, schemas: Mapping[str, JsonObject]) -> frozenset[str]:
+    """Ids of the steps whose output is an AI's or made from one; a person's decision is not."""
+    subject = Subject(definition, schemas, "production", strict=True)
+    return frozenset(Reviews(subject, places(definition)).fed)
+
+
+class Reviews:
+    """Where an AI's answers go, and where persons decide on them."""
+
+    def __init__(self, subject: Subject, all_places: list[Place]) -> None:
+        self.gates: dict[tuple[Inside, ...], list[int]] = {}
+        """Indexes of the steps in which a person surely decides, by the list they stand in."""
+        for place in all_places:
+            step = place.step
+            if subject.is_review(step) and not step.condition and step.on_error == "fail":
+                self.gates.setdefault(place.parents, []).append(place.index)
+        self.fed: dict[str, int] = {}
+        """Steps whose output is an AI's, or made from one, with their index."""
+        for place in sorted(all_places, key=lambda one: (one.last, -one.index)):
+            if subject.is_review(place.step):
+                continue
+            handed_on = self._from_inside(place, all_places)
+            if subject.is_ai(place.step) or handed_on or place.step_ids & self.fed.keys():
+                self.fed[place.step.id] = place.index
+        self.by_index = all_places
+
+    def _from_inside(self, place: Place, all_places: list[Place]) -> bool:
+        """True when the output of a loop, of branches or of a fallback is an AI's."""
+        if place.step.type in ("if", "switch") and not place.step.fallback:
+            return False
+        inner = all_places[place.index + 1 : place.last + 1]
+        return any(
+            one.step.id in self.fed and not self._decided(one.index, one.parents, place.last + 1)
+            for one in inner
+            if one.parents[len(place.parents)].kind in ("loop", "parallel", "fallback")
+        )
+
+    def missing(self, place: Place) -> bool:
+        """True when a step reads an AI's output that no person has surely decided on before it."""
+        return any(
+            not self._decided(source, self.by_index[source].parents, place.index)
+            and not self._decided(source, place.parents, place.index)
+            for source in (self.fed[name] for name in place.step_ids & self.fed.keys())
+        )
+
+    def _decided(self, source: int, parents: tuple[Inside, ...], reader: int) -> bool:
+        """True when a person decides between the two in one of the lists around."""
+        for size in range(len(parents) + 1):
+            gates = self.gates.get(parents[:size], [])
+            at = bisect_right(gates, source)
+            if at < len(gates) and gates[at] < reader:
+                return True
+        return False
