@@ -11,7 +11,7 @@ DEMO_ARGS ?=
 HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
   --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
 
-.PHONY: demo test lint bench bench-triage torture evaluate clean
+.PHONY: demo test lint bench bench-engine bench-triage torture evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
@@ -25,7 +25,12 @@ lint: $(TEST_STAMP)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: bench-triage
+bench: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/engine.py --seconds 2 --repeats 1 --concurrency 1,32 --no-flagships
+	@$(BIN)/python benchmarks/triage.py --repeats 1
+
+bench-engine: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py
