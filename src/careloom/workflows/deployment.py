@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from careloom.errors import Conflict, Unprocessable
@@ -23,7 +23,7 @@ from careloom.workflows.definition import (
 )
 from careloom.workflows.definition.indent import StepParameters
 from careloom.workflows.definition.model import branch_lists, branch_path
-from careloom.workflows.registry import Registry
+from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.verification import (
     CheckStructure,
     Finding,
@@ -123,20 +123,32 @@ class Deployment:
         if mode == "compat":
             definition, repairs = _coerced(parsed, self._ports.coerce)
             receipts += repairs
+        deployed = await self._deployed(scope)
+        versions = {one.id: (workflow.version, one) for workflow, one in deployed}
         findings = verify(
             definition,
             self._ports.schemas,
             mode=mode,
             environment=environment,
             check_structure=self._ports.check_structure,
-            known=await self._ports.known(scope),
+            known=replace(await self._ports.known(scope), workflows=versions),
             line=parsed.line,
         )
-        others = [program.definition for _, program in await self._registry.active(scope)]
-        beside = [other for other in others if other.id != definition.id]
+        beside = [one for w, one in deployed if w.active and one.id != definition.id]
         graph = trigger_graph([*beside, definition])
         findings += cascade_findings(graph, definition.id)
         return Checked(definition, receipts, findings, parsed.source, graph)
+
+    async def _deployed(self, scope: Scope) -> list[tuple[Workflow, Definition]]:
+        """The newest version of every workflow, those that are paused too."""
+        return [
+            (workflow, (await self._registry.program(scope.tenant, workflow.hash)).definition)
+            for workflow in await self._registry.all(scope)
+        ]
+
+    async def graph(self, scope: Scope) -> TriggerGraph:
+        """What starts what among all workflows that are not paused."""
+        return trigger_graph([one for w, one in await self._deployed(scope) if w.active])
 
     async def deploy(
         self,

@@ -185,9 +185,7 @@ class Matcher:
         batch.triggers[fields["id"]] = shown
         batch.runs.append({"n": event["n"], "run": fields})
 
-    async def load(
-        self, scope: Scope, kind: str, name: str, ref: JsonObject
-    ) -> JsonObject | None:
+    async def load(self, scope: Scope, kind: str, name: str, ref: JsonObject) -> JsonObject | None:
         """What an event shows, by the port."""
         return await self._load_event(scope, kind, name, ref)
 

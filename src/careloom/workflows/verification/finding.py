@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from careloom.types import JsonObject
+from careloom.types import Json, JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
 
 Severity = Literal["error", "warning", "info"]
@@ -44,6 +44,10 @@ class Known:
     connection_names: frozenset[tuple[str, str]] | None = None
     """Kind and name of every connection."""
     pipelines: frozenset[str] | None = None
+    tables: frozenset[str] | None = None
+    """Decision tables that are kept by name."""
+    workflows: Mapping[str, tuple[int, Definition]] | None = None
+    """Every deployed workflow: its newest version's number and definition."""
     resource_types: frozenset[str] | None = None
 
 
@@ -66,6 +70,13 @@ class Subject:
     strict: bool
     check_structure: CheckStructure | None = None
     known: Known = field(default_factory=Known)
+
+    def child(self, workflow: Json) -> Definition | None:
+        """The newest definition of a workflow that this one starts, when it is known."""
+        if workflow == self.definition.id:
+            return self.definition
+        found = (self.known.workflows or {}).get(workflow) if isinstance(workflow, str) else None
+        return found[1] if found else None
 
     @property
     def production(self) -> bool:

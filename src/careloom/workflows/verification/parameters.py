@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from careloom.types import Json
+from careloom.types import Json, JsonObject
 from careloom.workflows.definition import StepDefinition
 from careloom.workflows.definition.json_schema import validator
+from careloom.workflows.verification.children import check_child
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -44,16 +45,23 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
         yield from _parameters(subject, step)
         yield from _branches(step)
         yield from _names(subject, step)
+        yield from check_child(subject, step)
         yield from _connection(subject, step)
 
 
 def _parameters(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
     schema = subject.schemas[step.type].get("input")
-    if not schema:
-        return
-    for fault in validator(schema).iter_errors(step.params):
+    if schema:
+        yield from value_faults(step, schema, step.params, step.path)
+
+
+def value_faults(
+    step: StepDefinition, schema: JsonObject, value: Json, path: str
+) -> Iterator[Finding]:
+    """What a value with templates in it breaks of a schema, whatever the templates become."""
+    for fault in validator(schema).iter_errors(value):
         if not _excused(fault):
-            yield from _parameter_fault(step, schema, fault)
+            yield from _parameter_fault(step, fault, path)
 
 
 def _excused(fault: Any) -> bool:
@@ -72,8 +80,8 @@ def has_template(value: Json) -> bool:
     return isinstance(value, list) and any(has_template(item) for item in value)
 
 
-def _parameter_fault(step: StepDefinition, schema: Json, fault: Any) -> Iterator[Finding]:
-    path = "/".join([step.path, *map(str, fault.absolute_path)])
+def _parameter_fault(step: StepDefinition, fault: Any, path: str) -> Iterator[Finding]:
+    path = "/".join([path, *map(str, fault.absolute_path)])
     properties = fault.schema.get("properties", {}) if isinstance(fault.schema, dict) else {}
     if fault.validator == "required":
         for name in fault.validator_value:
@@ -104,15 +112,29 @@ def _parameter_fault(step: StepDefinition, schema: Json, fault: Any) -> Iterator
         )
 
 
+_HOLDS = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
+"""The key under which a control step has the steps that it cannot do without."""
+
+
 def _branches(step: StepDefinition) -> Iterator[Finding]:
-    wanted = {"if": "then", "switch": "cases"}.get(step.type)
+    wanted = _HOLDS.get(step.type)
+    allowed = {"if": {"then", "else"}, "foreach": {"steps"}}.get(step.type)
     if wanted is None and step.branches:
         yield error(
             "E-BRANCH",
             step.path,
             f"a {step.type} step has no branches",
-            cause="then, else, cases and default belong to if and switch",
-            fix="move these steps after this one, or make it an if",
+            cause="then, else, cases, default, branches and steps belong to control steps",
+            fix="move these steps after this one, or make it an if, switch, parallel or foreach",
+        )
+    elif allowed is not None and step.branches.keys() - allowed:
+        extra = min(step.branches.keys() - allowed)
+        yield error(
+            "E-BRANCH",
+            step.path,
+            f"the {step.type} step has no {extra}",
+            cause=f"its steps stand under {' and '.join(sorted(allowed, reverse=True))}",
+            fix=f"move them under {wanted}:",
         )
     chooses = step.branches.keys() - ({"else"} if step.type == "if" else {"default"})
     if wanted and not chooses:
@@ -123,6 +145,16 @@ def _branches(step: StepDefinition) -> Iterator[Finding]:
             cause=f"{wanted} is missing",
             fix=f"add {wanted}: with its steps",
         )
+    join = step.params.get("join")
+    least = join.get("atLeast") if isinstance(join, dict) else None
+    if step.type == "parallel" and isinstance(least, int) and least > len(step.branches):
+        yield error(
+            "E-JOIN",
+            f"{step.path}/join",
+            f"{least} branches must succeed and there are {len(step.branches)}",
+            cause="the step would always fail",
+            fix=f"write atLeast: {len(step.branches)} or less, or join: all",
+        )
 
 
 def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
@@ -132,6 +164,7 @@ def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
         "model": ("E-MODEL", known.models),
         "tool": ("E-TOOL", known.tools),
         "pipeline": ("E-PIPELINE", known.pipelines),
+        "table": ("E-TABLE", known.tables),
     }
     for key, (code, names) in lists.items():
         value = step.params.get(key)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from careloom.types import JsonObject
 from careloom.workflows.expressions import ExpressionError, Reference
+from careloom.workflows.verification.cycles import find_cycles
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -178,7 +179,8 @@ def _output_key(
     key, step = reference[3], target.step
     schema: JsonObject = subject.schemas.get(step.type, {}).get("output", {})
     properties = schema.get("properties", {})
-    if key in properties or key == step.output or not properties:
+    if key in properties or key == step.output or not properties or step.fallback:
+        # With a fallback the output may be that of its last step.
         return
     if schema.get("additionalProperties") is True:
         yield info(
@@ -209,31 +211,3 @@ def _cycles(all_places: list[Place], by_id: dict[str, Place]) -> Iterator[Findin
             cause="each reads a result of the next",
             fix="remove one of these references",
         )
-
-
-def find_cycles(edges: dict[str, list[str]]) -> list[tuple[str, ...]]:
-    """One cycle through each knot of a directed graph, each beginning with its first node."""
-    cycles: list[tuple[str, ...]] = []
-    done: set[str] = set()
-    for start in edges:
-        if start in done:
-            continue
-        trail: list[str] = [start]
-        branches = [iter(edges.get(start, ()))]
-        while branches:
-            following = next(branches[-1], None)
-            if following is None:
-                branches.pop()
-                done.add(trail.pop())
-            elif following in trail:
-                cycles.append(_turned(trail[trail.index(following) :], edges))
-            elif following not in done:
-                trail.append(following)
-                branches.append(iter(edges.get(following, ())))
-    return list(dict.fromkeys(cycles))
-
-
-def _turned(cycle: list[str], edges: dict[str, list[str]]) -> tuple[str, ...]:
-    order = {name: index for index, name in enumerate(edges)}
-    first = min(range(len(cycle)), key=lambda i: order.get(cycle[i], 0))
-    return (*cycle[first:], *cycle[:first])

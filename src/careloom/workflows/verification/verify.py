@@ -8,6 +8,8 @@ from dataclasses import replace
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
 from careloom.workflows.definition.model import Mode
+from careloom.workflows.verification.children import check_recursion
+from careloom.workflows.verification.dataflow import check_types
 from careloom.workflows.verification.finding import CheckStructure, Finding, Known, Subject
 from careloom.workflows.verification.flow import places
 from careloom.workflows.verification.parameters import check_steps
@@ -15,6 +17,7 @@ from careloom.workflows.verification.privacy import check_messages
 from careloom.workflows.verification.reachability import check_reachability
 from careloom.workflows.verification.references import check_references
 from careloom.workflows.verification.starts import check_triggers
+from careloom.workflows.verification.undo import check_undo
 from careloom.workflows.verification.writes import check_writes
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
@@ -48,9 +51,12 @@ def verify(
         *check_triggers(subject),
         *check_steps(subject),
         *check_references(subject, everything),
+        *check_types(subject, everything),
+        *check_recursion(subject),
         *check_writes(subject, everything),
+        *check_undo(subject),
         *check_messages(subject),
-        *check_reachability(subject),
+        *check_reachability(subject, everything),
     ]
     if line is not None:
         findings = [replace(one, line=one.line or line(one.path)) for one in findings]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
+from careloom.workflows.verification.bundles import check_bundle
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -20,7 +21,9 @@ from careloom.workflows.verification.flow import Inside, Place, places
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """Statuses that say a result has been verified: http://hl7.org/fhir/observation-status."""
-_METHODS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+_METHODS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_EVENTS = {"update": ("create", "update"), "patch": ("update",)}
+"""An update of a resource that is not there creates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,25 @@ class Write:
     data: JsonObject
     path: str
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events of the store that it may cause: `Observation.create`."""
+        names = _EVENTS.get(self.action, (self.action,))
+        return tuple(f"{self.resource_type}.{name}" for name in names)
+
 
 def writes_of(step: StepDefinition) -> list[Write]:
     """What a fhir step writes: one resource, or the entries of a transaction."""
     action, data = step.params.get("action"), step.params.get("data")
-    if step.type != "fhir" or action not in ("create", "update", "delete", "transaction"):
+    if step.type != "fhir":
         return []
-    if action != "transaction":
+    if action in ("create", "update", "patch", "delete"):
         resource = data if isinstance(data, dict) else {}
         name = step.params.get("resourceType") or resource.get("resourceType")
         known = isinstance(name, str) and "{{" not in name
         return [Write(action, str(name), resource, f"{step.path}/data")] if known else []
+    if action not in ("transaction", "batch"):
+        return []
     entries = data.get("entry") if isinstance(data, dict) else None
     return [
         write
@@ -71,7 +82,7 @@ def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]
             if types is not None and write.resource_type not in types:
                 yield error(
                     "E-RESOURCETYPE",
-                    f"{place.step.path}/resourceType",
+                    _type_path(place.step, write),
                     f"FHIR R4 has no resource type {write.resource_type!r}",
                     cause="the store would refuse every such write",
                     fix=did_you_mean(write.resource_type, types, "use an R4 type"),
@@ -79,7 +90,13 @@ def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]
             elif write.action in ("create", "update"):
                 yield from _structure(subject, place.step, write)
                 yield from _coding(write)
+        yield from check_bundle(place.step)
         yield from _final(subject, place, reviews)
+
+
+def _type_path(step: StepDefinition, write: Write) -> str:
+    inside = "resourceType" not in step.params
+    return f"{write.path if inside else step.path}/resourceType"
 
 
 def _structure(subject: Subject, step: StepDefinition, write: Write) -> Iterator[Finding]:
