@@ -19,11 +19,11 @@ import asyncpg
 
 from careloom.errors import CareloomError, Gone, NotFound, Unavailable
 from careloom.store.database import Database
+from careloom.store.duty import Duty
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.admission import gated
 from careloom.workflows.definition import TriggerDefinition
-from careloom.workflows.duty import Duty
 from careloom.workflows.engine.ids import run_id_at
 from careloom.workflows.engine.load import new_run
 from careloom.workflows.engine.payloads import Payloads
@@ -185,7 +185,9 @@ class Matcher:
         batch.triggers[fields["id"]] = shown
         batch.runs.append({"n": event["n"], "run": fields})
 
-    async def load(self, scope: Scope, kind: str, name: str, ref: JsonObject) -> JsonObject | None:
+    async def load(
+        self, scope: Scope, kind: str, name: str, ref: JsonObject
+    ) -> JsonObject | None:
         """What an event shows, by the port."""
         return await self._load_event(scope, kind, name, ref)
 
