@@ -43,25 +43,47 @@ END $$;
 CREATE OR REPLACE FUNCTION audit_record_many(p_tenant text, p_store text, p_rows jsonb) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
 DECLARE
+  v_stores text[]; v_actions text[]; v_entities text[]; v_runs uuid[]; v_requests text[]; v_contents text[];
+BEGIN
+  SELECT array_agg(p_store), array_agg(g.action), array_agg(g.entity), array_agg(g.run), array_agg(g.request),
+    array_agg(jsonb_build_object('v', 1, 'tenant', p_tenant, 'store', p_store, 'action', g.action, 'entity', g.entity,
+      'actor', coalesce(g.actor, '{}'), 'detail', coalesce(g.detail, '{}'), 'run_id', g.run, 'request_id', g.request)::text)
+  INTO v_stores, v_actions, v_entities, v_runs, v_requests, v_contents
+  FROM (SELECT r.value->>'action' AS action, r.value->>'entity' AS entity, r.value->'actor' AS actor,
+          r.value->'detail' AS detail, audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run,
+          r.value->'actor'->>'request_id' AS request
+        FROM jsonb_array_elements(p_rows) r) g;
+  IF v_stores IS NULL THEN RETURN 0; END IF;
+  RETURN audit_append(p_tenant, v_stores, v_actions, v_entities, v_runs, v_requests, v_contents);
+END $$;
+
+-- audit_append: audit rows and their queue rows from parallel arrays; returns how many. p_contents: each
+-- row's content as a JSON object without n, id and at, which are put behind what it says, so that they hold.
+CREATE OR REPLACE FUNCTION audit_append(p_tenant text, p_stores text[], p_actions text[], p_entities text[],
+  p_runs uuid[], p_requests text[], p_contents text[]) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+DECLARE
   v_at timestamptz := clock_timestamp();
+  v_micros bigint := (date_part('epoch', v_at) * 1000000)::bigint;
+  -- The first half of every row's id (audit_id_at); the second is its number with the variant's bit.
+  v_first text := lpad(to_hex((v_micros / 1000) << 16 | 28672 | (v_micros % 1000) * 4), 16, '0');
+  v_end text := '", "at": ' || to_json(v_at)::text || '}';
   v_count int;
 BEGIN
-  WITH given AS MATERIALIZED (
-    SELECT r.value AS row, nextval('audit_queue_n') AS n,
-      audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run
-    FROM jsonb_array_elements(p_rows) r
+  WITH numbered AS MATERIALIZED (
+    SELECT u.*, nextval('audit_queue_n') AS n
+    FROM unnest(p_stores, p_actions, p_entities, p_runs, p_requests, p_contents) u(store, action, entity, run, request, content)
+  ), named AS MATERIALIZED (
+    SELECT g.*, (v_first || to_hex((-9223372036854775808)::bigint | g.n))::uuid AS id FROM numbered g
   ), written AS MATERIALIZED (
-    SELECT g.row, audit_id_at(v_at, g.n) AS id, g.n, g.run, g.row->'actor'->>'request_id' AS request,
-      audit_content(p_tenant, audit_id_at(v_at, g.n), g.n, p_store, v_at, g.row->>'action', g.row->>'entity',
-        coalesce(g.row->'actor', '{}'), coalesce(g.row->'detail', '{}'), g.run,
-        g.row->'actor'->>'request_id') AS content
-    FROM given g
+    SELECT g.id, g.n, g.store, g.action, g.entity, g.run, g.request,
+      left(g.content, -1) || ', "n": ' || g.n || ', "id": "' || g.id || v_end AS content
+    FROM named g
   ), hashed AS MATERIALIZED (
     SELECT w.*, sha256(convert_to(w.content, 'UTF8')) AS hash FROM written w
   ), kept AS (
     INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
-      SELECT p_tenant, h.id, p_store, v_at, h.row->>'action', h.row->>'entity', h.run, h.request, h.content, h.hash
-      FROM hashed h
+      SELECT p_tenant, h.id, h.store, v_at, h.action, h.entity, h.run, h.request, h.content, h.hash FROM hashed h
   )
   INSERT INTO audit_queue (tenant, n, audit_id, content_hash) SELECT p_tenant, h.n, h.id, h.hash FROM hashed h;
   GET DIAGNOSTICS v_count = ROW_COUNT;

@@ -141,11 +141,11 @@ BEGIN
   RETURN v_total;
 END $$;
 
--- engine_flush: a group commit. Each unit is checked against its run's fence under a row lock. Units
+-- engine_flush_units: a group commit of units of any kind. Each is checked against its run's fence under a row lock. Units
 -- without operations are written set-based; a unit with operations has a savepoint of its own, so a
 -- poison effect fails alone. Returns one verdict per unit, by its index x:
 -- ok, again (this batch was written before; its reply was lost), fenced, exists, or failed.
-CREATE OR REPLACE FUNCTION engine_flush(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[])
+CREATE OR REPLACE FUNCTION engine_flush_units(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[])
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_held uuid[];

@@ -16,8 +16,10 @@ import orjson
 
 from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
-from careloom.store.effect import shifted
 from careloom.types import JsonObject
+from careloom.workflows.engine.batch import Batch, Unit
+
+__all__ = ["GIVE_UP_S", "EngineBroken", "Ledger", "Unit", "Verdict"]
 
 log = logging.getLogger("careloom.ledger")
 _JOURNAL_UNITS, _EFFECT_UNITS, _BYTES = 500, 48, 1 << 20
@@ -28,18 +30,6 @@ GIVE_UP_S = 600.0
 
 class EngineBroken(Exception):
     """The database reports a bug or corruption; the worker must stop claiming."""
-
-
-@dataclass(slots=True)
-class Unit:
-    """What one turn of one run wants written, with the bodies it names by index."""
-
-    fields: JsonObject
-    blobs: list[bytes] = field(default_factory=list)
-
-    def add_blob(self, blob: bytes) -> int:
-        self.blobs.append(blob)
-        return len(self.blobs) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +47,9 @@ class Verdict:
     @property
     def written(self) -> bool:
         return self.kind in ("ok", "again")
+
+
+_OK = Verdict("ok")
 
 
 @dataclass(slots=True)
@@ -99,14 +92,18 @@ class Ledger:
             if queue.waiting:
                 queue.task = asyncio.get_running_loop().create_task(self._drain(tenant, queue))
 
-    async def _write(self, tenant: str, entries: list[_Waiting]) -> None:
+    async def _write(self, tenant: str, entries: list[_Waiting], *, careful: bool = False) -> None:
         try:
-            verdicts = await self._call(tenant, [entry.unit for entry in entries])
+            verdicts = await self._call(tenant, [entry.unit for entry in entries], careful)
         except Unavailable:
             for entry in entries:
                 _settle(entry, Verdict("lost"))
         except CareloomError as error:
-            await self._bisect(tenant, entries, error)
+            if careful:
+                await self._bisect(tenant, entries, error)
+            else:
+                # Nothing was written; with a verdict for each unit it shows which is at fault.
+                await self._write(tenant, entries, careful=True)
         except Exception as error:
             # A bug must not leave its runs waiting for a verdict while their leases are renewed.
             log.error("a commit failed: %s", type(error).__name__)
@@ -130,17 +127,17 @@ class Ledger:
             _settle(entries[0], Verdict("failed", state or error.code, {"message": error.message}))
             return
         middle = len(entries) // 2
-        await self._write(tenant, entries[:middle])
-        await self._write(tenant, entries[middle:])
+        await self._write(tenant, entries[:middle], careful=True)
+        await self._write(tenant, entries[middle:], careful=True)
 
-    async def _call(self, tenant: str, units: list[Unit]) -> list[Verdict]:
+    async def _call(self, tenant: str, units: list[Unit], careful: bool) -> list[Verdict]:
         batch = uuid.uuid4()
-        rows, blobs = _encode(units)
+        arguments = Batch(tenant, units, careful=careful).arguments
         pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
         while True:
             try:
                 answer = await self._db.call(
-                    "engine_flush", tenant, self._worker, batch, rows, blobs
+                    "engine_flush", tenant, self._worker, batch, *arguments
                 )
             except Unavailable:
                 # In doubt: the fence lock of the repeat waits for the old transaction, and its
@@ -150,8 +147,13 @@ class Ledger:
                     raise
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
+                arguments = Batch(tenant, units, careful=True).arguments
                 continue
-            return [_verdict(answer[str(index)]) for index in range(len(units))]
+            if answer is None:
+                return [_OK] * len(units)
+            if "careful" not in answer:
+                return _verdicts(units, answer)
+            arguments = Batch(tenant, units, careful=True).arguments
 
 
 def _take(waiting: list[_Waiting]) -> list[_Waiting]:
@@ -168,21 +170,16 @@ def _take(waiting: list[_Waiting]) -> list[_Waiting]:
     return taken
 
 
-def _encode(units: list[Unit]) -> tuple[list[JsonObject], list[bytes]]:
-    rows: list[JsonObject] = []
-    blobs: list[bytes] = []
-    for index, unit in enumerate(units):
-        offset = len(blobs)
-        row: JsonObject = {**unit.fields, "x": index}
-        if "b" in row:
-            row["b"] += offset
-        if "ops" in row:
-            row["ops"] = shifted(row["ops"], offset)
-        if "out" in row.get("fin", {}):
-            row["fin"] = {**row["fin"], "out": row["fin"]["out"] + offset}
-        rows.append(row)
-        blobs.extend(unit.blobs)
-    return rows, blobs
+def _verdicts(units: list[Unit], answer: JsonObject) -> list[Verdict]:
+    """A verdict for each unit; those that were plain have none of their own, they are written."""
+    single = answer.get("units") or {}
+    stopped = frozenset(answer.get("ctl") or ())
+    return [
+        _verdict(single[str(index)])
+        if str(index) in single
+        else Verdict("ok", stop=unit.fields["r"] in stopped)
+        for index, unit in enumerate(units)
+    ]
 
 
 def _verdict(answer: JsonObject) -> Verdict:

@@ -1,0 +1,93 @@
+-- engine_flush: a group commit. p_held are the runs of all its units, each once and sorted, checked
+-- against their fences under row locks before anything is written. Steps without operations come in
+-- parallel arrays (p_runs … p_results) and are all written or none; p_audit_* are the audit rows of
+-- these and of the runs that end with them (p_closed, succeeded). All other units are in p_units and
+-- have a verdict each (engine_flush_units). Null: everything was written. Else:
+--   careful   nothing was written, because some run is not held any more or needs more than arrays say:
+--             the caller sends every unit in p_units
+--   ctl       runs that somebody asked to stop
+--   units     the verdicts of p_units
+-- A step that exists already is SQLSTATE 23505, and nothing is written.
+CREATE OR REPLACE FUNCTION engine_flush(p_tenant text, p_worker text, p_batch uuid, p_held uuid[], p_fences bigint[],
+  p_runs uuid[], p_run_fences bigint[], p_paths text[], p_iters text[], p_seqs int[], p_attempts int[],
+  p_outcomes text[], p_started float8[], p_results bytea[], p_waited boolean,
+  p_audit_stores text[], p_audit_actions text[], p_audit_entities text[], p_audit_runs uuid[], p_audit_contents text[],
+  p_closed uuid[], p_outputs bytea[], p_units jsonb, p_blobs bytea[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_count int;
+  v_crashed boolean;
+  v_stopped uuid[];
+  v_followed uuid[];
+  v_verdicts jsonb;
+BEGIN
+  PERFORM set_config('app.tenant', p_tenant, true);
+  IF p_held IS NOT NULL THEN
+    SELECT count(*), bool_or(z.crashes > 0), array_agg(z.run_id) FILTER (WHERE z.ctl <> 0)
+    INTO v_count, v_crashed, v_stopped
+    FROM unnest(p_held, p_fences) u(r, f)
+    CROSS JOIN LATERAL (SELECT l.run_id, l.crashes, l.ctl FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r
+                        AND l.fence = u.f AND l.owner = p_worker FOR NO KEY UPDATE) z;
+    IF v_count <> cardinality(p_held) THEN RETURN '{"careful": true}'; END IF;
+  END IF;
+  IF p_closed IS NOT NULL AND EXISTS (
+      SELECT FROM task t WHERE t.tenant = p_tenant AND t.run_id = ANY (p_closed) AND t.closed_at IS NULL) THEN
+    RETURN '{"careful": true}';
+  END IF;
+  IF p_runs IS NOT NULL THEN
+    INSERT INTO step (tenant, run_id, path, iter, seq, attempt, outcome, fence, batch, result, started_at)
+    SELECT p_tenant, u.r, u.p, u.i, u.q, u.a, u.o, u.f, p_batch, u.b, to_timestamp(u.s)
+    FROM unnest(p_runs, p_run_fences, p_paths, p_iters, p_seqs, p_attempts, p_outcomes, p_started, p_results)
+      u(r, f, p, i, q, a, o, s, b);
+    PERFORM audit_append(p_tenant, p_audit_stores, p_audit_actions, p_audit_entities, p_audit_runs, NULL, p_audit_contents);
+    IF p_waited THEN
+      -- A step that is recorded waits no more, however its wait ended.
+      UPDATE wait SET resolved = true FROM unnest(p_runs, p_paths, p_iters) u(r, p, i)
+      WHERE wait.tenant = p_tenant AND wait.run_id = ANY (p_runs) AND wait.run_id = u.r AND wait.path = u.p
+        AND wait.iter = u.i AND NOT wait.resolved;
+    END IF;
+    IF v_crashed THEN
+      -- A completed step is progress: only crashes in a row make a dead letter.
+      UPDATE live SET crashes = 0 WHERE tenant = p_tenant AND crashes > 0 AND run_id = ANY (p_runs);
+    END IF;
+  END IF;
+  IF p_closed IS NOT NULL THEN
+    WITH closed AS (
+      UPDATE run SET state = 'succeeded', output = u.o, closed_batch = p_batch, closed_at = clock_timestamp()
+      FROM unnest(p_closed, p_outputs) u(r, o)
+      WHERE run.tenant = p_tenant AND run.run_id = ANY (p_closed) AND run.run_id = u.r
+      RETURNING run.run_id, run.parent_run
+    ), gone AS (
+      DELETE FROM live WHERE tenant = p_tenant AND run_id = ANY (p_closed) RETURNING run_id, order_key
+    )
+    SELECT array_agg(f.run_id) INTO v_followed FROM (
+      SELECT c.run_id FROM closed c WHERE c.parent_run IS NOT NULL
+      UNION SELECT g.run_id FROM gone g WHERE g.order_key IS NOT NULL) f;
+    IF v_followed IS NOT NULL THEN PERFORM runs_closed(p_tenant, v_followed); END IF;
+  END IF;
+  IF p_units IS NOT NULL THEN
+    v_verdicts := engine_flush_units(p_tenant, p_worker, p_batch, p_units, p_blobs);
+  END IF;
+  IF v_verdicts IS NULL AND v_stopped IS NULL THEN RETURN NULL; END IF;
+  RETURN jsonb_build_object('units', v_verdicts, 'ctl', to_jsonb(v_stopped));
+END $$;
+
+-- run_births: start runs that came together, each by request and with an id of its own, without limits or
+-- order. The first p_room are owned by the worker. Returns when each was made.
+CREATE OR REPLACE FUNCTION run_births(p_tenant text, p_worker text, p_lease interval, p_room int, p_ids uuid[],
+  p_stores text[], p_workflows text[], p_versions int[], p_hashes text[], p_sources text[], p_actors text[],
+  p_patients text[], p_inputs bytea[], p_requests text[], p_contents text[]) RETURNS timestamptz[] LANGUAGE plpgsql AS $$
+DECLARE v_at timestamptz := clock_timestamp();
+BEGIN
+  PERFORM set_config('app.tenant', p_tenant, true);
+  INSERT INTO run (tenant, run_id, store, workflow_id, version, def_hash, origin_run, source, actor, patient, input, created_at)
+  SELECT p_tenant, u.id, u.store, u.workflow, u.version, u.hash, u.id, u.source, u.actor::jsonb, u.patient, u.input, v_at
+  FROM unnest(p_ids, p_stores, p_workflows, p_versions, p_hashes, p_sources, p_actors, p_patients, p_inputs)
+    u(id, store, workflow, version, hash, source, actor, patient, input);
+  INSERT INTO live (tenant, run_id, owner, due_at)
+  SELECT p_tenant, u.id, CASE WHEN u.ord <= p_room THEN p_worker END,
+    CASE WHEN u.ord <= p_room AND p_worker IS NOT NULL THEN now() + p_lease ELSE now() END
+  FROM unnest(p_ids) WITH ORDINALITY u(id, ord);
+  PERFORM audit_append(p_tenant, p_stores, array_fill('run.start'::text, ARRAY[cardinality(p_ids)]),
+    ARRAY(SELECT 'Run/' || u.id FROM unnest(p_ids) WITH ORDINALITY u(id, ord) ORDER BY u.ord), p_ids, p_requests, p_contents);
+  RETURN array_fill(v_at, ARRAY[cardinality(p_ids)]);
+END $$;
