@@ -229,6 +229,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ""
 
     def json(self) -> Any:
         return orjson.loads(self.body)
@@ -245,6 +246,8 @@ class Peer:
     url: str = ""
     received: list[Received] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    hang: bool = False
+    """Take the request and never answer, until the other side goes away."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
@@ -252,7 +255,11 @@ class Peer:
             event = await receive()
             body, more = body + event.get("body", b""), event.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.received.append(Received(scope["method"], scope["path"], headers, body))
+        query = scope["query_string"].decode()
+        self.received.append(Received(scope["method"], scope["path"], headers, body, query))
+        if self.hang:
+            await receive()
+            return
         status, given, content = self.answers.pop(0) if self.answers else OK
         raw = [(name.lower().encode(), value.encode()) for name, value in given.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})

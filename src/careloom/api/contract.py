@@ -58,6 +58,7 @@ _DATA: dict[str, JsonObject] = {
     "putFile": _ref("StoredFile"),
     "listConnections": _list_of("Connection"),
     "putConnection": _ref("Connection"),
+    "testConnection": _ref("ConnectionTest"),
     "getReferral": _ref("Referral"),
     "listStepTypes": _list_of("StepType"),
 }

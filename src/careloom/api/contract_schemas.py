@@ -242,9 +242,19 @@ _PEOPLE: dict[str, JsonObject] = {
     "IncidentClosed": _object({"id": _TEXT, "status": {"const": "closed"}, "changed": _FLAG}),
 }
 _CONNECTION: dict[str, JsonObject] = {
-    "kind": {"enum": ["slack", "email", "webhook"]},
+    "kind": {"enum": ["slack", "email", "webhook", "http", "fhir", "sql"]},
     "settings": _ANY_OBJECT,
 }
+_CONNECTION_HEALTH = _object(
+    {
+        "circuit": {"enum": ["closed", "open", "half-open"]},
+        "calls": _WHOLE,
+        "failures": _WHOLE,
+        "lastSuccessAt": _or_null(_TIME),
+        "lastFailureAt": _or_null(_TIME),
+        "lastError": _or_null(_TEXT),
+    }
+)
 _FILES: dict[str, JsonObject] = {
     "FileForm": _object({"file": {"type": "string", "format": "binary"}}),
     "StoredFile": {"anyOf": [_ref("StoredImage"), _ref("StoredDocument")]},
@@ -254,7 +264,19 @@ _FILES: dict[str, JsonObject] = {
     "StoredDocument": _object(
         {"uri": _TEXT, "sha256": _TEXT, "size": _WHOLE, "contentType": _TEXT, "created": _FLAG}
     ),
-    "Connection": _object({"id": _TEXT, **_CONNECTION}),
+    "Connection": _object(
+        {"id": _TEXT, **_CONNECTION},
+        {
+            "health": {
+                **_or_null(_CONNECTION_HEALTH),
+                "description": "What the calls of this process said; null before the first",
+            }
+        },
+    ),
+    "ConnectionTest": _object(
+        {"id": _TEXT, "ok": _FLAG, "milliseconds": _NUMBER, "message": _TEXT},
+        {"code": _or_null(_TEXT), "details": _ANY_OBJECT},
+    ),
     "ConnectionGiven": _object(
         {"kind": _CONNECTION["kind"]}, {"settings": _ANY_OBJECT, "secret": _ANY_OBJECT}
     ),

@@ -18,7 +18,8 @@ import httpx
 
 from careloom.errors import CareloomError
 
-_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_CONNECT_S = 5.0
+_TIMEOUT_S = 15.0
 _MOST_BYTES = 1 << 20
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -39,6 +40,10 @@ class Refused(CareloomError):
     status, issue, default_code = 422, "forbidden", "address_refused"
 
 
+class AnswerTooLong(httpx.ReadError):
+    """The peer's answer is beyond the limit; the peer did take the call."""
+
+
 class Gateway:
     """Checks addresses and makes the calls."""
 
@@ -53,23 +58,33 @@ class Gateway:
         self._client: httpx.AsyncClient | None = None
 
     async def request(
-        self, method: str, url: str, *, headers: dict[str, str], content: bytes
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        content: bytes,
+        most_bytes: int = _MOST_BYTES,
+        timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         """One HTTP call; raises Refused, or httpx.RequestError when the peer does not answer, or
-        not within 1 MiB."""
+        not within `most_bytes`. `timeout_s` is the longest silence of the peer."""
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=_transport(self),
-                timeout=_TIMEOUT,
                 follow_redirects=False,
                 trust_env=False,
             )
         size, chunks = 0, []
-        async with self._client.stream(method, url, headers=headers, content=content) as response:
+        timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
+        calling = self._client.stream(
+            method, url, headers=headers, content=content, timeout=timeout
+        )
+        async with calling as response:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
-                if size > _MOST_BYTES:
-                    raise httpx.ReadError("the peer's answer is too long")
+                if size > most_bytes:
+                    raise AnswerTooLong("the peer's answer is too long")
                 chunks.append(chunk)
         return Answer(response.status_code, response.headers, b"".join(chunks))
 
@@ -95,6 +110,17 @@ class Gateway:
                     fix="add it to CARELOOM_OUTGOING_ALLOW when it is a peer of yours",
                 )
         return addresses[0]
+
+    async def may_carry_secrets(self, scheme: str, host: str, port: int) -> bool:
+        """Whether a credential may go there: over TLS, or inside the own network as it is listed.
+
+        Raises as `resolve` does.
+        """
+        address = await self.resolve(host, port)
+        if scheme == "https" or {host.lower(), f"{host.lower()}:{port}"} & self._hosts:
+            return True
+        ip = _inner(ipaddress.ip_address(address.split("%", 1)[0]))
+        return any(ip in network for network in self._networks)
 
     def _may_call(self, host: str, port: int, address: str) -> bool:
         if {host.lower(), f"{host.lower()}:{port}"} & self._hosts:

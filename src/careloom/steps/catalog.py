@@ -12,6 +12,7 @@ from careloom.steps.bot.step import BotStep
 from careloom.steps.branch.step import IfStep, SwitchStep
 from careloom.steps.document.step import DocumentStep
 from careloom.steps.fhir.step import FhirStep
+from careloom.steps.http.step import HttpStep
 from careloom.steps.model.step import ModelStep
 from careloom.steps.task.step import TaskStep
 from careloom.steps.wait.step import WaitStep
@@ -41,6 +42,7 @@ def build_catalog(
         FhirStep(fhir),
         BotStep(connections, keyring, fhir),
         TaskStep(TaskContent(keyring)),
+        HttpStep(connections, TaskContent(keyring), fhir),
         IfStep(),
         SwitchStep(),
         WaitStep(),

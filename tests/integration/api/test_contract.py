@@ -137,6 +137,7 @@ async def _definitions(desk: Desk) -> None:
     hook = {"kind": "webhook", "secret": {"url": "http://localhost:1/x"}}
     await desk.put("/api/connections/webhook", json=hook)
     await desk.get("/api/connections")
+    await desk.post("/api/connections/webhook/test")
     await desk.get("/api/step-types")
     await desk.post("/api/workflows/validate", FLOW)
     await desk.deployed(FLOW)

@@ -28,6 +28,9 @@ RUN_HERE = {
     "register-once",
     "admit",
     "complete-task",
+    "order-lab-test",
+    "book-bed-once",
+    "list-devices",
 }
 
 

@@ -1,4 +1,4 @@
-"""/api/connections: where messages go."""
+"""/api/connections: where messages go, and the systems that workflows call."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
+from careloom.connections.trial import trial
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
 
 
 @router.get("", operation_id="listConnections")
 async def list_connections(request: Request, principal: PrincipalDep) -> Response:
-    """Every connection, without secrets."""
+    """Every connection, without secrets, with what this process knows of its health."""
     principal.require("workflow:read")
     return success(await services_of(request).connections.all(principal.scope))
 
@@ -30,7 +31,17 @@ async def put_connection(
     principal: PrincipalDep,
     body: dict[str, Any] = Body(...),
 ) -> Response:
-    """Keep a connection of kind slack, email or webhook; secrets are sealed and never shown."""
+    """Keep a connection of any kind; secrets are sealed and never shown."""
     principal.require("admin")
     connections = services_of(request).connections
     return success(await connections.put(principal.scope, connection_id, body, principal.actor()))
+
+
+@router.post("/{connection_id}/test", operation_id="testConnection")
+async def test_connection(
+    connection_id: NameParam, request: Request, principal: PrincipalDep
+) -> Response:
+    """Ask the peer for a sign of life, with the connection's credentials; nothing is sent on."""
+    principal.require("admin")
+    connections = services_of(request).connections
+    return success(await trial(connections, principal.scope, connection_id))

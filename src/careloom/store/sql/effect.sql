@@ -18,6 +18,8 @@ BEGIN
       WHEN 'task.close' THEN op_task_close(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'message.record' THEN op_message_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'incident.open' THEN op_incident_open(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'call.ask' THEN op_call_ask(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'call.settle' THEN op_call_settle(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'upload.put' THEN op_upload_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'referral.put' THEN op_referral_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'audit.record' THEN op_audit_record(p_tenant, p_store, v_op, p_bodies, p_actor)

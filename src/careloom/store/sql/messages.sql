@@ -125,3 +125,56 @@ BEGIN
   PERFORM enter(p_tenant);
   RETURN QUERY SELECT * FROM connection c WHERE c.tenant = p_tenant AND c.store = p_store ORDER BY c.connection_id;
 END $$;
+
+-- connection_read: one connection by its name.
+CREATE OR REPLACE FUNCTION connection_read(p_tenant text, p_store text, p_id text) RETURNS SETOF connection
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT * FROM connection c WHERE c.tenant = p_tenant AND c.store = p_store AND c.connection_id = p_id;
+END $$;
+
+-- call_begin: write down a call before it is made; answers the number of its round. When an earlier
+-- one was begun and not ended, nothing is changed and the number of that round is negative: in doubt.
+CREATE OR REPLACE FUNCTION call_begin(p_tenant text, p_store text, p_key text, p_run uuid, p_path text) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE v_round int;
+BEGIN
+  PERFORM enter(p_tenant);
+  INSERT INTO outgoing_call AS o (tenant, store, call_key, run_id, path) VALUES (p_tenant, p_store, p_key, p_run, p_path)
+  ON CONFLICT (tenant, store, call_key) DO UPDATE SET begun = true, rounds = o.rounds + 1, begun_at = clock_timestamp()
+    WHERE NOT o.begun
+  RETURNING o.rounds INTO v_round;
+  IF FOUND THEN
+    RETURN v_round;
+  END IF;
+  RETURN (SELECT -o.rounds FROM outgoing_call o
+    WHERE o.tenant = p_tenant AND o.store = p_store AND o.call_key = p_key);
+END $$;
+
+-- call_ended: the peer did not act on the call, so it may be made again. With p_asked only when the
+-- round that a person was asked about is still the last one: an older answer says nothing of a newer call.
+CREATE OR REPLACE FUNCTION call_ended(p_tenant text, p_store text, p_key text, p_asked boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE outgoing_call o SET begun = false
+    WHERE o.tenant = p_tenant AND o.store = p_store AND o.call_key = p_key AND (NOT p_asked OR o.asked = o.rounds);
+END $$;
+
+-- op_call_ask: a person is asked what became of this round of the call.
+CREATE OR REPLACE FUNCTION op_call_ask(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE outgoing_call o SET asked = o.rounds
+    WHERE o.tenant = p_tenant AND o.store = p_store AND o.call_key = p_op->>'key';
+  RETURN jsonb_build_object('call', p_op->>'key');
+END $$;
+
+-- op_call_settle: the call's step is completed; nothing of the call is in doubt any more.
+CREATE OR REPLACE FUNCTION op_call_settle(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM outgoing_call o WHERE o.tenant = p_tenant AND o.store = p_store AND o.call_key = p_op->>'key';
+  RETURN jsonb_build_object('call', p_op->>'key');
+END $$;
