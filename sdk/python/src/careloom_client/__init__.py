@@ -1,0 +1,14 @@
+"""The Python client of Careloom, sync and async, typed."""
+
+from careloom_client.client import AsyncEngineClient, EngineClient
+from careloom_client.errors import EngineError, Unreachable
+from careloom_client.values import Envelope, Model
+
+__all__ = [
+    "AsyncEngineClient",
+    "EngineClient",
+    "EngineError",
+    "Envelope",
+    "Model",
+    "Unreachable",
+]

@@ -1,0 +1,683 @@
+"""Generated from the OpenAPI document by generate.py: change that, not this."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from careloom_client.values import Model
+
+
+class RunAsked(Model):
+    """RunAsked of the API."""
+
+    run_id: str
+    status: Literal["pausing", "resuming", "cancelling", "rolling back"]
+    changed: bool
+    children: list[str]
+
+
+class RunsOrder(Model):
+    """RunsOrder of the API."""
+
+    action: Literal["pause", "resume", "cancel", "rollback", "retry"]
+    run_ids: list[str]
+    filter: Model
+    from_: str
+    version: int | Literal["latest"]
+
+
+class RunsAsked(Model):
+    """RunsAsked of the API."""
+
+    action: str
+    summary: Model
+    runs: list[Model]
+
+
+class RetryOrder(Model):
+    """RetryOrder of the API."""
+
+    from_: str
+    version: int | Literal["latest"]
+    input: Model
+
+
+class RunRetried(Model):
+    """RunRetried of the API."""
+
+    run_id: str
+    status: Literal["running"]
+    retry_of: str
+    workflow_id: str
+    version: int
+    kept_steps: int
+
+
+class Timeline(Model):
+    """Timeline of the API."""
+
+    run_id: str
+    status: str
+    started_at: str
+    finished_at: str | None
+    bars: list[Model]
+
+
+class DeadLetter(Model):
+    """DeadLetter of the API."""
+
+    id: str
+    kind: Literal["run", "event"]
+    workflow_id: str
+    step: str | None
+    code: str | None
+    failed_at: str | None
+
+
+class DeadLetters(Model):
+    """DeadLetters of the API."""
+
+    causes: list[Model]
+    runs: list[DeadLetter]
+    events: list[DeadLetter]
+
+
+class DeadLetterDetail(Model):
+    """DeadLetterDetail of the API."""
+
+    id: str
+    kind: Literal["run", "event"]
+
+
+class DeadLetterSettled(Model):
+    """DeadLetterSettled of the API."""
+
+    id: str
+    status: Literal["resent", "discarded"]
+
+
+class Reason(Model):
+    """Reason of the API."""
+
+    reason: str
+
+
+class VersionSummary(Model):
+    """VersionSummary of the API."""
+
+    version: int
+    hash: str
+    deployed_at: str
+    deployed_by: str | None
+    newest: bool
+    unfinished_runs: int
+
+
+class Version(Model):
+    """Version of the API."""
+
+    workflow_id: str
+    version: int
+    hash: str
+    deployed_at: str
+    deployed_by: str | None
+    definition: Model
+    source: str
+    receipts: list[Model]
+
+
+class Difference(Model):
+    """Difference of the API."""
+
+    workflow_id: str
+    from_: int
+    to: int
+    same: bool
+    words: list[str]
+    changes: list[Model]
+
+
+class VersionChosen(Model):
+    """VersionChosen of the API."""
+
+    version: int
+
+
+class MigrationOrder(Model):
+    """MigrationOrder of the API."""
+
+    from_: int
+    to: int
+    dry_run: bool
+
+
+class Migration(Model):
+    """Migration of the API."""
+
+    workflow_id: str
+    from_: int
+    to: int
+    dry_run: bool
+    summary: Model
+    more: bool
+    runs: list[Model]
+
+
+class Kept(Model):
+    """Kept of the API."""
+
+    name: str
+    version: int
+    hash: str
+    updated_at: str
+
+
+class PipelinePut(Model):
+    """PipelinePut of the API."""
+
+    name: str
+    version: int
+    hash: str
+    created: bool
+
+
+class PipelineGiven(Model):
+    """A pipeline: docs/howto/pipelines.md."""
+
+
+class Pipeline(Model):
+    """Pipeline of the API."""
+
+    name: str
+    version: int
+    hash: str
+    updated_at: str
+    pipeline: PipelineGiven
+    runs: list[Model]
+    streams: list[Model]
+    rejected: int
+
+
+class PipelineReject(Model):
+    """PipelineReject of the API."""
+
+    id: str
+    stream: str
+    line: int
+    code: str
+    message: str
+    run_id: str
+    at: str
+    content: Any
+
+
+class RejectsGiven(Model):
+    """RejectsGiven of the API."""
+
+    rows: list[RejectGiven]
+
+
+class RejectGiven(Model):
+    """RejectGiven of the API."""
+
+    id: str
+    content: Model
+
+
+class Resubmitted(Model):
+    """Resubmitted of the API."""
+
+    resubmitted: int
+
+
+class DecisionTableGiven(Model):
+    """A table, or a JSON Decision Model: docs/howto/decision-tables.md."""
+
+
+class DecisionTablePut(Model):
+    """DecisionTablePut of the API."""
+
+    name: str
+    version: int
+    hash: str
+    created: bool
+    findings: list[Model]
+
+
+class DecisionTable(Model):
+    """DecisionTable of the API."""
+
+    name: str
+    version: int
+    hash: str
+    updated_at: str
+    table: DecisionTableGiven
+
+
+class Error(Model):
+    """Error of the API."""
+
+    success: Literal[False]
+    message: str
+    data: None
+    error: Model
+
+
+class Health(Model):
+    """Health of the API."""
+
+    status: Literal["live", "ready", "not ready"]
+    cause: str
+
+
+class Receipt(Model):
+    """Receipt of the API."""
+
+    code: str
+    path: str
+    message: str
+    line: int | None
+
+
+class Finding(Model):
+    """Finding of the API."""
+
+    code: str
+    path: str
+    message: str
+    severity: Literal["error", "warning"]
+    fix: str
+    line: int | None
+
+
+class YamlText(Model):
+    """YamlText of the API."""
+
+    yaml: str
+
+
+class Definition(Model):
+    """A definition: docs/reference/definitions.md."""
+
+
+class Checked(Model):
+    """Checked of the API."""
+
+    id: str
+    name: str
+    hash: str
+    receipts: list[Receipt]
+    findings: list[Finding]
+    trigger_graph: Model
+    valid: bool
+
+
+class Deployed(Model):
+    """Deployed of the API."""
+
+    id: str
+    name: str
+    hash: str
+    receipts: list[Receipt]
+    findings: list[Finding]
+    trigger_graph: Model
+    version: int
+    created: bool
+
+
+class Workflow(Model):
+    """Workflow of the API."""
+
+    id: str
+    name: str
+    version: int
+    hash: str
+    active: bool
+    updated_at: str
+    triggers: list[Model]
+    steps: list[Model]
+
+
+class WorkflowDetail(Model):
+    """WorkflowDetail of the API."""
+
+    id: str
+    name: str
+    version: int
+    hash: str
+    active: bool
+    updated_at: str
+    triggers: list[Model]
+    steps: list[Model]
+    definition: Model
+    source: str
+    receipts: list[Receipt]
+
+
+class StepType(Model):
+    """StepType of the API."""
+
+    type: str
+    title: str
+    input: Model
+    output: Model
+
+
+class RunStarted(Model):
+    """RunStarted of the API."""
+
+    run_id: str
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    message: str
+    created_at: str
+    workflow_id: str
+    version: int
+
+
+class RunSummary(Model):
+    """RunSummary of the API."""
+
+    run_id: str
+    workflow_id: str
+    version: int
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    source: str
+    created_at: str
+    finished_at: str | None
+    duration_ms: float | None
+    steps_done: int
+    failed_step: str | None
+    failed_code: str | None
+    held: Literal["queued", "paused"] | None
+    retried_as: str | None
+    parent: str | None
+
+
+class Run(Model):
+    """Run of the API."""
+
+    run_id: str
+    workflow_id: str
+    workflow_name: str
+    version: int
+    definition_hash: str
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    source: str
+    started_by: str | None
+    trigger: Model
+    session_id: str
+    created_at: str
+    finished_at: str | None
+    duration_ms: float | None
+    steps: list[Step]
+    attempts: list[Attempt]
+    output: Any
+    error: Model | None
+    held: Literal["queued", "paused"] | None
+    queued_behind: Model | None
+    asked: list[Literal["cancel", "rollback"]]
+    parent: str | None
+    parent_path: str | None
+    children: list[Model]
+    retry_of: str | None
+    retried_as: str | None
+    discarded: Model | None
+    failed_step: str | None
+    failed_code: str | None
+    crashes: int
+
+
+class Step(Model):
+    """Step of the API."""
+
+    id: str
+    path: str
+    status: Literal["succeeded", "failed", "skipped", "waiting", "cancelled"]
+    started_at: str | None
+    input: Any
+    notes: list[Model]
+    attempt: int
+    finished_at: str | None
+    duration_ms: float | None
+    output: Any
+    branch: Any
+    effect: Any
+    error: Model | None
+    until: str | None
+    event: str | None
+
+
+class Attempt(Model):
+    """Attempt of the API."""
+
+    path: str
+    attempt: int
+    started_at: str
+    finished_at: str
+    retry_at: str | None
+    error: Model
+
+
+class Session(Model):
+    """Session of the API."""
+
+    id: str
+    run_id: str
+    patient_id: str | None
+    created_at: str
+    messages: list[Model]
+
+
+class AuditExport(Model):
+    """Rows, checkpoints and the chain's proof."""
+
+
+class Task(Model):
+    """Task of the API."""
+
+    id: str
+    status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+    version: int
+    priority: Literal["routine", "urgent", "asap", "stat"]
+    queue: str
+    assignee: str | None
+    due: str | None
+    run_id: str | None
+    path: str | None
+    created_at: str
+    closed_at: str | None
+
+
+class Decision(Model):
+    """Decision of the API."""
+
+    decision: Literal["approve", "reject", "complete"]
+    comment: str | None
+    data: Model | None
+
+
+class Decided(Model):
+    """Decided of the API."""
+
+    task: str
+    state: Literal["completed", "rejected"]
+    version: int
+    run: str | None
+
+
+class Message(Model):
+    """Message of the API."""
+
+    id: str
+    run_id: str | None
+    path: str | None
+    channel: str
+    connection: str | None
+    status: Literal["captured", "pending", "sent", "failed"]
+    receipt: Model
+    warnings: list[Any]
+    created_at: str
+    to: list[str]
+    subject: str | None
+    text: str | None
+    payload: Model | None
+
+
+class Incident(Model):
+    """Incident of the API."""
+
+    id: str
+    kind: str
+    cause: str
+    status: Literal["open", "closed"]
+    count: int
+    ref: Model
+    first_at: str
+    last_at: str
+
+
+class IncidentClosed(Model):
+    """IncidentClosed of the API."""
+
+    id: str
+    status: Literal["closed"]
+    changed: bool
+
+
+class FileForm(Model):
+    """FileForm of the API."""
+
+    file: str
+
+
+class StoredFile(Model):
+    """StoredFile of the API."""
+
+
+class StoredImage(Model):
+    """StoredImage of the API."""
+
+    uri: str
+    instance: str
+    patient_id: str | None
+    created: bool
+
+
+class StoredDocument(Model):
+    """StoredDocument of the API."""
+
+    uri: str
+    sha256: str
+    size: int
+    content_type: str
+    created: bool
+
+
+class Connection(Model):
+    """Connection of the API."""
+
+    id: str
+    kind: Literal["slack", "email", "webhook", "http", "fhir", "sql"]
+    settings: Model
+    health: Model | None
+
+
+class ConnectionTest(Model):
+    """ConnectionTest of the API."""
+
+    id: str
+    ok: bool
+    milliseconds: float
+    message: str
+    code: str | None
+    details: Model
+
+
+class ConnectionGiven(Model):
+    """ConnectionGiven of the API."""
+
+    kind: Literal["slack", "email", "webhook", "http", "fhir", "sql"]
+    settings: Model
+    secret: Model
+
+
+class ReferralText(Model):
+    """ReferralText of the API."""
+
+    extracted_text: str
+
+
+class Triage(Model):
+    """Triage of the API."""
+
+    urgency: str
+    confidence: float
+    notified: bool
+    notification: Literal["captured", "pending", "sent", "failed"]
+    referral_id: str
+    specialty: str | None
+    needs_review: bool
+    review_reasons: list[Any]
+    notification_error: Model
+
+
+class Referral(Model):
+    """Referral of the API."""
+
+    referral_id: str
+    patient_id: str | None
+    referral_text: str
+    urgency: str
+    confidence: float
+    created_at: str
+
+
+class Schedule(Model):
+    """Schedule of the API."""
+
+    workflow_id: str
+    trigger: int
+    version: int
+    cron: str
+    timezone: str
+    overlap: Literal["forbid", "allow", "queue"]
+    catch_up: Literal["none", "last", "all"]
+    catch_up_within: int
+    jitter: int
+    paused: bool
+    next: list[str]
+    last: Model | None
+    started: int
+    missed: int
+    queued: int
+
+
+class Webhooks(Model):
+    """Webhooks of the API."""
+
+    endpoint: str
+    hooks: list[Model]
+    secrets: list[Model]
+
+
+class WebhookSecretGiven(Model):
+    """WebhookSecretGiven of the API."""
+
+    secret: str
+    keep_previous_for: int
+
+
+class WebhookSecret(Model):
+    """WebhookSecret of the API."""
+
+    name: str
+    number: int
+    secret: str
+
+
+class Delivery(Model):
+    """Delivery of the API."""
+
+    delivery_id: str
+    status: Literal["accepted"]
+    received_at: str

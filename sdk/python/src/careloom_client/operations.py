@@ -1,0 +1,1147 @@
+"""Generated from the OpenAPI document by generate.py: change that, not this."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from careloom_client import models
+from careloom_client.transport import AsyncTransport, Transport, call, new_key
+from careloom_client.values import Envelope, JsonObject, wrapped
+
+
+class Workflow:
+    """Operations on workflow."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def control_runs(self, body: JsonObject) -> Envelope[models.RunsAsked]:
+        """Do one thing to many runs, named or found by a filter; the outcome of each."""
+        wanted = call("POST", "/api/workflows/runs/bulk", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def pause_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Let a run and its children rest after the step they are at; a finished one is 422."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/pause", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def resume_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Let a paused run and its children go on."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/resume", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def cancel_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Ask a run and its children to stop; a finished one is 422."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/cancel", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def rollback_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Undo the completed steps of a run, last first; also of one that has ended."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/rollback", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def retry_run(self, run_id: str, body: JsonObject | None = None) -> Envelope[models.RunRetried]:
+        """Start a run that takes this one's place: from the step that failed, or `from`
+        another, with another `input`, on another `version`."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/retry", {"run_id": run_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_dead_letters(
+        self,
+        *,
+        workflow: str | None = None,
+        code: str | None = None,
+        version: int | None = None,
+        step: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[models.DeadLetters]:
+        """What failed and waits for somebody: by cause, then one by one, newest first."""
+        wanted = call(
+            "GET",
+            "/api/workflows/dead-letters",
+            {},
+            query={
+                "workflow": workflow,
+                "code": code,
+                "version": version,
+                "step": step,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(self._send(wanted))
+
+    def get_dead_letter(self, letter_id: str) -> Envelope[models.DeadLetterDetail]:
+        """One dead letter with what it was started with."""
+        wanted = call("GET", "/api/workflows/dead-letters/{letter_id}", {"letter_id": letter_id})
+        return Envelope(self._send(wanted))
+
+    def resend_dead_letter(
+        self, letter_id: str, body: JsonObject | None = None
+    ) -> Envelope[models.RunRetried | models.DeadLetterSettled]:
+        """Send it again: an event to the workflow that could not read it; a run as `retryRun`
+        does."""
+        wanted = call(
+            "POST",
+            "/api/workflows/dead-letters/{letter_id}/resend",
+            {"letter_id": letter_id},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def discard_dead_letter(
+        self, letter_id: str, body: JsonObject
+    ) -> Envelope[models.DeadLetterSettled]:
+        """Let it be, with a reason."""
+        wanted = call(
+            "POST",
+            "/api/workflows/dead-letters/{letter_id}/discard",
+            {"letter_id": letter_id},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def list_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        status: Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"]
+        | None = None,
+        version: int | None = None,
+        code: str | None = None,
+        text: str | None = None,
+        parent: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.RunSummary]]:
+        """Runs, newest first; page with the last id as `before`."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs",
+            {},
+            query={
+                "workflow": workflow,
+                "status": status,
+                "version": version,
+                "code": code,
+                "text": text,
+                "parent": parent,
+                "from": from_,
+                "to": to,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(self._send(wanted))
+
+    def get_run(self, run_id: str) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, timings."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
+        """The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+        """When each step, attempt and wait of a run took place; no payloads."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def create_workflow(
+        self, definition: JsonObject | str, *, mode: Literal["compat", "strict"] | None = None
+    ) -> Envelope[models.Deployed]:
+        """Deploy a workflow from YAML or JSON; the answer carries receipts of repairs."""
+        wanted = call(
+            "POST",
+            "/api/workflows",
+            {},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(self._send(wanted))
+
+    def list_workflows(self) -> Envelope[list[models.Workflow]]:
+        """Every workflow of the store, newest versions."""
+        wanted = call("GET", "/api/workflows", {})
+        return Envelope(self._send(wanted))
+
+    def validate_workflow(
+        self, definition: JsonObject | str, *, mode: Literal["compat", "strict"] | None = None
+    ) -> Envelope[models.Checked]:
+        """What a deployment would say; nothing is stored."""
+        wanted = call(
+            "POST",
+            "/api/workflows/validate",
+            {},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(self._send(wanted))
+
+    def get_workflow(self, workflow_id: str) -> Envelope[models.WorkflowDetail]:
+        """One workflow: canonical definition, and the source as it was handed in."""
+        wanted = call("GET", "/api/workflows/{workflow_id}", {"workflow_id": workflow_id})
+        return Envelope(self._send(wanted))
+
+    def update_workflow(
+        self,
+        workflow_id: str,
+        definition: JsonObject | str,
+        *,
+        mode: Literal["compat", "strict"] | None = None,
+    ) -> Envelope[models.Deployed]:
+        """Deploy a new version of a workflow."""
+        wanted = call(
+            "PUT",
+            "/api/workflows/{workflow_id}",
+            {"workflow_id": workflow_id},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(self._send(wanted))
+
+    def execute_workflow(
+        self,
+        workflow_id: str,
+        body: JsonObject | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.RunStarted]:
+        """Start a run; the body becomes `trigger`. 422 when the input misses what the steps
+        need. With an Idempotency-Key the same request again is answered, with 200, by the run
+        that there is."""
+        wanted = call(
+            "POST",
+            "/api/workflows/{workflow_id}/execute",
+            {"workflow_id": workflow_id},
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def pause_workflow(self, workflow_id: str) -> Envelope[models.Workflow]:
+        """Let no event start a run of it until it is resumed, whatever is deployed; what
+        happens meanwhile starts none later either. Runs that are under way go on, and execute
+        still works."""
+        wanted = call("POST", "/api/workflows/{workflow_id}/pause", {"workflow_id": workflow_id})
+        return Envelope(self._send(wanted))
+
+    def resume_workflow(self, workflow_id: str) -> Envelope[models.Workflow]:
+        """Let events start runs of it again."""
+        wanted = call("POST", "/api/workflows/{workflow_id}/resume", {"workflow_id": workflow_id})
+        return Envelope(self._send(wanted))
+
+    def list_schedules(self) -> Envelope[list[models.Schedule]]:
+        """Every schedule of the store: its next five times, its last firing, what it missed."""
+        wanted = call("GET", "/api/schedules", {})
+        return Envelope(self._send(wanted))
+
+
+class Session:
+    """Operations on session."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """The session of a run: its messages, derived from the journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+
+class Versions:
+    """Operations on versions."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_versions(self, workflow_id: str) -> Envelope[list[models.VersionSummary]]:
+        """Every version, newest first, with the runs under way on each."""
+        wanted = call("GET", "/api/workflows/{workflow_id}/versions", {"workflow_id": workflow_id})
+        return Envelope(self._send(wanted))
+
+    def get_version(self, workflow_id: str, number: str) -> Envelope[models.Version]:
+        """One version: definition, source, who deployed it and when."""
+        wanted = call(
+            "GET",
+            "/api/workflows/{workflow_id}/versions/{number}",
+            {"workflow_id": workflow_id, "number": number},
+        )
+        return Envelope(self._send(wanted))
+
+    def compare_versions(
+        self, workflow_id: str, *, from_: int | None = None, to: int | None = None
+    ) -> Envelope[models.Difference]:
+        """What changed in meaning between two versions, in words and as data; without numbers,
+        the newest against the one before."""
+        wanted = call(
+            "GET",
+            "/api/workflows/{workflow_id}/diff",
+            {"workflow_id": workflow_id},
+            query={"from": from_, "to": to},
+        )
+        return Envelope(self._send(wanted))
+
+    def rollback_workflow(self, workflow_id: str, body: JsonObject) -> Envelope[models.Deployed]:
+        """Deploy the content of an older version as a new one."""
+        wanted = call(
+            "POST", "/api/workflows/{workflow_id}/rollback", {"workflow_id": workflow_id}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+    def migrate_runs(self, workflow_id: str, body: JsonObject) -> Envelope[models.Migration]:
+        """Move unfinished runs from one version to another, as far as each can go on there;
+        with `dryRun` it only says what would become of each."""
+        wanted = call(
+            "POST", "/api/workflows/{workflow_id}/migrate", {"workflow_id": workflow_id}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+
+class Task:
+    """Operations on task."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_tasks(
+        self,
+        *,
+        status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+        | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.Task]]:
+        """Human tasks: open ones first, the most urgent and oldest first."""
+        wanted = call("GET", "/api/tasks", {}, query={"status": status, "limit": limit})
+        return Envelope(self._send(wanted))
+
+    def get_task(self, task_id: str) -> Envelope[models.Task]:
+        """One human task with what it shows."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+        return Envelope(self._send(wanted))
+
+    def claim_task(self, task_id: str) -> Envelope[models.Task]:
+        """Take a task; 409 when somebody else was faster."""
+        wanted = call("POST", "/api/tasks/{task_id}/claim", {"task_id": task_id})
+        return Envelope(self._send(wanted))
+
+    def decide_task(self, task_id: str, body: JsonObject) -> Envelope[models.Decided]:
+        """Approve, reject or complete a task; the waiting run goes on."""
+        wanted = call("POST", "/api/tasks/{task_id}/decision", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_messages(
+        self, *, run: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.Message]]:
+        """Messages that were sent, or captured for want of a connection."""
+        wanted = call("GET", "/api/messages", {}, query={"run": run, "limit": limit})
+        return Envelope(self._send(wanted))
+
+    def list_incidents(self, *, limit: int | None = None) -> Envelope[list[models.Incident]]:
+        """What needs a look, grouped by cause."""
+        wanted = call("GET", "/api/incidents", {}, query={"limit": limit})
+        return Envelope(self._send(wanted))
+
+    def close_incident(self, incident_id: str) -> Envelope[models.IncidentClosed]:
+        """Say that somebody has looked; the same cause opens a new incident when it comes
+        again."""
+        wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
+        return Envelope(self._send(wanted))
+
+
+class Pipelines:
+    """Operations on pipelines."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_pipelines(self) -> Envelope[list[models.Kept]]:
+        """The newest version of every pipeline."""
+        wanted = call("GET", "/api/pipelines", {})
+        return Envelope(self._send(wanted))
+
+    def put_pipeline(self, name: str, body: JsonObject) -> Envelope[models.PipelinePut]:
+        """Keep a pipeline; the same content again makes no new version."""
+        wanted = call("PUT", "/api/pipelines/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_pipeline(self, name: str) -> Envelope[models.Pipeline]:
+        """A pipeline with what its last runs have moved so far, its streams and its
+        quarantine."""
+        wanted = call("GET", "/api/pipelines/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def list_pipeline_rejects(
+        self, name: str, *, after: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.PipelineReject]]:
+        """Rows that could not be taken in, with their content, oldest first."""
+        wanted = call(
+            "GET",
+            "/api/pipelines/{name}/rejects",
+            {"name": name},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def resubmit_pipeline_rejects(
+        self, name: str, body: JsonObject
+    ) -> Envelope[models.Resubmitted]:
+        """Hand rows of the quarantine, corrected or as they are, to the next run of the
+        pipeline."""
+        wanted = call("POST", "/api/pipelines/{name}/rejects", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_decision_tables(self) -> Envelope[list[models.Kept]]:
+        """The newest version of every decision table."""
+        wanted = call("GET", "/api/decision-tables", {})
+        return Envelope(self._send(wanted))
+
+    def put_decision_table(self, name: str, body: JsonObject) -> Envelope[models.DecisionTablePut]:
+        """Keep a decision table; one with a gap or a forbidden overlap is refused with an
+        example."""
+        wanted = call("PUT", "/api/decision-tables/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_decision_table(
+        self, name: str, *, version: int | None = None
+    ) -> Envelope[models.DecisionTable]:
+        """A decision table, with its version and hash."""
+        wanted = call(
+            "GET", "/api/decision-tables/{name}", {"name": name}, query={"version": version}
+        )
+        return Envelope(self._send(wanted))
+
+
+class File:
+    """Operations on file."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def upload_file(self, file: tuple[str, bytes, str]) -> Envelope[models.StoredFile]:
+        """Multipart upload of one file under `file`; its type is read from its bytes."""
+        wanted = call("POST", "/api/files", {}, files={"file": file})
+        return Envelope(self._send(wanted))
+
+    def put_file(self, bucket: str, name: str, content: bytes | str) -> Envelope[models.StoredFile]:
+        """Store the body under a bucket and name: `dicom://…` or `file://…` afterwards."""
+        wanted = call(
+            "PUT", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name}, content=content
+        )
+        return Envelope(self._send(wanted))
+
+    def read_file(self, bucket: str, name: str) -> Any:
+        """The stored bytes of `file://{bucket}/{name}`; the reading is audited."""
+        wanted = call("GET", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name})
+        return self._send(wanted)
+
+
+class Connection:
+    """Operations on connection."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_connections(self) -> Envelope[list[models.Connection]]:
+        """Every connection, without secrets, with what this process knows of its health."""
+        wanted = call("GET", "/api/connections", {})
+        return Envelope(self._send(wanted))
+
+    def put_connection(self, connection_id: str, body: JsonObject) -> Envelope[models.Connection]:
+        """Keep a connection of any kind; secrets are sealed and never shown."""
+        wanted = call(
+            "PUT", "/api/connections/{connection_id}", {"connection_id": connection_id}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+    def test_connection(self, connection_id: str) -> Envelope[models.ConnectionTest]:
+        """Ask the peer for a sign of life, with the connection's credentials; nothing is sent
+        on."""
+        wanted = call(
+            "POST", "/api/connections/{connection_id}/test", {"connection_id": connection_id}
+        )
+        return Envelope(self._send(wanted))
+
+
+class Referral:
+    """Operations on referral."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def upload_referral(self, file: tuple[str, bytes, str]) -> models.ReferralText:
+        """The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is
+        kept."""
+        wanted = call("POST", "/upload-referral/", {}, files={"file": file})
+        result: models.ReferralText = wrapped(self._send(wanted))
+        return result
+
+    def triage_referral(self, file: tuple[str, bytes, str]) -> models.Triage:
+        """Urgency and confidence of a referral, and whether the team was told. The same letter
+        again gets the first answer, and the team no second message. 503 when the team could not
+        be told yet: the referral is kept; send it again."""
+        wanted = call("POST", "/triage-referral/", {}, files={"file": file})
+        result: models.Triage = wrapped(self._send(wanted))
+        return result
+
+    def get_referral(self, referral_id: str) -> Envelope[models.Referral]:
+        """A triaged referral with its text: where the link in the team's notice leads."""
+        wanted = call("GET", "/referrals/{referral_id}", {"referral_id": referral_id})
+        return Envelope(self._send(wanted))
+
+
+class Webhooks:
+    """Operations on webhooks."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def receive_webhook(
+        self, endpoint: str, path: str, body: JsonObject
+    ) -> Envelope[models.Delivery]:
+        """Take a signed delivery: kept, with its event, before this answers. A repeat of its id
+        gets the same answer and starts nothing again."""
+        wanted = call(
+            "POST", "/hooks/{endpoint}/{path}", {"endpoint": endpoint, "path": path}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+    def list_webhooks(self) -> Envelope[models.Webhooks]:
+        """The store's address for webhooks, the paths that workflows listen at, its secrets by
+        name."""
+        wanted = call("GET", "/api/webhooks", {})
+        return Envelope(self._send(wanted))
+
+    def put_webhook_secret(
+        self, name: str, body: JsonObject | None = None
+    ) -> Envelope[models.WebhookSecret]:
+        """Make or keep a signing secret; it is shown in this answer only. The earlier ones of
+        the name stay valid for a day, or for `keepPreviousFor` seconds, so that senders can
+        change over."""
+        wanted = call("PUT", "/api/webhooks/secrets/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+
+class Operation:
+    """Operations on operation."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def live(self) -> models.Health:
+        """The process answers."""
+        wanted = call("GET", "/health/live", {})
+        result: models.Health = wrapped(self._send(wanted))
+        return result
+
+    def ready(self) -> models.Health:
+        """The database answers too, and runs are carried out; 503 while one of them is not
+        so."""
+        wanted = call("GET", "/health/ready", {})
+        result: models.Health = wrapped(self._send(wanted))
+        return result
+
+    def metrics(self) -> Any:
+        """Prometheus text; no patient data in any label."""
+        wanted = call("GET", "/metrics", {})
+        return self._send(wanted)
+
+    def list_step_types(self) -> Envelope[list[models.StepType]]:
+        """Every step type with its schema: forms, verification and rollback all read it."""
+        wanted = call("GET", "/api/step-types", {})
+        return Envelope(self._send(wanted))
+
+
+class Groups:
+    """Every group of operations."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.workflow = Workflow(transport)
+        self.session = Session(transport)
+        self.versions = Versions(transport)
+        self.task = Task(transport)
+        self.pipelines = Pipelines(transport)
+        self.file = File(transport)
+        self.connection = Connection(transport)
+        self.referral = Referral(transport)
+        self.webhooks = Webhooks(transport)
+        self.operation = Operation(transport)
+
+
+class AsyncWorkflow:
+    """Operations on workflow."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def control_runs(self, body: JsonObject) -> Envelope[models.RunsAsked]:
+        """Do one thing to many runs, named or found by a filter; the outcome of each."""
+        wanted = call("POST", "/api/workflows/runs/bulk", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def pause_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Let a run and its children rest after the step they are at; a finished one is 422."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/pause", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def resume_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Let a paused run and its children go on."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/resume", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def cancel_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Ask a run and its children to stop; a finished one is 422."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/cancel", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def rollback_run(self, run_id: str) -> Envelope[models.RunAsked]:
+        """Undo the completed steps of a run, last first; also of one that has ended."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/rollback", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def retry_run(
+        self, run_id: str, body: JsonObject | None = None
+    ) -> Envelope[models.RunRetried]:
+        """Start a run that takes this one's place: from the step that failed, or `from`
+        another, with another `input`, on another `version`."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/retry", {"run_id": run_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_dead_letters(
+        self,
+        *,
+        workflow: str | None = None,
+        code: str | None = None,
+        version: int | None = None,
+        step: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[models.DeadLetters]:
+        """What failed and waits for somebody: by cause, then one by one, newest first."""
+        wanted = call(
+            "GET",
+            "/api/workflows/dead-letters",
+            {},
+            query={
+                "workflow": workflow,
+                "code": code,
+                "version": version,
+                "step": step,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_dead_letter(self, letter_id: str) -> Envelope[models.DeadLetterDetail]:
+        """One dead letter with what it was started with."""
+        wanted = call("GET", "/api/workflows/dead-letters/{letter_id}", {"letter_id": letter_id})
+        return Envelope(await self._send(wanted))
+
+    async def resend_dead_letter(
+        self, letter_id: str, body: JsonObject | None = None
+    ) -> Envelope[models.RunRetried | models.DeadLetterSettled]:
+        """Send it again: an event to the workflow that could not read it; a run as `retryRun`
+        does."""
+        wanted = call(
+            "POST",
+            "/api/workflows/dead-letters/{letter_id}/resend",
+            {"letter_id": letter_id},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def discard_dead_letter(
+        self, letter_id: str, body: JsonObject
+    ) -> Envelope[models.DeadLetterSettled]:
+        """Let it be, with a reason."""
+        wanted = call(
+            "POST",
+            "/api/workflows/dead-letters/{letter_id}/discard",
+            {"letter_id": letter_id},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        status: Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"]
+        | None = None,
+        version: int | None = None,
+        code: str | None = None,
+        text: str | None = None,
+        parent: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.RunSummary]]:
+        """Runs, newest first; page with the last id as `before`."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs",
+            {},
+            query={
+                "workflow": workflow,
+                "status": status,
+                "version": version,
+                "code": code,
+                "text": text,
+                "parent": parent,
+                "from": from_,
+                "to": to,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_run(self, run_id: str) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, timings."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
+        """The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+        """When each step, attempt and wait of a run took place; no payloads."""
+        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def create_workflow(
+        self, definition: JsonObject | str, *, mode: Literal["compat", "strict"] | None = None
+    ) -> Envelope[models.Deployed]:
+        """Deploy a workflow from YAML or JSON; the answer carries receipts of repairs."""
+        wanted = call(
+            "POST",
+            "/api/workflows",
+            {},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_workflows(self) -> Envelope[list[models.Workflow]]:
+        """Every workflow of the store, newest versions."""
+        wanted = call("GET", "/api/workflows", {})
+        return Envelope(await self._send(wanted))
+
+    async def validate_workflow(
+        self, definition: JsonObject | str, *, mode: Literal["compat", "strict"] | None = None
+    ) -> Envelope[models.Checked]:
+        """What a deployment would say; nothing is stored."""
+        wanted = call(
+            "POST",
+            "/api/workflows/validate",
+            {},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_workflow(self, workflow_id: str) -> Envelope[models.WorkflowDetail]:
+        """One workflow: canonical definition, and the source as it was handed in."""
+        wanted = call("GET", "/api/workflows/{workflow_id}", {"workflow_id": workflow_id})
+        return Envelope(await self._send(wanted))
+
+    async def update_workflow(
+        self,
+        workflow_id: str,
+        definition: JsonObject | str,
+        *,
+        mode: Literal["compat", "strict"] | None = None,
+    ) -> Envelope[models.Deployed]:
+        """Deploy a new version of a workflow."""
+        wanted = call(
+            "PUT",
+            "/api/workflows/{workflow_id}",
+            {"workflow_id": workflow_id},
+            query={"mode": mode},
+            json={"yaml": definition} if isinstance(definition, str) else definition,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def execute_workflow(
+        self,
+        workflow_id: str,
+        body: JsonObject | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.RunStarted]:
+        """Start a run; the body becomes `trigger`. 422 when the input misses what the steps
+        need. With an Idempotency-Key the same request again is answered, with 200, by the run
+        that there is."""
+        wanted = call(
+            "POST",
+            "/api/workflows/{workflow_id}/execute",
+            {"workflow_id": workflow_id},
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def pause_workflow(self, workflow_id: str) -> Envelope[models.Workflow]:
+        """Let no event start a run of it until it is resumed, whatever is deployed; what
+        happens meanwhile starts none later either. Runs that are under way go on, and execute
+        still works."""
+        wanted = call("POST", "/api/workflows/{workflow_id}/pause", {"workflow_id": workflow_id})
+        return Envelope(await self._send(wanted))
+
+    async def resume_workflow(self, workflow_id: str) -> Envelope[models.Workflow]:
+        """Let events start runs of it again."""
+        wanted = call("POST", "/api/workflows/{workflow_id}/resume", {"workflow_id": workflow_id})
+        return Envelope(await self._send(wanted))
+
+    async def list_schedules(self) -> Envelope[list[models.Schedule]]:
+        """Every schedule of the store: its next five times, its last firing, what it missed."""
+        wanted = call("GET", "/api/schedules", {})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncSession:
+    """Operations on session."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """The session of a run: its messages, derived from the journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncVersions:
+    """Operations on versions."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_versions(self, workflow_id: str) -> Envelope[list[models.VersionSummary]]:
+        """Every version, newest first, with the runs under way on each."""
+        wanted = call("GET", "/api/workflows/{workflow_id}/versions", {"workflow_id": workflow_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_version(self, workflow_id: str, number: str) -> Envelope[models.Version]:
+        """One version: definition, source, who deployed it and when."""
+        wanted = call(
+            "GET",
+            "/api/workflows/{workflow_id}/versions/{number}",
+            {"workflow_id": workflow_id, "number": number},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def compare_versions(
+        self, workflow_id: str, *, from_: int | None = None, to: int | None = None
+    ) -> Envelope[models.Difference]:
+        """What changed in meaning between two versions, in words and as data; without numbers,
+        the newest against the one before."""
+        wanted = call(
+            "GET",
+            "/api/workflows/{workflow_id}/diff",
+            {"workflow_id": workflow_id},
+            query={"from": from_, "to": to},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def rollback_workflow(
+        self, workflow_id: str, body: JsonObject
+    ) -> Envelope[models.Deployed]:
+        """Deploy the content of an older version as a new one."""
+        wanted = call(
+            "POST", "/api/workflows/{workflow_id}/rollback", {"workflow_id": workflow_id}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+    async def migrate_runs(self, workflow_id: str, body: JsonObject) -> Envelope[models.Migration]:
+        """Move unfinished runs from one version to another, as far as each can go on there;
+        with `dryRun` it only says what would become of each."""
+        wanted = call(
+            "POST", "/api/workflows/{workflow_id}/migrate", {"workflow_id": workflow_id}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+
+class AsyncTask:
+    """Operations on task."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_tasks(
+        self,
+        *,
+        status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+        | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.Task]]:
+        """Human tasks: open ones first, the most urgent and oldest first."""
+        wanted = call("GET", "/api/tasks", {}, query={"status": status, "limit": limit})
+        return Envelope(await self._send(wanted))
+
+    async def get_task(self, task_id: str) -> Envelope[models.Task]:
+        """One human task with what it shows."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+        return Envelope(await self._send(wanted))
+
+    async def claim_task(self, task_id: str) -> Envelope[models.Task]:
+        """Take a task; 409 when somebody else was faster."""
+        wanted = call("POST", "/api/tasks/{task_id}/claim", {"task_id": task_id})
+        return Envelope(await self._send(wanted))
+
+    async def decide_task(self, task_id: str, body: JsonObject) -> Envelope[models.Decided]:
+        """Approve, reject or complete a task; the waiting run goes on."""
+        wanted = call("POST", "/api/tasks/{task_id}/decision", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_messages(
+        self, *, run: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.Message]]:
+        """Messages that were sent, or captured for want of a connection."""
+        wanted = call("GET", "/api/messages", {}, query={"run": run, "limit": limit})
+        return Envelope(await self._send(wanted))
+
+    async def list_incidents(self, *, limit: int | None = None) -> Envelope[list[models.Incident]]:
+        """What needs a look, grouped by cause."""
+        wanted = call("GET", "/api/incidents", {}, query={"limit": limit})
+        return Envelope(await self._send(wanted))
+
+    async def close_incident(self, incident_id: str) -> Envelope[models.IncidentClosed]:
+        """Say that somebody has looked; the same cause opens a new incident when it comes
+        again."""
+        wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncPipelines:
+    """Operations on pipelines."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_pipelines(self) -> Envelope[list[models.Kept]]:
+        """The newest version of every pipeline."""
+        wanted = call("GET", "/api/pipelines", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_pipeline(self, name: str, body: JsonObject) -> Envelope[models.PipelinePut]:
+        """Keep a pipeline; the same content again makes no new version."""
+        wanted = call("PUT", "/api/pipelines/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_pipeline(self, name: str) -> Envelope[models.Pipeline]:
+        """A pipeline with what its last runs have moved so far, its streams and its
+        quarantine."""
+        wanted = call("GET", "/api/pipelines/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def list_pipeline_rejects(
+        self, name: str, *, after: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.PipelineReject]]:
+        """Rows that could not be taken in, with their content, oldest first."""
+        wanted = call(
+            "GET",
+            "/api/pipelines/{name}/rejects",
+            {"name": name},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def resubmit_pipeline_rejects(
+        self, name: str, body: JsonObject
+    ) -> Envelope[models.Resubmitted]:
+        """Hand rows of the quarantine, corrected or as they are, to the next run of the
+        pipeline."""
+        wanted = call("POST", "/api/pipelines/{name}/rejects", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_decision_tables(self) -> Envelope[list[models.Kept]]:
+        """The newest version of every decision table."""
+        wanted = call("GET", "/api/decision-tables", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_decision_table(
+        self, name: str, body: JsonObject
+    ) -> Envelope[models.DecisionTablePut]:
+        """Keep a decision table; one with a gap or a forbidden overlap is refused with an
+        example."""
+        wanted = call("PUT", "/api/decision-tables/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_decision_table(
+        self, name: str, *, version: int | None = None
+    ) -> Envelope[models.DecisionTable]:
+        """A decision table, with its version and hash."""
+        wanted = call(
+            "GET", "/api/decision-tables/{name}", {"name": name}, query={"version": version}
+        )
+        return Envelope(await self._send(wanted))
+
+
+class AsyncFile:
+    """Operations on file."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def upload_file(self, file: tuple[str, bytes, str]) -> Envelope[models.StoredFile]:
+        """Multipart upload of one file under `file`; its type is read from its bytes."""
+        wanted = call("POST", "/api/files", {}, files={"file": file})
+        return Envelope(await self._send(wanted))
+
+    async def put_file(
+        self, bucket: str, name: str, content: bytes | str
+    ) -> Envelope[models.StoredFile]:
+        """Store the body under a bucket and name: `dicom://…` or `file://…` afterwards."""
+        wanted = call(
+            "PUT", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name}, content=content
+        )
+        return Envelope(await self._send(wanted))
+
+    async def read_file(self, bucket: str, name: str) -> Any:
+        """The stored bytes of `file://{bucket}/{name}`; the reading is audited."""
+        wanted = call("GET", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name})
+        return await self._send(wanted)
+
+
+class AsyncConnection:
+    """Operations on connection."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_connections(self) -> Envelope[list[models.Connection]]:
+        """Every connection, without secrets, with what this process knows of its health."""
+        wanted = call("GET", "/api/connections", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_connection(
+        self, connection_id: str, body: JsonObject
+    ) -> Envelope[models.Connection]:
+        """Keep a connection of any kind; secrets are sealed and never shown."""
+        wanted = call(
+            "PUT", "/api/connections/{connection_id}", {"connection_id": connection_id}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+    async def test_connection(self, connection_id: str) -> Envelope[models.ConnectionTest]:
+        """Ask the peer for a sign of life, with the connection's credentials; nothing is sent
+        on."""
+        wanted = call(
+            "POST", "/api/connections/{connection_id}/test", {"connection_id": connection_id}
+        )
+        return Envelope(await self._send(wanted))
+
+
+class AsyncReferral:
+    """Operations on referral."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def upload_referral(self, file: tuple[str, bytes, str]) -> models.ReferralText:
+        """The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is
+        kept."""
+        wanted = call("POST", "/upload-referral/", {}, files={"file": file})
+        result: models.ReferralText = wrapped(await self._send(wanted))
+        return result
+
+    async def triage_referral(self, file: tuple[str, bytes, str]) -> models.Triage:
+        """Urgency and confidence of a referral, and whether the team was told. The same letter
+        again gets the first answer, and the team no second message. 503 when the team could not
+        be told yet: the referral is kept; send it again."""
+        wanted = call("POST", "/triage-referral/", {}, files={"file": file})
+        result: models.Triage = wrapped(await self._send(wanted))
+        return result
+
+    async def get_referral(self, referral_id: str) -> Envelope[models.Referral]:
+        """A triaged referral with its text: where the link in the team's notice leads."""
+        wanted = call("GET", "/referrals/{referral_id}", {"referral_id": referral_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncWebhooks:
+    """Operations on webhooks."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def receive_webhook(
+        self, endpoint: str, path: str, body: JsonObject
+    ) -> Envelope[models.Delivery]:
+        """Take a signed delivery: kept, with its event, before this answers. A repeat of its id
+        gets the same answer and starts nothing again."""
+        wanted = call(
+            "POST", "/hooks/{endpoint}/{path}", {"endpoint": endpoint, "path": path}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_webhooks(self) -> Envelope[models.Webhooks]:
+        """The store's address for webhooks, the paths that workflows listen at, its secrets by
+        name."""
+        wanted = call("GET", "/api/webhooks", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_webhook_secret(
+        self, name: str, body: JsonObject | None = None
+    ) -> Envelope[models.WebhookSecret]:
+        """Make or keep a signing secret; it is shown in this answer only. The earlier ones of
+        the name stay valid for a day, or for `keepPreviousFor` seconds, so that senders can
+        change over."""
+        wanted = call("PUT", "/api/webhooks/secrets/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+
+class AsyncOperation:
+    """Operations on operation."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def live(self) -> models.Health:
+        """The process answers."""
+        wanted = call("GET", "/health/live", {})
+        result: models.Health = wrapped(await self._send(wanted))
+        return result
+
+    async def ready(self) -> models.Health:
+        """The database answers too, and runs are carried out; 503 while one of them is not
+        so."""
+        wanted = call("GET", "/health/ready", {})
+        result: models.Health = wrapped(await self._send(wanted))
+        return result
+
+    async def metrics(self) -> Any:
+        """Prometheus text; no patient data in any label."""
+        wanted = call("GET", "/metrics", {})
+        return await self._send(wanted)
+
+    async def list_step_types(self) -> Envelope[list[models.StepType]]:
+        """Every step type with its schema: forms, verification and rollback all read it."""
+        wanted = call("GET", "/api/step-types", {})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncGroups:
+    """Every group of operations."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self.workflow = AsyncWorkflow(transport)
+        self.session = AsyncSession(transport)
+        self.versions = AsyncVersions(transport)
+        self.task = AsyncTask(transport)
+        self.pipelines = AsyncPipelines(transport)
+        self.file = AsyncFile(transport)
+        self.connection = AsyncConnection(transport)
+        self.referral = AsyncReferral(transport)
+        self.webhooks = AsyncWebhooks(transport)
+        self.operation = AsyncOperation(transport)
