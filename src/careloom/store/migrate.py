@@ -29,6 +29,7 @@ FUNCTION_FILES = (
     "pipelines.sql",
     "effect.sql",
     "engine.sql",
+    "control.sql",
     "flush.sql",
     "admission.sql",
     "run_control.sql",

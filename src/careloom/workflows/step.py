@@ -7,9 +7,11 @@ never writes by itself; what it does outside (a call to a peer) carries `call.ke
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from careloom.store.effect import Effect
 from careloom.types import JsonObject, Scope
@@ -50,6 +52,20 @@ class StepCall:
     now: datetime
     resume: JsonObject | None = None
     """What the wait gave, when the step is called again after waiting."""
+    timeout_s: float | None = None
+    """The definition's `timeout:`; a step that waits for an event ends its wait by it. Seconds."""
+    actor: JsonObject = field(default_factory=dict)
+    """Who stands behind the run: principal, owner, grants and the chain of workflows."""
+    done: JsonObject | None = None
+    """When a step is undone: path, key, input, output, effect, outcome and error of it."""
+    heart: Callable[[], None] | None = None
+    """Set by the engine for a step with `heartbeat:`; steps call `beat`."""
+
+    async def beat(self) -> None:
+        """A sign of life: a step with `heartbeat:` that gives none for so long is timed out."""
+        if self.heart is not None:
+            self.heart()
+        await asyncio.sleep(0)
 
     def require(self, permission: str, resource_type: str | None = None) -> None:
         """Raise StepError unless the run's owner and its starter both have the permission."""
@@ -85,6 +101,9 @@ class StepResult:
     """A Patient id that this step found; later payloads of the run are sealed for it."""
     branch: str | None = None
     """For if and switch: the child list to go on with."""
+    lock: str | None = None
+    """With a wait: the advisory lock under which its effect looks whether what is waited for is
+    there already; who brings it holds the same."""
 
 
 class StepError(Exception):
@@ -123,6 +142,19 @@ class Step(Protocol):
 
     async def execute(self, call: StepCall) -> StepResult:
         """Do the work; raise StepError with the cause when it cannot be done."""
+
+
+@runtime_checkable
+class Undoes(Protocol):
+    """A step type that can undo what a completed step did; its schema.json says `"undo": true`."""
+
+    async def undo(self, call: StepCall, output: JsonObject) -> StepResult | None:
+        """Undo the step that gave this output; None when nothing is left to undo.
+
+        Like `execute` it returns the effect and may wait; `call.done` tells of the step,
+        `call.input` is what it was given, `call.key` is a key of its own. A StepError fails the
+        rollback.
+        """
 
 
 StepCatalog = dict[str, Step]

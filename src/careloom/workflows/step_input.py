@@ -37,6 +37,20 @@ def input_fault(schema: JsonObject, given: JsonObject) -> str | None:
     return _sentence(errors[0]) if errors else None
 
 
+def value_fault(schema: JsonObject, value: Json, what: str) -> str | None:
+    """The same for any value, named `what` in the sentence."""
+    errors = sorted(
+        _validator(orjson.dumps(schema)).iter_errors(value),
+        key=lambda error: [str(part) for part in error.absolute_path],
+    )
+    if not errors:
+        return None
+    place = _place(errors[0].absolute_path)
+    return f"{what} breaks its schema: {_sentence(errors[0])}" if place[0] == "/" else (
+        f"{what} breaks its schema: {_sentence(errors[0]).replace(place, 'it')}"
+    )
+
+
 @lru_cache(maxsize=64)
 def _validator(schema: bytes) -> Any:
     return validator(orjson.loads(schema))

@@ -11,6 +11,10 @@ BEGIN
   FOR v_op IN SELECT value FROM jsonb_array_elements(p_ops) LOOP
     v_results := v_results || CASE v_op->>'op'
       WHEN 'fhir.put' THEN op_fhir_put(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'run.start' THEN op_run_start(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'run.rollback' THEN op_run_rollback(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'run.abandon' THEN op_run_abandon(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'step.abandon' THEN op_step_abandon(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.delete' THEN op_fhir_delete(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.check' THEN op_fhir_check(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)

@@ -79,7 +79,8 @@ BEGIN
            array_agg(st.result ORDER BY st.seq) AS results
     FROM step st WHERE st.tenant = p_tenant AND st.run_id = c.run_id) s
   CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('path', at.path, 'iter', at.iter, 'attempt', at.attempt)), '[]') AS attempts
+    SELECT coalesce(jsonb_agg(jsonb_build_object('path', at.path, 'iter', at.iter, 'attempt', at.attempt,
+             'retry_at', at.retry_at)), '[]') AS attempts
     FROM attempt at WHERE at.tenant = p_tenant AND at.run_id = c.run_id) a
   CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(jsonb_build_object('path', wt.path, 'iter', wt.iter, 'event', wt.event, 'until', wt.until,
@@ -195,7 +196,7 @@ BEGIN
   v_ok := v_ok || coalesce(v_some, '{}');
   -- Steps and waits with operations, each alone.
   FOR v_unit IN SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, k text, p text, i text, q int,
-        a int, o text, b int, s timestamptz, e jsonb, ops jsonb, store text, actor jsonb, event text, until timestamptz)
+        a int, o text, b int, s timestamptz, e jsonb, ops jsonb, store text, actor jsonb, event text, until timestamptz, met boolean)
       WHERE u.r = ANY (v_held) AND u.k IN ('step', 'wait') AND (u.k = 'wait' OR u.ops IS NOT NULL) ORDER BY u.x LOOP
     BEGIN
       v_results := engine_unit(p_tenant, p_batch, to_jsonb(v_unit), p_blobs);
@@ -236,7 +237,15 @@ BEGIN
   IF p_unit->>'k' = 'wait' THEN
     INSERT INTO wait (tenant, run_id, path, iter, event, until, batch, detail)
     VALUES (p_tenant, v_run, p_unit->>'p', p_unit->>'i', p_unit->>'event', (p_unit->>'until')::timestamptz, p_batch,
-            p_blobs[(p_unit->>'b')::int + 1]) ON CONFLICT DO NOTHING;
+            p_blobs[(p_unit->>'b')::int + 1])
+    ON CONFLICT (tenant, run_id, path, iter) DO UPDATE SET event = excluded.event, until = excluded.until,
+      batch = excluded.batch, detail = excluded.detail, result = NULL, resolved = false
+    WHERE wait.batch <> excluded.batch AND wait.resolved = coalesce((p_unit->>'met')::boolean, false);
+    IF NOT FOUND AND EXISTS (SELECT FROM wait WHERE tenant = p_tenant AND run_id = v_run AND path = p_unit->>'p'
+        AND iter = p_unit->>'i' AND batch <> p_batch) THEN
+      -- What it waited for came while it was called: it counts.
+      PERFORM refuse('CL010', '{"message": "What the step waits for came meanwhile"}');
+    END IF;
   ELSE
     INSERT INTO step (tenant, run_id, path, iter, seq, attempt, outcome, fence, batch, effect, result, started_at)
     VALUES (p_tenant, v_run, p_unit->>'p', p_unit->>'i', (p_unit->>'q')::int, (p_unit->>'a')::int, p_unit->>'o',

@@ -30,6 +30,9 @@ class Dispatch(Protocol):
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         """Hand runs back at once."""
 
+    async def rest(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
+        """Let go of paused runs; they are claimed again when they are resumed."""
+
     async def disown(self, tenant: str, held: list[uuid.UUID]) -> int:
         """Hand back every run of this worker but these: the reply that gave them was lost."""
 
@@ -72,6 +75,9 @@ class PostgresDispatch:
 
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         await self._db.call("engine_release", tenant, self._worker, list(held), list(held.values()))
+
+    async def rest(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
+        await self._db.call("runs_rest", tenant, self._worker, list(held), list(held.values()))
 
     async def disown(self, tenant: str, held: list[uuid.UUID]) -> int:
         return int(await self._db.call("engine_disown", tenant, self._worker, held))

@@ -21,6 +21,12 @@ def run_id_at(at: datetime, seed: str | None = None) -> uuid.UUID:
     return uuid.UUID(bytes=_shape(millis + tail))
 
 
+def child_run_id(parent: uuid.UUID, path: str, iteration: str) -> uuid.UUID:
+    """The id of the run that a step starts: its parent's time, then a hash of the step's place."""
+    seed = f"{parent.hex}\0{path}\0{iteration}"
+    return uuid.UUID(bytes=_shape(parent.bytes[:6] + hashlib.sha256(seed.encode()).digest()[:10]))
+
+
 def _shape(raw: bytes) -> bytes:
     value = bytearray(raw)
     value[6] = 0x70 | (value[6] & 0x0F)

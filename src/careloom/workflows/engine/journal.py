@@ -9,6 +9,11 @@ from typing import Any
 
 from careloom.types import JsonObject
 
+CANCEL, ROLL_BACK, PAUSE = 1, 2, 4
+"""What somebody asked of a run: the bits of `live.ctl`."""
+Key = tuple[str, str]
+"""(path, iteration) of a journal row."""
+
 
 @dataclass(slots=True)
 class StepRecord:
@@ -19,11 +24,16 @@ class StepRecord:
     seq: int
     attempt: int
     outcome: str
-    """succeeded, failed or skipped."""
+    """succeeded, failed, skipped, degraded, cancelled, or opened for a parallel or foreach."""
     output: JsonObject = field(default_factory=dict)
     error: JsonObject | None = None
     branch: str | None = None
     effect: list[JsonObject] | None = None
+    input: JsonObject | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.path, self.iteration
 
 
 @dataclass(slots=True)
@@ -36,6 +46,8 @@ class WaitRecord:
     """What the wait gave; None while it is not over."""
     until: datetime | None = None
     """When it ends by itself."""
+    resolved: bool = False
+    """Something came for it; its time alone does not resolve it."""
 
 
 @dataclass(slots=True)
@@ -56,18 +68,16 @@ class RunState:
     patient: str | None
     trigger: JsonObject
     created_at: datetime
-    cancelled: bool = False
+    control: int = 0
+    """CANCEL, ROLL_BACK and PAUSE, as far as they were asked for."""
     crashes: int = 0
-    steps: dict[tuple[str, str], StepRecord] = field(default_factory=dict)
-    attempts: dict[tuple[str, str], int] = field(default_factory=dict)
-    waits: dict[tuple[str, str], WaitRecord] = field(default_factory=dict)
-
-    @property
-    def next_seq(self) -> int:
-        return len(self.steps)
-
-    def record(self, path: str, iteration: str = "") -> StepRecord | None:
-        return self.steps.get((path, iteration))
+    steps: dict[Key, StepRecord] = field(default_factory=dict)
+    attempts: dict[Key, int] = field(default_factory=dict)
+    retry_at: dict[Key, datetime] = field(default_factory=dict)
+    """When a step that failed is tried again."""
+    waits: dict[Key, WaitRecord] = field(default_factory=dict)
+    next_seq: int = 0
+    """The number of the next journal row: larger than any, so that what follows stands behind."""
 
 
 def settle_output(output: JsonObject, effect: list[JsonObject] | None) -> JsonObject:

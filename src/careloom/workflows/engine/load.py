@@ -17,13 +17,13 @@ async def run_from_claim(tenant: str, row: asyncpg.Record, payloads: Payloads) -
     """A claimed run with its journal, opened."""
     trigger = await payloads.open(tenant, row["origin_run"], "input", row["input"])
     run = _claimed(tenant, row, trigger, row["patient"])
-    run.cancelled = bool(row["ctl"])
+    run.control = row["ctl"]
     for fields, sealed in zip(row["steps"], row["results"] or (), strict=True):
         record = await _step(run, fields, sealed, payloads)
-        run.steps[record.path, record.iteration] = record
+        run.steps[record.key] = record
+        run.next_seq = max(run.next_seq, record.seq + 1)
     for fields in row["attempts"]:
-        key = fields["path"], fields["iter"]
-        run.attempts[key] = max(run.attempts.get(key, 0), fields["attempt"])
+        _attempt(run, fields)
     for fields, sealed in zip(row["waits"], row["wait_results"] or (), strict=True):
         waiting = await _wait(run, fields, sealed, payloads)
         run.waits[waiting.path, waiting.iteration] = waiting
@@ -39,7 +39,15 @@ def unreadable_run(tenant: str, row: asyncpg.Record) -> RunState:
     for number, fields in enumerate(row["steps"]):
         key = fields["path"], fields["iter"]
         run.steps[key] = StepRecord(*key, number, fields["attempt"], fields["outcome"])
+        run.next_seq = max(run.next_seq, fields["seq"] + 1)
     return run
+
+
+def _attempt(run: RunState, fields: JsonObject) -> None:
+    key = fields["path"], fields["iter"]
+    if fields["attempt"] > run.attempts.get(key, 0):
+        run.attempts[key] = fields["attempt"]
+        run.retry_at[key] = datetime.fromisoformat(fields["retry_at"])
 
 
 def _claimed(
@@ -83,6 +91,7 @@ async def _step(
         error=payload.get("error"),
         branch=payload.get("branch"),
         effect=fields["effect"],
+        input=payload.get("input"),
     )
 
 
@@ -100,7 +109,7 @@ async def _wait(
     elif fields["due"]:
         resume = {"reason": "time"}
     until = datetime.fromisoformat(fields["until"]) if fields["until"] else None
-    return WaitRecord(path, iteration, resume, until)
+    return WaitRecord(path, iteration, resume, until, fields["resolved"])
 
 
 def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObject) -> RunState:

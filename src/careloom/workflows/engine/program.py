@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
@@ -14,6 +15,11 @@ from careloom.workflows.expressions import (
     compile_template,
 )
 from careloom.workflows.verification import unreviewed_ai
+
+UNDO = "~comp"
+"""Under this path stands what undoes steps; its own row says that the rollback began, and why."""
+_SEPARATE = {"foreach": ("collect",)}
+"""Parameters that are rendered later than the others, by step type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,12 @@ class ProgramStep:
     unreviewed: bool
     """It reads an AI's output that no person has decided on."""
     branches: Mapping[str, tuple[ProgramStep, ...]]
+    fallback: tuple[ProgramStep, ...] = ()
+    compensate: tuple[ProgramStep, ...] | Literal["none"] | None = None
+    undo: bool = False
+    """The step type can undo what a completed step did."""
+    collect: Template | None = None
+    """What a foreach keeps of each item; its last step's output without one."""
 
     @property
     def path(self) -> str:
@@ -36,6 +48,19 @@ class ProgramStep:
     @property
     def id(self) -> str:
         return self.definition.id
+
+    @property
+    def opens(self) -> bool:
+        """It runs lists of steps side by side: one row says that it began, one how it ended."""
+        return self.definition.type in ("parallel", "foreach")
+
+    def walk(self) -> Iterator[ProgramStep]:
+        """This step and every step inside it, with what undoes it."""
+        yield self
+        undo = self.compensate if isinstance(self.compensate, tuple) else ()
+        for steps in (*self.branches.values(), self.fallback, undo):
+            for step in steps:
+                yield from step.walk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +72,32 @@ class Program:
     output: Template | None
     trigger_fields: frozenset[str]
     """Names of `trigger` that some expression cannot do without."""
+    by_path: Mapping[str, ProgramStep] = field(default_factory=dict)
+    """Every step by the path under which it is journaled."""
+
+
+def opening_path(path: str) -> str:
+    """Where it stands in the journal that a parallel or foreach began."""
+    return f"{path}/~open"
+
+
+def undo_path(path: str) -> str:
+    """Where what undoes a step stands in the journal."""
+    return f"{UNDO}/{path}"
 
 
 def build_program(definition: Definition, schemas: Mapping[str, JsonObject]) -> Program:
     """Compile a definition; `schemas` are those of the step types, by name."""
     every = list(definition.walk())
     templates = {step.path: compile_template(_parameters(step)) for step in every}
+    collects = {
+        step.path: compile_template(step.params["collect"])
+        for step in every
+        if step.type == "foreach" and step.params.get("collect") is not None
+    }
     output = None if definition.output is None else compile_template(definition.output)
     references: set[tuple[str, ...]] = set()
-    for template in templates.values():
+    for template in (*templates.values(), *collects.values()):
         references |= template.required
     if output is not None:
         references |= output.required
@@ -70,29 +112,66 @@ def build_program(definition: Definition, schemas: Mapping[str, JsonObject]) -> 
         if len(reference) >= 4 and reference[0] == "steps" and reference[2] == "output":
             expects.setdefault(reference[1], set()).add(reference[3])
 
-    def build(step: StepDefinition) -> ProgramStep:
+    def build(step: StepDefinition, prefix: str = "") -> ProgramStep:
+        def each(steps: tuple[StepDefinition, ...]) -> tuple[ProgramStep, ...]:
+            return tuple(build(child, prefix) for child in steps)
+
+        undo = step.compensate
+        if isinstance(undo, tuple):
+            made: tuple[ProgramStep, ...] | Literal["none"] | None = tuple(
+                build(child, f"{UNDO}/") for child in undo
+            )
+        else:
+            made = undo
         return ProgramStep(
-            definition=step,
+            definition=replace(step, path=prefix + step.path) if prefix else step,
             params=templates[step.path],
             condition=compile_condition(step.condition) if step.condition else None,
             expects=frozenset(expects.get(step.id, set())),
             ai_fed=any(r[1] in ai_steps for r in templates[step.path].references if _of_step(r)),
             unreviewed=step.path in unreviewed,
-            branches={
-                name: tuple(build(child) for child in children)
-                for name, children in step.branches.items()
-            },
+            branches={name: each(children) for name, children in step.branches.items()},
+            fallback=each(step.fallback),
+            compensate=made,
+            undo=schemas.get(step.type, {}).get("undo") is True,
+            collect=collects.get(step.path),
         )
 
+    steps = tuple(build(step) for step in definition.steps)
     return Program(
         definition=definition,
-        steps=tuple(build(step) for step in definition.steps),
+        steps=steps,
         output=output,
         trigger_fields=frozenset(
             reference[1]
             for reference in required
             if len(reference) > 1 and reference[0] == "trigger"
         ),
+        by_path={one.path: one for step in steps for one in step.walk()},
+    )
+
+
+def undoing(step: ProgramStep) -> ProgramStep:
+    """The step that stands in the journal for the type's own undoing of a step."""
+    definition = replace(
+        step.definition,
+        path=undo_path(step.path),
+        condition=None,
+        on_error="fail",
+        output=None,
+        branches={},
+        fallback=(),
+        compensate=None,
+    )
+    return replace(
+        step,
+        definition=definition,
+        params=compile_template({}),
+        condition=None,
+        expects=frozenset(),
+        branches={},
+        fallback=(),
+        compensate=None,
     )
 
 
@@ -102,7 +181,8 @@ def _of_step(reference: tuple[str, ...]) -> bool:
 
 def _parameters(step: StepDefinition) -> JsonObject:
     """The step's parameters; a bare condition of an `if` is an expression."""
-    params = dict(step.params)
+    later = _SEPARATE.get(step.type, ())
+    params = {key: value for key, value in step.params.items() if key not in later}
     condition = params.get("condition")
     if step.type == "if" and isinstance(condition, str) and "{{" not in condition:
         params["condition"] = "{{" + condition + "}}"
@@ -114,10 +194,8 @@ def _ai_steps(
     templates: Mapping[str, Template],
     schemas: Mapping[str, JsonObject],
 ) -> set[str]:
-    """Ids of steps whose output comes from an AI step, directly or through other steps.
-
-    A person's task ends the chain: what a person decided is the person's.
-    """
+    """Ids of steps whose output comes from an AI step, directly, through other steps or inside
+    them. A person's task ends the chain: what a person decided is the person's."""
     fed: set[str] = set()
     for step in steps:
         schema = schemas.get(step.type, {})
@@ -125,5 +203,8 @@ def _ai_steps(
             continue
         reads = {r[1] for r in templates[step.path].references if _of_step(r)}
         if schema.get("ai") or reads & fed:
+            fed.add(step.id)
+    for step in reversed(steps):
+        if step.branches and any(inner.id in fed for inner in step.walk()):
             fed.add(step.id)
     return fed

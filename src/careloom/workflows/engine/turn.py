@@ -1,32 +1,35 @@
-"""One turn of a run: call the next step and say, as a unit, what is to be written."""
+"""One turn of a run: carry out a command and say, as a unit, what is to be written."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from careloom.errors import CareloomError
-from careloom.store.database import DatabaseUnavailable
 from careloom.store.effect import Effect, shifted
 from careloom.types import JsonObject, Scope
-from careloom.workflows.engine.advance import Close, Execute, advance, context_of
-from careloom.workflows.engine.generation import generation
-from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord
+from careloom.workflows.engine.calls import Calls, where
+from careloom.workflows.engine.commands import (
+    BeginRollback,
+    Close,
+    Command,
+    Execute,
+    Settle,
+    Undo,
+)
+from careloom.workflows.engine.frontier import Frontier
+from careloom.workflows.engine.journal import Key, RunState, StepRecord
 from careloom.workflows.engine.ledger import Unit
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
-from careloom.workflows.engine.program import Program, ProgramStep
+from careloom.workflows.engine.program import UNDO, Program, opening_path
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import run_grants
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
-from careloom.workflows.step_input import input_fault
+from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
+from careloom.workflows.step_input import value_fault
 
-log = logging.getLogger("careloom.worker")
-DEFAULT_TIMEOUT_S = 300.0
+__all__ = ["Turn", "Turns", "where"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,15 @@ class Turn:
     """A unit to commit, and what becomes of the run in memory once it is committed."""
 
     unit: Unit
+    key: Key
     record: StepRecord | None = None
+    wait: Wait | None = None
+    """The step waits."""
+    retry_at: datetime | None = None
+    """The step failed and is tried again then."""
     parked: float | None = None
-    """Seconds until the run is due again; infinity while it waits for an event."""
+    """The run is let go of: seconds until it is due again; infinity while it waits for an event."""
     closed: str | None = None
-    attempted: int | None = None
     patient: str | None = None
 
 
@@ -52,29 +59,35 @@ class Turns:
         environment_of: Callable[[str], Awaitable[str]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._catalog = catalog
+        self._calls = Calls(catalog)
         self._payloads = payloads
         self._environment_of = environment_of
-        self._clock = clock
+        self.clock = clock
 
-    async def next(self, program: Program, run: RunState) -> Turn:
-        """Carry out the next command up to its commit."""
-        command = advance(program, run)
-        if isinstance(command, Close):
-            return await self._close_only(program, run, command)
-        return await self._execute(program, run, command)
+    async def make(self, frontier: Frontier, command: Command) -> Turn:
+        """Carry out a command up to its commit."""
+        match command:
+            case Execute():
+                return await self._execute(frontier, command)
+            case Undo():
+                return await self._undo(frontier, command)
+            case Settle():
+                return await self._settle(frontier, command)
+            case BeginRollback():
+                return await self._begin_rollback(frontier, command)
+            case Close():
+                return await self._close_only(frontier, command)
 
     async def failed_effect(
-        self, program: Program, run: RunState, path: str, state: str, detail: JsonObject
+        self, frontier: Frontier, command: Execute | Undo, state: str, detail: JsonObject
     ) -> Turn:
         """The store refused a step's effect for good: the step fails with that cause."""
-        step = _find(program.steps, path)
         error = StepError(
             str(detail.get("message", "The store refused the step's effect")),
             code=f"effect_{state.lower()}",
             details={key: value for key, value in detail.items() if key != "message"},
         )
-        return await self._failure(program, run, Execute(step), error, self._clock(), final=True)
+        return await self._failure(frontier, command, error, self.clock(), final=True)
 
     async def dead_letter(self, run: RunState, message: str) -> Turn:
         """Close a run that cannot go on by itself, and open an incident."""
@@ -82,129 +95,133 @@ class Turns:
         unit = self._unit(run, "step", "~dead", "", error=error)
         blob = await self._seal(run, step_place("~dead", ""), {"error": error})
         unit.fields |= {"o": "failed", "a": 1, "b": unit.add_blob(blob), "q": run.next_seq}
-        unit.fields["s"] = self._clock().isoformat()
-        effect = Effect()
-        effect.add(
-            "incident.open",
-            kind="run.dead_letter",
-            cause=f"{run.workflow_id}: {message}",
-            ref={"run": f"run_{run.run_id.hex}"},
-        )
-        unit.fields["ops"] = effect.ops
+        unit.fields["s"] = self.clock().isoformat()
+        unit.fields["ops"] = _incident(run, "run.dead_letter", message).ops
         await self._finish(unit, run, None, Close("failed", error))
-        return Turn(unit, closed="failed")
+        return Turn(unit, ("~dead", ""), closed="failed")
 
-    async def _close_only(self, program: Program, run: RunState, close: Close) -> Turn:
-        unit = self._unit(run, "close", None, "")
-        await self._finish(unit, run, program, close)
-        return Turn(unit, closed=close.state)
+    async def park(self, frontier: Frontier) -> Turn:
+        """Let go of a run in which everything waits."""
+        unit = self._unit(frontier.run, "park", None, "")
+        return Turn(unit, ("", ""), parked=self._parked(unit, frontier, frontier.next_due()))
 
-    async def _execute(self, program: Program, run: RunState, command: Execute) -> Turn:
-        step, started = command.step, self._clock()
-        waiting = run.waits.get((step.path, command.iteration))
-        if waiting is not None and waiting.resume is None:
-            unit = self._unit(run, "park", step.path, command.iteration)
-            return self._parked(unit, run, waiting.until)
-        context = context_of(program, run)
+    async def _close_only(self, frontier: Frontier, close: Close) -> Turn:
+        run, error = frontier.run, close.error
+        unit = self._unit(run, "close", (error or {}).get("stepPath"), "", error=error)
+        state = await self._finish(unit, run, frontier, close)
+        return Turn(unit, close.key, closed=state)
+
+    async def _execute(self, frontier: Frontier, command: Execute) -> Turn:
+        run, step, started = frontier.run, command.step, self.clock()
+        context = command.layer.context
         call: StepCall | None = None
         try:
             if step.condition is not None and not step.condition.holds(context):
-                return await self._skip(program, run, command, started)
-            call = await self._call(run, command, context, waiting, started)
-            result = await self._perform(step, call)
+                return await self._skip(frontier, command, started)
+            call = await self._call(run, command, step.params.render(context), started)
+            left = None
+            if frontier.deadline is not None and not frontier.rolling_back:
+                left = max((frontier.deadline - started) / timedelta(seconds=1), 0.001)
+            result = await self._calls.execute(step, call, left)
         except StepError as error:
             given = None if call is None else call.input
-            return await self._failure(program, run, command, error, started, given=given)
+            return await self._failure(frontier, command, error, started, given=given)
         except ExpressionError as error:
             wrapped = StepError(str(error), code=error.code)
-            return await self._failure(program, run, command, wrapped, started)
+            return await self._failure(frontier, command, wrapped, started)
         if result.wait is not None:
-            return await self._park(run, command, result, call)
-        return await self._success(program, run, command, result, call, started)
+            return await self._wait(frontier, command, result, result.wait, call)
+        return await self._success(frontier, command, result, call, started)
 
-    async def _perform(self, step: ProgramStep, call: StepCall) -> StepResult:
-        implementation = self._catalog.get(step.definition.type)
-        if implementation is None:
-            raise StepError(f"There is no step type {step.definition.type!r}", code="unknown_step")
-        if not step.params.constant:
-            # What was written as a constant was checked when it was deployed.
-            fault = input_fault(implementation.schema.get("input", {}), call.input)
-            if fault is not None:
-                raise StepError(fault, code="step_input")
-        timeout = step.definition.timeout_s or DEFAULT_TIMEOUT_S
+    async def _undo(self, frontier: Frontier, command: Undo) -> Turn:
+        started, done = self.clock(), command.done
+        call = await self._call(frontier.run, command, done.get("input") or {}, started)
+        key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:0"
+        call = replace(call, done={**done, "key": key})
         try:
-            async with asyncio.timeout(timeout):
-                return await implementation.execute(call)
-        except (StepError, DatabaseUnavailable):
-            # The database is ours, not the step's: its outage uses up no attempt of the step.
-            raise
-        except TimeoutError:
-            raise StepError(
-                f"The step did not finish within {timeout:g} s", code="timed_out", retryable=True
-            ) from None
-        except CareloomError as error:
-            details: JsonObject = {**error.details, "path": error.path, "fix": error.fix}
-            raise StepError(
-                error.message, code=error.code, retryable=error.retryable, details=details
-            ) from error
-        except Exception as error:
-            # A bug in a step fails the step, by its policy; what was thrown may carry patient data.
-            log.error("step %s: %s at %s", step.definition.type, type(error).__name__, where(error))
-            raise StepError(
-                f"The step made a mistake ({type(error).__name__})",
-                code="step_crashed",
-                retryable=True,
-            ) from error
+            result = await self._calls.undo(command.step, call, done["output"])
+        except StepError as error:
+            return await self._failure(frontier, command, error, started, given=call.input)
+        if result.wait is not None:
+            return await self._wait(frontier, command, result, result.wait, call)
+        return await self._success(frontier, command, result, call, started)
+
+    async def _settle(self, frontier: Frontier, command: Settle) -> Turn:
+        run, (path, iteration) = frontier.run, command.key
+        unit = self._unit(run, "step", path, iteration, error=command.error)
+        record = self._row(run, command.key, command.attempt, command.outcome, command.output)
+        record.error = command.error
+        payload: JsonObject = {"output": command.output, "error": command.error}
+        await self._record(unit, run, record, payload, self.clock(), run.patient)
+        if command.outcome == "cancelled":
+            effect = Effect()
+            effect.add("step.abandon", run=str(run.run_id), path=path, iter=iteration)
+            self._attach(unit, effect)
+        closed = await self._close_if_last(unit, frontier, record, run.patient)
+        return Turn(unit, command.key, record=record, closed=closed)
+
+    async def _begin_rollback(self, frontier: Frontier, command: BeginRollback) -> Turn:
+        run, error = frontier.run, command.error
+        unit = self._unit(run, "step", UNDO, "", error=error)
+        record = self._row(run, command.key, 1, "opened", {})
+        record.error = error
+        await self._record(unit, run, record, {"error": error}, self.clock(), run.patient)
+        effect = Effect()
+        effect.add("run.abandon", run=str(run.run_id))
+        if not command.requested:
+            place = error.get("stepPath") or "output"
+            cause = f"{place}: {error.get('code', 'failed')}"
+            effect.extend(_incident(run, "run.failed", cause, separator=", "))
+        self._attach(unit, effect)
+        return Turn(unit, command.key, record=record)
 
     async def _call(
-        self,
-        run: RunState,
-        command: Execute,
-        context: JsonObject,
-        waiting: WaitRecord | None,
-        now: datetime,
+        self, run: RunState, command: Execute | Undo, given: JsonObject, now: datetime
     ) -> StepCall:
         step, iteration = command.step, command.iteration
+        waiting = run.waits.get(command.key)
         return StepCall(
             scope=Scope(run.tenant, run.store),
             run_id=f"run_{run.run_id.hex}",
             workflow_id=run.workflow_id,
             path=step.path,
             iteration=iteration,
-            attempt=run.attempts.get((step.path, iteration), 0) + 1,
-            input=step.params.render(context),
+            attempt=run.attempts.get(command.key, 0) + 1,
+            input=given,
             alias=step.definition.output,
             expects=step.expects,
-            key=f"{run.origin_run.hex}:{step.path}:{iteration}:{generation(run.actor, step.path)}",
+            key=f"{run.origin_run.hex}:{step.path}:{iteration}:0",
             environment=await self._environment_of(run.tenant),
             grants=run_grants(run.actor),
             ai_fed=step.ai_fed,
             unreviewed=step.unreviewed,
-            ai_evidence=_evidence(run),
+            ai_evidence=tuple(command.layer.evidence),
             patient=run.patient,
             now=now,
             resume=None if waiting is None else waiting.resume,
+            timeout_s=step.definition.timeout_s,
+            actor=run.actor,
         )
 
     async def _success(
         self,
-        program: Program,
-        run: RunState,
-        command: Execute,
+        frontier: Frontier,
+        command: Execute | Undo,
         result: StepResult,
         call: StepCall,
         started: datetime,
     ) -> Turn:
-        step = command.step
-        missing = step.expects - result.output.keys()
+        run, step = frontier.run, command.step
+        missing = () if step.opens else step.expects - result.output.keys()
         if missing:
             error = StepError(
                 f"The step gave no {', '.join(sorted(missing))}, which later steps read;"
                 f" it gave {', '.join(sorted(result.output)) or 'nothing'}",
                 code="missing_output",
             )
-            return await self._failure(program, run, command, error, started, given=call.input)
-        unit = self._unit(run, "step", step.path, command.iteration, call=call)
+            return await self._failure(frontier, command, error, started, given=call.input)
+        path = opening_path(step.path) if step.opens else step.path
+        unit = self._unit(run, "step", path, command.iteration, call=call)
         payload = {
             "input": call.input,
             "output": result.output,
@@ -213,96 +230,127 @@ class Turns:
             "notes": result.notes,
         }
         patient = result.patient if result.patient and run.patient is None else None
-        record = StepRecord(
-            path=step.path,
-            iteration=command.iteration,
-            seq=run.next_seq,
-            attempt=call.attempt,
-            outcome="succeeded",
-            output=result.output,
-            branch=result.branch,
-        )
+        outcome = "opened" if step.opens else "succeeded"
+        key = path, command.iteration
+        record = self._row(run, key, call.attempt, outcome, result.output)
+        record.branch, record.input = result.branch, call.input
         subject = run.patient or patient
         await self._record(unit, run, record, payload, started, subject)
         if result.effect:
             self._attach(unit, result.effect)
         if patient is not None:
             unit.fields["patient"] = patient
-        closed = await self._close_if_last(unit, program, run, record, subject)
-        return Turn(unit, record=record, closed=closed, patient=patient)
+        closed = await self._close_if_last(unit, frontier, record, subject)
+        return Turn(unit, command.key, record=record, closed=closed, patient=patient)
 
-    async def _skip(
-        self, program: Program, run: RunState, command: Execute, started: datetime
-    ) -> Turn:
+    async def _skip(self, frontier: Frontier, command: Execute, started: datetime) -> Turn:
+        run = frontier.run
         unit = self._unit(run, "step", command.step.path, command.iteration)
-        record = StepRecord(command.step.path, command.iteration, run.next_seq, 0, "skipped")
+        record = self._row(run, command.key, 0, "skipped", {})
         await self._record(unit, run, record, {"output": {}}, started, run.patient)
-        closed = await self._close_if_last(unit, program, run, record, run.patient)
-        return Turn(unit, record=record, closed=closed)
+        closed = await self._close_if_last(unit, frontier, record, run.patient)
+        return Turn(unit, command.key, record=record, closed=closed)
 
     async def _failure(
         self,
-        program: Program,
-        run: RunState,
-        command: Execute,
+        frontier: Frontier,
+        command: Execute | Undo,
         error: StepError,
         started: datetime,
         *,
         final: bool = False,
         given: JsonObject | None = None,
     ) -> Turn:
-        step, iteration = command.step, command.iteration
-        attempt = run.attempts.get((step.path, iteration), 0) + 1
+        run, step = frontier.run, command.step
+        attempt = run.attempts.get(command.key, 0) + 1
         detail: JsonObject = {"code": error.code, "message": error.message, **_safe(error.details)}
         policy = step.definition.retry
         if error.retryable and attempt < policy.attempts and not final:
             delay = min(policy.initial_s * policy.factor ** (attempt - 1), policy.max_s)
             delay = max(delay * random.uniform(1 - policy.jitter, 1), error.retry_after or 0.0)  # noqa: S311
-            unit = self._unit(run, "attempt", step.path, iteration)
-            place = attempt_place(step.path, iteration, attempt)
-            unit.fields |= {
-                "a": attempt,
-                "o": error.code,
-                "s": started.isoformat(),
-                "after": delay,
-                "b": unit.add_blob(await self._seal(run, place, detail)),
-                "d": {"code": error.code, "attempt": attempt},
-                "fin": {"seen": run.wakes, "after": delay},
-            }
-            return Turn(unit, parked=delay, attempted=attempt)
-        unit = self._unit(run, "step", step.path, iteration, error=detail)
-        record = StepRecord(step.path, iteration, run.next_seq, attempt, "failed", error=detail)
+            return await self._retry(frontier, command, detail, started, attempt, delay)
+        unit = self._unit(run, "step", step.path, command.iteration, error=detail)
+        outcome = "degraded" if step.fallback else "failed"
+        record = self._row(run, command.key, attempt, outcome, {})
+        record.error, record.input = detail, given
         payload: JsonObject = {"input": given, "error": detail}
         await self._record(unit, run, record, payload, started, run.patient)
-        if error.effect:
-            self._attach(unit, error.effect)
-        closed = await self._close_if_last(unit, program, run, record, run.patient)
-        return Turn(unit, record=record, closed=closed)
+        effect = error.effect
+        if step.path.startswith(f"{UNDO}/") and step.definition.on_error != "continue":
+            effect.extend(_incident(run, "rollback.failed", f"{step.path}: {error.code}"))
+        if effect:
+            self._attach(unit, effect)
+        closed = await self._close_if_last(unit, frontier, record, run.patient)
+        return Turn(unit, command.key, record=record, closed=closed)
 
-    async def _park(
-        self, run: RunState, command: Execute, result: StepResult, call: StepCall
+    async def _retry(
+        self,
+        frontier: Frontier,
+        command: Execute | Undo,
+        detail: JsonObject,
+        started: datetime,
+        attempt: int,
+        delay: float,
     ) -> Turn:
-        step, wait = command.step, result.wait
-        if wait is None:
-            raise AssertionError("a park needs a wait")
-        unit = self._unit(run, "wait", step.path, command.iteration, call=call)
-        place = wait_place(step.path, command.iteration) + "|detail"
+        run, step = frontier.run, command.step
+        unit = self._unit(run, "attempt", step.path, command.iteration)
+        place = attempt_place(step.path, command.iteration, attempt)
+        unit.fields |= {
+            "a": attempt,
+            "o": detail["code"],
+            "s": started.isoformat(),
+            "after": delay,
+            "b": unit.add_blob(await self._seal(run, place, detail)),
+            "d": {"code": detail["code"], "attempt": attempt},
+        }
+        retry_at = self.clock() + timedelta(seconds=delay)
+        parked = None
+        if frontier.alone():
+            parked = self._parked(unit, frontier, frontier.next_due(retry_at))
+        return Turn(unit, command.key, retry_at=retry_at, parked=parked)
+
+    async def _wait(
+        self,
+        frontier: Frontier,
+        command: Execute | Undo,
+        result: StepResult,
+        wait: Wait,
+        call: StepCall,
+    ) -> Turn:
+        run, (path, iteration) = frontier.run, command.key
+        unit = self._unit(run, "wait", path, iteration, call=call)
+        place = wait_place(path, iteration) + "|detail"
         detail = {"input": call.input, "messages": result.messages, "notes": result.notes}
-        until = wait.until.isoformat() if wait.until else None
+        before = run.waits.get(command.key)
         unit.fields |= {
             "b": unit.add_blob(await self._seal(run, place, detail)),
             "event": wait.event,
-            "until": until,
+            "until": wait.until.isoformat() if wait.until else None,
+            "met": before is not None and before.resolved,
         }
         if result.effect:
             self._attach(unit, result.effect)
-        return self._parked(unit, run, wait.until)
+        if result.lock is not None:
+            unit.fields["lock"] = result.lock
+        parked = None
+        if frontier.alone():
+            parked = self._parked(unit, frontier, frontier.next_due(wait.until))
+        return Turn(unit, command.key, wait=wait, parked=parked)
 
-    def _parked(self, unit: Unit, run: RunState, until: datetime | None) -> Turn:
+    def _parked(self, unit: Unit, frontier: Frontier, until: datetime | None) -> float:
         """Let go of the run until its time comes, or, without one, until something wakes it."""
-        unit.fields["fin"] = {"seen": run.wakes, "until": until.isoformat() if until else None}
-        seconds = (until - self._clock()) / timedelta(seconds=1) if until else None
-        return Turn(unit, parked=float("inf") if seconds is None else max(seconds, 0.0))
+        until_text = until.isoformat() if until else None
+        unit.fields["fin"] = {"seen": frontier.run.wakes, "until": until_text}
+        if until is None:
+            return float("inf")
+        return max((until - self.clock()) / timedelta(seconds=1), 0.0)
+
+    @staticmethod
+    def _row(run: RunState, key: Key, attempt: int, outcome: str, output: JsonObject) -> StepRecord:
+        """The next journal row; what follows it is numbered behind it."""
+        seq = run.next_seq
+        run.next_seq = seq + 1
+        return StepRecord(*key, seq, attempt, outcome, output)
 
     def _unit(
         self,
@@ -318,7 +366,9 @@ class Turns:
         if call is not None and call.attempt > 1:
             detail["attempt"] = call.attempt
         if error is not None:
-            detail["code"] = error["code"]
+            detail["code"] = error.get("code", "failed")
+        if iteration:
+            detail["iteration"] = iteration
         actor = {
             "principal": run.actor.get("principal"),
             "kind": "run",
@@ -356,6 +406,7 @@ class Turns:
             "o": record.outcome,
             "s": started.isoformat(),
             "b": unit.add_blob(sealed),
+            "waited": record.key in run.waits,
         }
 
     @staticmethod
@@ -365,64 +416,61 @@ class Turns:
         unit.fields["ops"] = shifted(effect.ops, offset)
 
     async def _close_if_last(
-        self,
-        unit: Unit,
-        program: Program,
-        run: RunState,
-        record: StepRecord,
-        patient: str | None,
+        self, unit: Unit, frontier: Frontier, record: StepRecord, patient: str | None
     ) -> str | None:
         """Merge the run's end into its last step's commit.
 
         Not when the output reads that step and its effect is still to come: a conditional create
         may meet a resource whose id only the transaction learns.
         """
-        if "ops" in unit.fields and _reads(program, record.path):
+        if not frontier.alone() or frontier.blocked:
             return None
-        run.steps[record.path, record.iteration] = record
-        try:
-            command = advance(program, run)
-            if not isinstance(command, Close):
-                return None
-            await self._finish(unit, run, program, command, patient)
-            return command.state
-        finally:
-            del run.steps[record.path, record.iteration]
+        close = frontier.closes_with(record.key, record)
+        if close is None or ("ops" in unit.fields and _reads(frontier.program, record.path)):
+            return None
+        return await self._finish(unit, frontier.run, frontier, close, patient, record)
 
     async def _finish(
         self,
         unit: Unit,
         run: RunState,
-        program: Program | None,
+        frontier: Frontier | None,
         close: Close,
         patient: str | None = None,
-    ) -> None:
+        record: StepRecord | None = None,
+    ) -> str:
+        """Write the run's end into a unit; returns the state it ends in."""
         payload: JsonObject = {"error": close.error}
-        if close.state == "succeeded" and program is not None and program.output is not None:
-            try:
-                payload["output"] = program.output.render(context_of(program, run))
-            except ExpressionError as error:
-                payload["error"] = {"code": error.code, "message": str(error), "path": "output"}
+        if close.state == "succeeded" and frontier is not None:
+            layer = frontier.layer if record is None else frontier.layer_with(record)
+            payload |= _output(frontier.program, layer.context)
+            if payload["error"] is not None:
                 close = Close("failed", payload["error"])
         sealed = await self._payloads.seal(
             run.tenant, patient or run.patient, run.origin_run, "output", payload
         )
         unit.fields["fin"] = {"state": close.state, "out": unit.add_blob(sealed)}
+        return close.state
 
     async def _seal(self, run: RunState, place: str, value: JsonObject) -> bytes:
         return await self._payloads.seal(run.tenant, run.patient, run.origin_run, place, value)
 
 
-def _find(steps: tuple[ProgramStep, ...], path: str) -> ProgramStep:
-    for step in steps:
-        if step.path == path:
-            return step
-        if path.startswith(step.path + "/"):
-            for children in step.branches.values():
-                for child in children:
-                    if path == child.path or path.startswith(child.path + "/"):
-                        return _find(children, path)
-    raise KeyError(path)
+def _output(program: Program, context: JsonObject) -> JsonObject:
+    """The run's output, or the error that it could not be made or breaks its schema."""
+    if program.output is None:
+        output = None
+    else:
+        try:
+            output = program.output.render(context)
+        except ExpressionError as error:
+            fault = {"code": error.code, "message": str(error), "path": "output"}
+            return {"output": None, "error": fault}
+    schema = program.definition.result_schema
+    fault_text = None if schema is None else value_fault(schema, output, "The run's output")
+    if fault_text is not None:
+        return {"output": None, "error": {"code": "result_invalid", "message": fault_text}}
+    return {"output": output, "error": None}
 
 
 def _reads(program: Program, path: str) -> bool:
@@ -432,22 +480,16 @@ def _reads(program: Program, path: str) -> bool:
     return any(reference[:2] == ("steps", step) for reference in references)
 
 
-def _evidence(run: RunState) -> tuple[JsonObject, ...]:
-    """What AI steps left under `evidence` in their output, in the order they ran."""
-    return tuple(
-        {"step": record.path.rsplit("/", 1)[-1], **record.output["evidence"]}
-        for record in run.steps.values()
-        if isinstance(record.output.get("evidence"), dict)
+def _incident(run: RunState, kind: str, cause: str, *, separator: str = ": ") -> Effect:
+    effect = Effect()
+    effect.add(
+        "incident.open",
+        kind=kind,
+        cause=f"{run.workflow_id}{separator}{cause}",
+        ref={"run": f"run_{run.run_id.hex}"},
     )
+    return effect
 
 
 def _safe(details: JsonObject) -> dict[str, Any]:
     return {key: value for key, value in details.items() if value is not None}
-
-
-def where(error: BaseException) -> str:
-    """File and line of the innermost frame: no values, so no patient data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "unknown" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -14,14 +14,15 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from careloom.errors import CareloomError, Unavailable
-from careloom.store.database import Database, DatabaseUnavailable
+from careloom.store.database import Database
 from careloom.store.notices import Notices
-from careloom.types import JsonObject
 from careloom.workflows.engine.dispatch import Dispatch, PostgresDispatch
-from careloom.workflows.engine.journal import RunState, settle_output
-from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
+from careloom.workflows.engine.drive import Drive, Lost, ReadAgain
+from careloom.workflows.engine.journal import RunState
+from careloom.workflows.engine.ledger import Ledger
 from careloom.workflows.engine.load import run_from_claim, unreadable_run
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.program import Program
@@ -29,11 +30,11 @@ from careloom.workflows.engine.turn import Turn, Turns, where
 
 log = logging.getLogger("careloom.worker")
 _MAX_CRASHES = 5
-_MAX_STALE = 3
 _CLAIM_BATCH = 64
 _TIMER_S = 60.0
 _SWEEP_S = 300.0
-_LONGEST_PAUSE_S = 1.0
+_STARTS_RUNS = ("run.start", "run.rollback")
+"""Operations after which other runs are due."""
 
 
 @dataclass(slots=True)
@@ -251,7 +252,7 @@ class Worker:
             self.counters.fenced += 1
             held.task.cancel()
         elif control:
-            held.run.cancelled = True
+            held.run.control |= control
 
     def _by_tenant(self) -> dict[str, dict[uuid.UUID, int]]:
         held: dict[str, dict[uuid.UUID, int]] = {}
@@ -275,7 +276,7 @@ class Worker:
                 self.wake(run.tenant)
 
     async def _turns_of(self, run: RunState) -> bool:
-        """Take turns until the run closes, parks or is lost; True when it is due again at once."""
+        """Drive the run until it closes, parks or is lost; True when it is due again at once."""
         if run.crashes >= _MAX_CRASHES:
             turn = await self._turns.dead_letter(
                 run,
@@ -284,65 +285,38 @@ class Worker:
             await self.ledger.commit(run.tenant, turn.unit)
             return False
         program = await self._program_for(run.tenant, run.def_hash)
-        stale = 0
-        while True:
-            turn = await self._next_turn(program, run)
-            verdict = await self.ledger.commit(run.tenant, turn.unit)
-            self.counters.turns += 1
-            run.cancelled = run.cancelled or verdict.stop
-            if verdict.state == "CL010":
-                # What the run waited for came meanwhile: read it again.
-                await self._dispatch.release(run.tenant, {run.run_id: run.fence})
-                return True
-            if verdict.kind == "failed":
-                stale += 1
-                if verdict.state in ("CL001", "CL006") and stale <= _MAX_STALE:
-                    continue
-                turn = await self._refused(program, run, turn, verdict)
-                verdict = await self.ledger.commit(run.tenant, turn.unit)
-            if not verdict.written:
-                self.counters.fenced += 1
-                return False
-            stale = 0
-            if "ops" in turn.unit.fields:
-                self._notices.publish("events", run.tenant)
-            if turn.record is not None and verdict.effect:
-                turn.record.output = settle_output(turn.record.output, verdict.effect)
-            if self._apply(run, turn):
-                return turn.parked is not None and turn.parked <= 0
-
-    async def _next_turn(self, program: Program, run: RunState) -> Turn:
-        """The next turn, begun again while the database does not answer: no attempt is used up."""
-        pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
-        while True:
-            try:
-                return await self._turns.next(program, run)
-            except DatabaseUnavailable:
-                if self._stopping or asyncio.get_running_loop().time() > deadline:
-                    raise
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
-
-    async def _refused(self, program: Program, run: RunState, turn: Turn, verdict: Verdict) -> Turn:
-        path = turn.unit.fields["p"]
-        detail: JsonObject = verdict.detail or {}
-        return await self._turns.failed_effect(program, run, path, verdict.state or "", detail)
-
-    def _apply(self, run: RunState, turn: Turn) -> bool:
-        """Advance memory after the database replied; True when the worker lets go of the run."""
-        if turn.record is not None:
-            run.steps[turn.record.path, turn.record.iteration] = turn.record
-        if turn.patient is not None:
-            run.patient = turn.patient
-        if turn.closed is not None:
-            self.counters.closed[turn.closed] = self.counters.closed.get(turn.closed, 0) + 1
-            self._notices.publish("closed", run.tenant)
+        counted = partial(self._committed, run)
+        drive = Drive(
+            program, run, self._turns, self.ledger, self._dispatch, lambda: self._stopping, counted
+        )
+        try:
+            rest = await drive.to_rest()
+        except ReadAgain:
+            await self._dispatch.release(run.tenant, {run.run_id: run.fence})
             return True
-        if turn.parked is None:
+        except Lost:
+            self.counters.fenced += 1
             return False
-        if turn.attempted is not None:
-            self.counters.retried += 1
-        if turn.parked <= _TIMER_S:
+        if rest.state is not None:
+            self._closed(run, rest.state)
+        elif rest.after_s <= _TIMER_S:
             # What is due later is found by the poll; a handle for each would fill the memory.
-            asyncio.get_running_loop().call_later(turn.parked + 0.001, self.wake, run.tenant)
-        return True
+            asyncio.get_running_loop().call_later(rest.after_s + 0.001, self.wake, run.tenant)
+        return rest.state is None and rest.after_s <= 0
+
+    def _committed(self, run: RunState, turn: Turn) -> None:
+        self.counters.turns += 1
+        self.counters.retried += turn.retry_at is not None
+        ops = turn.unit.fields.get("ops")
+        if not ops:
+            return
+        self._notices.publish("events", run.tenant)
+        if any(op["op"] in _STARTS_RUNS for op in ops):
+            self._notices.publish("runs", run.tenant)
+
+    def _closed(self, run: RunState, state: str) -> None:
+        self.counters.closed[state] = self.counters.closed.get(state, 0) + 1
+        self._notices.publish("closed", run.tenant)
+        if run.actor.get("parent") or state != "succeeded":
+            # Its parent goes on, or its children stop.
+            self._notices.publish("runs", run.tenant)

@@ -37,7 +37,7 @@ def missing(root: str, parts: Sequence[str | int], count: int, holder: Json) -> 
             f"{root} does not exist here",
             code=MISSING,
             path=spelled(root, parts),
-            fix="read trigger, steps, run or session; item, index and loops exist inside a loop only",
+            fix="read trigger, steps, run or session; item, index, loops exist only inside a loop",
         )
     if isinstance(holder, Mapping):
         names = sorted(str(name) for name in holder)[:20]

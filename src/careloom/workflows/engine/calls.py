@@ -1,0 +1,133 @@
+"""Calling a step: its input checked, its time watched, what it throws turned into a StepError."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import replace
+
+from careloom.errors import CareloomError
+from careloom.store.database import DatabaseUnavailable
+from careloom.types import JsonObject
+from careloom.workflows.engine.program import ProgramStep
+from careloom.workflows.step import Step, StepCall, StepCatalog, StepError, StepResult, Undoes
+from careloom.workflows.step_input import input_fault
+
+log = logging.getLogger("careloom.worker")
+DEFAULT_TIMEOUT_S = 300.0
+
+
+class Calls:
+    """Calls steps of the catalog."""
+
+    def __init__(self, catalog: StepCatalog) -> None:
+        self._catalog = catalog
+
+    async def execute(
+        self, step: ProgramStep, call: StepCall, left_s: float | None = None
+    ) -> StepResult:
+        """The step's result; raises StepError. `left_s` is what is left of the run's time."""
+        implementation = self._of(step)
+        if not step.params.constant:
+            # What was written as a constant was checked when it was deployed.
+            fault = input_fault(implementation.schema.get("input", {}), call.input)
+            if fault is not None:
+                raise StepError(fault, code="step_input")
+        pulse = Pulse(step, left_s)
+        return await pulse.watch(implementation.execute(replace(call, heart=pulse.beat)))
+
+    async def undo(self, step: ProgramStep, call: StepCall, output: JsonObject) -> StepResult:
+        """The result of undoing; raises StepError."""
+        implementation = self._of(step)
+        if not isinstance(implementation, Undoes):
+            raise StepError(
+                f"A {step.definition.type} step cannot undo what it did", code="no_undo"
+            )
+        pulse = Pulse(step, None)
+        undoing = implementation.undo(replace(call, heart=pulse.beat), output)
+        return await pulse.watch(_given(undoing))
+
+    def _of(self, step: ProgramStep) -> Step:
+        implementation = self._catalog.get(step.definition.type)
+        if implementation is None:
+            raise StepError(f"There is no step type {step.definition.type!r}", code="unknown_step")
+        return implementation
+
+
+async def _given(undoing: Awaitable[StepResult | None]) -> StepResult:
+    return await undoing or StepResult()
+
+
+class Pulse:
+    """The time that one attempt has: in all, and between two signs of life."""
+
+    def __init__(self, step: ProgramStep, left_s: float | None) -> None:
+        self._type = step.definition.type
+        self._heartbeat = step.definition.heartbeat_s
+        limit = step.definition.timeout_s or DEFAULT_TIMEOUT_S
+        if self._heartbeat is not None and step.definition.timeout_s is None:
+            # A step that shows that it lives may take as long as it likes.
+            limit = float("inf")
+        self._limit = limit if left_s is None else min(limit, left_s)
+        self._by_run = left_s is not None and left_s <= limit
+        self._silence: asyncio.Timeout | None = None
+
+    def beat(self) -> None:
+        """The step lives: its silence is counted anew."""
+        if self._silence is not None and self._heartbeat is not None:
+            self._silence.reschedule(asyncio.get_running_loop().time() + self._heartbeat)
+
+    async def watch(self, work: Awaitable[StepResult]) -> StepResult:
+        """Wait for the work within its time; raises StepError with the cause."""
+        limit = None if self._limit == float("inf") else self._limit
+        try:
+            async with asyncio.timeout(limit) as whole:
+                if self._heartbeat is None:
+                    return await work
+                async with asyncio.timeout(self._heartbeat) as self._silence:
+                    return await work
+        except (StepError, DatabaseUnavailable):
+            # The database is ours, not the step's: its outage uses up no attempt of the step.
+            raise
+        except TimeoutError as error:
+            if whole.expired() or (self._silence is not None and self._silence.expired()):
+                raise self._late(whole.expired()) from None
+            raise _mistake(self._type, error) from error
+        except CareloomError as error:
+            details: JsonObject = {**error.details, "path": error.path, "fix": error.fix}
+            raise StepError(
+                error.message, code=error.code, retryable=error.retryable, details=details
+            ) from error
+        except Exception as error:
+            raise _mistake(self._type, error) from error
+
+    def _late(self, whole: bool) -> StepError:
+        if not whole:
+            return StepError(
+                f"The step gave no sign of life for {self._heartbeat:g} s",
+                code="timed_out",
+                retryable=True,
+                details={"heartbeat": self._heartbeat},
+            )
+        if self._by_run:
+            return StepError("The run took longer than it may", code="run_timeout")
+        return StepError(
+            f"The step did not finish within {self._limit:g} s", code="timed_out", retryable=True
+        )
+
+
+def _mistake(type_: str, error: Exception) -> StepError:
+    """A bug in a step fails the step, by its policy; what was thrown may carry patient data."""
+    log.error("step %s: %s at %s", type_, type(error).__name__, where(error))
+    return StepError(
+        f"The step made a mistake ({type(error).__name__})", code="step_crashed", retryable=True
+    )
+
+
+def where(error: BaseException) -> str:
+    """File and line of the innermost frame: no values, so no patient data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "unknown" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,253 @@
+"""Driving one run that this worker holds: its commands side by side, until it ends or all waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from careloom.store.database import DatabaseUnavailable
+from careloom.workflows.engine.commands import Command, Execute, Undo
+from careloom.workflows.engine.dispatch import Dispatch
+from careloom.workflows.engine.frontier import Frontier
+from careloom.workflows.engine.journal import (
+    CANCEL,
+    PAUSE,
+    ROLL_BACK,
+    RunState,
+    WaitRecord,
+    settle_output,
+)
+from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
+from careloom.workflows.engine.program import Program
+from careloom.workflows.engine.turn import Turn, Turns
+
+log = logging.getLogger("careloom.worker")
+MAX_BESIDE = 64
+"""Commands of one run that are carried out at a time."""
+_MAX_STALE = 3
+_LONGEST_PAUSE_S = 1.0
+_CANCELLED = {"code": "cancelled", "message": "The run was cancelled"}
+_TOO_LONG = {"code": "run_timeout", "message": "The run took longer than its workflow allows"}
+
+
+class Lost(Exception):
+    """The run is no longer this worker's: another holds it, or the database did not answer."""
+
+
+class ReadAgain(Exception):
+    """What a step waited for came meanwhile: the journal must be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How the worker lets go of a run."""
+
+    kind: Literal["closed", "parked", "again"]
+    state: str | None = None
+    after_s: float = 0.0
+    """When parked: seconds until it is due; infinity while it waits for an event."""
+
+
+class Drive:
+    """One held run."""
+
+    def __init__(
+        self,
+        program: Program,
+        run: RunState,
+        turns: Turns,
+        ledger: Ledger,
+        dispatch: Dispatch,
+        stopping: Callable[[], bool],
+        counted: Callable[[Turn], None],
+    ) -> None:
+        self.run = run
+        self.frontier = Frontier(program, run)
+        self._turns = turns
+        self._ledger = ledger
+        self._dispatch = dispatch
+        self._stopping = stopping
+        self._counted = counted
+        self._tasks: dict[asyncio.Task[Turn], Command] = {}
+        self._reread = False
+        self._asked = False
+        """Somebody asked something of the run; what, is to be read."""
+
+    async def to_rest(self) -> Rest:
+        """Work until the run closes or parks; raises Lost, or ReadAgain when it must be claimed
+        anew."""
+        try:
+            return await self._work()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _work(self) -> Rest:
+        while True:
+            if self._asked and not self.frontier.rolling_back:
+                await self._hear()
+            self._heed()
+            if self._held_back():
+                if not self._tasks:
+                    return await self._let_go()
+            else:
+                command = self._next()
+                if command is not None and not self._tasks and not self.frontier.ready:
+                    rest = self._after(await self._carry_out(command))
+                    if rest is not None:
+                        return rest
+                    continue
+                if command is not None:
+                    self._begin(command)
+                    continue
+            if not self._tasks:
+                return await self._park()
+            await self._some_done()
+
+    def _next(self) -> Command | None:
+        if len(self._tasks) >= MAX_BESIDE:
+            return None
+        return self.frontier.take()
+
+    def _begin(self, command: Command) -> None:
+        task = asyncio.get_running_loop().create_task(self._carry_out(command))
+        self._tasks[task] = command
+
+    async def _hear(self) -> None:
+        kept = await self._dispatch.renew(self.run.tenant, {self.run.run_id: self.run.fence})
+        if self.run.run_id not in kept:
+            raise Lost("fenced")
+        self.run.control, self._asked = kept[self.run.run_id], False
+
+    def _heed(self) -> None:
+        """Take in what somebody asked of the run, and what time has brought."""
+        frontier, run = self.frontier, self.run
+        if run.control & ROLL_BACK and not frontier.rolling_back:
+            frontier.request_rollback()
+        elif run.control & CANCEL:
+            frontier.stop("cancelled", dict(_CANCELLED))
+        if not frontier.blocked and frontier.deadline is None:
+            return
+        now = self._turns.clock()
+        if frontier.deadline is not None and now >= frontier.deadline:
+            frontier.stop("failed", dict(_TOO_LONG))
+        for key in list(frontier.due(now)):
+            waiting = run.waits.get(key)
+            if waiting is not None and waiting.resume is None:
+                waiting.resume = {"reason": "time"}
+            run.retry_at.pop(key, None)
+            frontier.release(key)
+
+    def _held_back(self) -> bool:
+        """Nothing new is begun: the run is paused, or must be read again."""
+        paused = self.run.control & PAUSE and not self.run.control & (CANCEL | ROLL_BACK)
+        return bool(paused) or self._reread
+
+    async def _let_go(self) -> Rest:
+        if self._reread:
+            raise ReadAgain
+        await self._dispatch.rest(self.run.tenant, {self.run.run_id: self.run.fence})
+        return Rest("parked", after_s=float("inf"))
+
+    async def _park(self) -> Rest:
+        turn = await self._turns.park(self.frontier)
+        await self._commit(turn)
+        return Rest("parked", after_s=turn.parked or 0.0)
+
+    async def _some_done(self) -> None:
+        """Wait until a command was carried out, or something that waits is due."""
+        due = self.frontier.next_due()
+        seconds = None
+        if due is not None:
+            seconds = max((due - self._turns.clock()) / timedelta(seconds=1), 0.0) + 0.001
+        done, _ = await asyncio.wait(
+            self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in done:
+            command = self._tasks.pop(task)
+            try:
+                turn = task.result()
+            except ReadAgain:
+                self.frontier.repeat(command.key)
+                self._reread = True
+            else:
+                rest = self._after(turn)
+                if rest is not None:
+                    raise AssertionError("a run ended beside its own commands")
+
+    def _after(self, turn: Turn) -> Rest | None:
+        """Advance memory after the database replied; how the worker lets go of the run, if so."""
+        run, frontier = self.run, self.frontier
+        if turn.patient is not None:
+            run.patient = turn.patient
+        if turn.closed is not None:
+            return Rest("closed", turn.closed)
+        if turn.parked is not None:
+            return Rest("parked", after_s=turn.parked)
+        if turn.record is not None:
+            frontier.apply(turn.record)
+        elif turn.wait is not None:
+            run.waits[turn.key] = WaitRecord(*turn.key, None, turn.wait.until)
+            frontier.block(turn.key, turn.wait.until)
+        elif turn.retry_at is not None:
+            run.attempts[turn.key] = run.attempts.get(turn.key, 0) + 1
+            frontier.block(turn.key, turn.retry_at)
+        return None
+
+    async def _carry_out(self, command: Command) -> Turn:
+        """Make the command's turn and commit it; a stale effect is planned anew."""
+        stale = 0
+        while True:
+            turn = await self._turn(command)
+            verdict = await self._commit(turn, raising=False)
+            if verdict.state == "CL010":
+                raise ReadAgain
+            if verdict.kind == "failed":
+                stale += 1
+                self._take_back(turn)
+                if verdict.state in ("CL001", "CL006") and stale <= _MAX_STALE:
+                    continue
+                if not isinstance(command, Execute | Undo):
+                    raise Lost(f"the store refused a row of its own ({verdict.state})")
+                turn = await self._turns.failed_effect(
+                    self.frontier, command, verdict.state or "", verdict.detail or {}
+                )
+                verdict = await self._commit(turn)
+            if turn.record is not None and verdict.effect:
+                turn.record.effect = verdict.effect
+                turn.record.output = settle_output(turn.record.output, verdict.effect)
+            return turn
+
+    def _take_back(self, turn: Turn) -> None:
+        """The number of a row that was not written is free again, if none came after it."""
+        if turn.record is not None and turn.record.seq == self.run.next_seq - 1:
+            self.run.next_seq = turn.record.seq
+
+    async def _commit(self, turn: Turn, *, raising: bool = True) -> Verdict:
+        verdict = await self._ledger.commit(self.run.tenant, turn.unit)
+        self._asked = self._asked or verdict.stop
+        refused = verdict.kind == "failed"
+        if not verdict.written and (raising or not refused):
+            raise Lost(verdict.kind)
+        if verdict.written:
+            self._counted(turn)
+        return verdict
+
+    async def _turn(self, command: Command) -> Turn:
+        """The command's turn, begun again while the database does not answer: that uses up no
+        attempt of a step."""
+        pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
+        while True:
+            try:
+                return await self._turns.make(self.frontier, command)
+            except DatabaseUnavailable:
+                if self._stopping() or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
