@@ -52,7 +52,7 @@ class Canonical:
 
     def __init__(self, locate: Locate) -> None:
         self.locate = locate
-        self.lines: dict[str, int] = {}
+        self.lines: dict[str, tuple[int, int]] = {}
         self.count = 0
 
     def workflow(self, raw: Json, place: tuple[str | int, ...]) -> JsonObject:
@@ -397,7 +397,7 @@ class Canonical:
         """Remembers the line of a path."""
         found = self.locate(place)
         if found:
-            self.lines[path] = found[0]
+            self.lines[path] = found
 
     def note_all(self, path: str, place: tuple[str | int, ...], value: Json) -> None:
         """Remembers the lines of a value and everything in it."""

@@ -195,14 +195,21 @@ class ParseResult:
     receipts: list[Receipt]
     source: str
     """The text as it was handed in; a JSON object is written out."""
-    lines: dict[str, int] = field(default_factory=dict)
-    """The line of each place, by path."""
+    lines: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The line and column of each place, by path."""
 
     def line(self, path: str) -> int | None:
         """The line of a path, or of the nearest place around it."""
+        return self._place(path)[0]
+
+    def column(self, path: str) -> int | None:
+        """The column of a path, or of the nearest place around it."""
+        return self._place(path)[1]
+
+    def _place(self, path: str) -> tuple[int, int] | tuple[None, None]:
         while path not in self.lines and "/" in path:
             path = path.rpartition("/")[0]
-        return self.lines.get(path)
+        return self.lines.get(path, (None, None))
 
 
 def content_hash(canonical: JsonObject) -> str:

@@ -15,7 +15,7 @@ StepParameters = Callable[[str], frozenset[str] | None]
 
 _TRIGGER = frozenset(
     {"type", "event", "filter", "where", "cron", "timezone", "overlap", "catchUp"}
-    | {"path", "secret", "bucket", "contentType"}
+    | {"path", "secret", "bucket", "contentType", "use"}
 )
 _RETRY = frozenset({"attempts", "initial", "initial_s", "factor", "max", "max_s", "jitter"})
 _PARAMETERS = {
@@ -98,7 +98,8 @@ class Nesting:
             case "step":
                 if block.step_type and _ONLY_OF.get(key, block.step_type) != block.step_type:
                     return False
-                return key in STEP_KEYS or key == "on_error" or key in self.parameters(block)
+                own = key in STEP_KEYS or key in ("on_error", "use")
+                return own or key in self.parameters(block)
             case "fhir":
                 return self.element(block, key) is not None
             case "steps":
@@ -125,7 +126,7 @@ class Nesting:
     def takes_item(self, block: Block, key: str | None) -> bool:
         """True when a list item that begins with this key (None: a plain value) fits."""
         if block.kind == "steps":
-            return key in STEP_KEYS
+            return key in STEP_KEYS or key == "use"
         if block.kind == "fhir":
             return key is None or self.element(block, key) is not None
         if block.kind != "free":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Literal
 
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition.canonical import Canonical
+from careloom.workflows.definition.components import Library, with_components
 from careloom.workflows.definition.errors import DefinitionError
 from careloom.workflows.definition.indent import ElementKind, Restored, restore, shape_lost
 from careloom.workflows.definition.model import Definition, Mode, ParseResult, Receipt
@@ -24,19 +26,21 @@ def parse_definition(
     format: Literal["yaml", "json"] | None = None,
     element_kind: ElementKind | None = None,
     step_parameters: StepParameters | None = None,
+    library: Library | None = None,
 ) -> ParseResult:
     """The definition of a YAML or JSON text, or of an object.
 
     `compat` restores lost indentation where there is exactly one reading and says so in receipts;
     `strict` refuses it. `element_kind` answers from the FHIR definitions which elements a resource
-    has; `step_parameters` answers from the step catalog. Raises DefinitionError with code, path,
-    line, column and fix.
+    has; `step_parameters` answers from the step catalog; `library` has the components that it may
+    use. Raises DefinitionError with code, path, line, column and fix.
     """
     if not isinstance(source, str):
         check_value(source)
-        return _result(Source(source), [], json.dumps(source, ensure_ascii=False, indent=2))
+        text = json.dumps(source, ensure_ascii=False, indent=2)
+        return _result(Source(copy.deepcopy(source)), [], text, library)
     loaded, receipts = _load(source, mode, format, element_kind, step_parameters)
-    return _result(loaded, receipts, source)
+    return _result(loaded, receipts, source, library)
 
 
 def _load(
@@ -74,7 +78,10 @@ def _refusal(failure: DefinitionError, restored: Restored) -> DefinitionError:
     )
 
 
-def _result(loaded: Source, receipts: list[Receipt], text: str) -> ParseResult:
+def _result(
+    loaded: Source, receipts: list[Receipt], text: str, library: Library | None
+) -> ParseResult:
+    receipts = [*receipts, *with_components(loaded, library)]
     raw, place = _unwrapped(loaded.value)
     canonical = Canonical(loaded.lines.get)
     stored = canonical.workflow(raw, place)

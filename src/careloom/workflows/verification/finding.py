@@ -24,12 +24,14 @@ class Finding:
     cause: str
     fix: str
     line: int | None = None
+    column: int | None = None
 
     def to_json(self) -> JsonObject:
         """As the API and `careloom validate --json` show it."""
         out: JsonObject = {"code": self.code, "severity": self.severity, "path": self.path}
         out |= {"message": self.message, "cause": self.cause, "fix": self.fix}
-        return out | ({"line": self.line} if self.line else {})
+        place = {"line": self.line, "column": self.column}
+        return out | {name: number for name, number in place.items() if number}
 
 
 @dataclass(frozen=True, slots=True)

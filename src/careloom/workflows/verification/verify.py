@@ -32,8 +32,9 @@ def verify(
     check_structure: CheckStructure | None = None,
     known: Known | None = None,
     line: Callable[[str], int | None] | None = None,
+    column: Callable[[str], int | None] | None = None,
 ) -> list[Finding]:
-    """Every finding, errors first. `line` (ParseResult.line) gives the line of a path.
+    """Every finding, errors first. `line` and `column` (of ParseResult) say where a path stands.
 
     `strict` turns what the fhir step would repair into errors; `production` turns unreviewed AI
     results marked final, patient data in messages and missing connections into errors.
@@ -59,6 +60,8 @@ def verify(
         *check_reachability(subject, everything),
     ]
     if line is not None:
-        findings = [replace(one, line=one.line or line(one.path)) for one in findings]
+        findings = [replace(one, line=line(one.path)) for one in findings]
+    if column is not None:
+        findings = [replace(one, column=column(one.path)) for one in findings]
     unique = dict.fromkeys(findings)
     return sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0))
