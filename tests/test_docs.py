@@ -87,6 +87,10 @@ def catalog_schemas() -> dict[str, JsonObject]:
         workers=nothing,
         connections=nothing,
         keyring=nothing,
+        people=nothing,
+        tables=nothing,
+        pipelines=nothing,
+        read_session=nothing,
     )
     return {name: step.schema for name, step in catalog.items()}
 

@@ -15,16 +15,49 @@ from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
+from careloom.pipelines.service import Pipelines
+from careloom.rules.tables import DecisionTables
 from careloom.settings import Settings
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
+from careloom.tasks.calendars import Calendars
+from careloom.tasks.filling import Forms
 from careloom.tasks.service import Tasks
+from careloom.tasks.teams import Teams
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.worker import Worker
+from careloom.workflows.operations import Operations
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
+from careloom.workflows.schedules import Scheduler
 from careloom.workflows.step import StepCatalog
+from careloom.workflows.webhooks import Webhooks
+
+
+class TriggerServices(Protocol):
+    """What starts runs unasked."""
+
+    scheduler: Scheduler
+    webhooks: Webhooks
+
+
+class ComputingServices(Protocol):
+    """What workflows use by name."""
+
+    tables: DecisionTables
+    pipelines: Pipelines
+
+
+class People(Protocol):
+    """What people and their tasks need beside the tasks themselves."""
+
+    @property
+    def teams(self) -> Teams: ...
+    @property
+    def calendars(self) -> Calendars: ...
+    @property
+    def forms(self) -> Forms: ...
 
 
 class Services(Protocol):
@@ -46,8 +79,12 @@ class Services(Protocol):
     registry: Registry
     deployment: Deployment
     runs: Runs
+    operations: Operations
     tasks: Tasks
+    people: People
     worker: Worker
+    triggers: TriggerServices
+    computing: ComputingServices
     catalog: StepCatalog
 
 

@@ -19,16 +19,17 @@ from careloom.audit.checkpoint_file import CheckpointFiles
 from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
+from careloom.bootstrap.computing import Computing, build_computing, step_findings
+from careloom.bootstrap.operations import build_operations
+from careloom.bootstrap.people import PeopleServices, people_ports, people_services
 from careloom.bootstrap.ports import (
     check_links,
     environment_of,
     find_patients,
     known_names,
-    load_event,
-    matches_search,
-    seal_decision,
     workflow_ports,
 )
+from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
@@ -55,13 +56,13 @@ from careloom.store.migrate import migrate
 from careloom.store.notices import Notices
 from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
-from careloom.tasks.content import TaskContent
 from careloom.tasks.service import Tasks
 from careloom.types import DEFAULT_SCOPE, JsonObject
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
 from careloom.workflows.engine.worker import Worker
+from careloom.workflows.operations import Operations
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
 from careloom.workflows.step import StepCatalog
@@ -96,8 +97,12 @@ class Services:
     payloads: Payloads
     worker: Worker
     matcher: Matcher
+    triggers: Triggers
     runs: Runs
+    operations: Operations
     tasks: Tasks
+    people: PeopleServices
+    computing: Computing
     dimse: DimseListener | None = None
 
 
@@ -158,6 +163,8 @@ async def _build(
     connections = Connections(db, keyring, gateway, settings)
     models = _models(settings)
     workers = WorkerRegistry()
+    asking = people_ports(settings, db, keyring, fhir, connections)
+    computing = build_computing(db, keyring)
     catalog = build_catalog(
         fhir=fhir,
         archive=dicom,
@@ -167,9 +174,14 @@ async def _build(
         workers=workers,
         connections=connections,
         keyring=keyring,
+        people=asking,
+        tables=computing.tables,
+        pipelines=computing.pipelines,
+        read_session=computing.sessions,
     )
     environment = environment_of(settings, db)
     payloads = Payloads(keyring)
+    people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     worker = Worker(
         db,
@@ -181,8 +193,15 @@ async def _build(
         lease=lease,
         tenants=tenants,
     )
-    known = known_names(models, workers, fhir, connections)
-    ports = workflow_ports(catalog, known, environment)
+    known = known_names(models, workers, fhir, connections, computing.pipelines)
+    ports = workflow_ports(catalog, known, environment, step_findings(catalog))
+    deployment = Deployment(registry, ports)
+    runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
+    computing.sessions.read = runs.session
+    identity = Identity(db, keyring)
+    triggers = build_triggers(
+        db, notices, registry, worker, payloads, keyring, identity, fhir, dicom
+    )
     return Services(
         settings=settings,
         db=db,
@@ -190,7 +209,7 @@ async def _build(
         keyring=keyring,
         blobs=blobs,
         uploads=uploads,
-        identity=Identity(db, keyring),
+        identity=identity,
         trail=AuditTrail(db),
         signing_key=signing_key,
         sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit")),
@@ -202,14 +221,18 @@ async def _build(
         messages=Messages(db, keyring),
         catalog=catalog,
         registry=registry,
-        deployment=Deployment(registry, ports),
+        deployment=deployment,
         payloads=payloads,
         worker=worker,
-        matcher=Matcher(
-            db, notices, registry, worker, payloads, load_event(fhir, dicom), matches_search(fhir)
+        matcher=triggers.matcher,
+        triggers=triggers,
+        runs=runs,
+        operations=build_operations(
+            db, notices, registry, deployment, payloads, runs, triggers.load_event
         ),
-        runs=Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads)),
-        tasks=Tasks(db, TaskContent(keyring), seal_decision(db, payloads)),
+        tasks=people.tasks,
+        people=people,
+        computing=computing,
     )
 
 
@@ -306,10 +329,11 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
 
     stack.push_async_callback(end_loops)
     if work:
+        loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))
         await services.worker.start()
         stack.push_async_callback(services.worker.stop)
-        await services.matcher.start()
-        stack.push_async_callback(services.matcher.stop)
+        await services.triggers.start()
+        stack.push_async_callback(services.triggers.stop)
     settings = services.settings
     if listen and settings.dimse_callers:
         actor: JsonObject = {"principal": "dimse", "kind": "service"}

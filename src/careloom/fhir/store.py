@@ -39,6 +39,8 @@ BASES_KEPT = 16
 """CapabilityStatements kept ready; the base URL comes from the request."""
 
 AnyPlan = TypeVar("AnyPlan", bound=Planned)
+Companion = Callable[[Scope, Planned, JsonObject], Awaitable[None]]
+"""Adds to the plan of a write by request; the last argument is who writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class FhirStore:
         known = definitions or load_definitions()
         self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls))
         self._capabilities: dict[str, bytes] = {}
+        self._companions: list[Companion] = []
+
+    def accompany(self, companion: Companion) -> None:
+        """Let another room add to writes by request what must commit together with them."""
+        self._companions.append(companion)
 
     async def read(self, scope: Scope, type: str, id: str) -> JsonObject:
         """The current version of a resource; raises NotFound or Gone."""
@@ -196,6 +203,8 @@ class FhirStore:
         """The same, with the plan that was committed."""
         for attempt in range(ATTEMPTS):
             planned = await plan()
+            for companion in self._companions:
+                await companion(scope, planned, actor)
             try:
                 return planned, await self.commit(scope, planned, actor)
             except CareloomError as error:

@@ -18,8 +18,13 @@ PERMISSIONS = frozenset(
         "workflow:deploy",
         "workflow:run",
         "run:read",
+        "run:control",
+        "run:retry",
+        "workflow:replay",
         "task:read",
+        "task:claim",
         "task:complete",
+        "task:assign",
         "document:write",
         "audit:read",
         "admin",
@@ -38,22 +43,28 @@ ROLES: dict[str, tuple[str, ...]] = {
         "document:write",
         "workflow:deploy",
         "workflow:run",
+        "workflow:replay",
+        "run:control",
+        "run:retry",
     ),
     "clinician": (
         *_READS,
         "fhir:write",
         "document:write",
         "workflow:run",
+        "run:control",
+        "task:claim",
         "task:complete",
     ),
+    "coordinator": (*_READS, "task:claim", "task:complete", "task:assign"),
     "viewer": _READS,
     "device": ("dicom:write", "document:write"),
     "worker": ("worker",),
     "auditor": ("audit:read", "workflow:read"),
 }
-"""What each role may do. `device` only hands data in; `worker` only carries out runs, whose own
-grants decide what they may touch; `auditor` sees the audit trail and which runs there were, and no
-patient data: what runs carried is `run:read`."""
+"""What each role may do. `device` only hands data in; `coordinator` hands tasks out; `worker` only
+carries out runs, whose own grants decide what they may touch; `auditor` sees the audit trail and
+which runs there were, and no patient data: what runs carried is `run:read`."""
 
 
 def grants_of(roles: Iterable[str]) -> tuple[str, ...]:

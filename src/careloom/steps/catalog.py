@@ -8,12 +8,21 @@ from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
+from careloom.pipelines.service import Pipelines
+from careloom.rules.tables import DecisionTables
+from careloom.steps.approval.step import ApprovalStep
+from careloom.steps.asking import People
 from careloom.steps.bot.step import BotStep
 from careloom.steps.branch.step import IfStep, SwitchStep
+from careloom.steps.code.step import CodeStep
 from careloom.steps.document.step import DocumentStep
 from careloom.steps.fhir.step import FhirStep
+from careloom.steps.form.step import FormStep
 from careloom.steps.http.step import HttpStep
 from careloom.steps.model.step import ModelStep
+from careloom.steps.pipeline.step import PipelineStep
+from careloom.steps.rules.step import RulesStep
+from careloom.steps.session.step import ReadSession, SessionStep
 from careloom.steps.task.step import TaskStep
 from careloom.steps.wait.step import WaitStep
 from careloom.steps.worker.step import WorkerStep
@@ -33,6 +42,10 @@ def build_catalog(
     workers: WorkerRegistry,
     connections: Connections,
     keyring: Keyring,
+    people: People,
+    tables: DecisionTables,
+    pipelines: Pipelines,
+    read_session: ReadSession,
 ) -> StepCatalog:
     """The catalog with everything its steps need."""
     steps: list[Step] = [
@@ -41,8 +54,14 @@ def build_catalog(
         DocumentStep(documents, uploads),
         FhirStep(fhir),
         BotStep(connections, keyring, fhir),
-        TaskStep(TaskContent(keyring)),
+        TaskStep(people),
+        ApprovalStep(people),
+        FormStep(people),
         HttpStep(connections, TaskContent(keyring), fhir),
+        RulesStep(tables),
+        CodeStep(uploads),
+        SessionStep(read_session),
+        PipelineStep(pipelines, fhir, uploads, connections),
         IfStep(),
         SwitchStep(),
         WaitStep(),

@@ -38,5 +38,12 @@ class Effect:
 
 
 def shifted(ops: Iterable[JsonObject], offset: int) -> list[JsonObject]:
-    """The operations with the bodies they name `offset` places further on."""
-    return [{**op, "body": op["body"] + offset} if "body" in op else op for op in ops]
+    """The operations with the bodies they name (`body`, `bodies`) `offset` places further on."""
+    return [_shifted(op, offset) for op in ops]
+
+
+def _shifted(op: JsonObject, offset: int) -> JsonObject:
+    moved = {**op, "body": op["body"] + offset} if "body" in op else op
+    if "bodies" not in op:
+        return moved
+    return {**moved, "bodies": {name: index + offset for name, index in op["bodies"].items()}}

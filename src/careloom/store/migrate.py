@@ -25,6 +25,7 @@ FUNCTION_FILES = (
     "fhir.sql",
     "dicom.sql",
     "tasks.sql",
+    "worklist.sql",
     "messages.sql",
     "pipelines.sql",
     "effect.sql",

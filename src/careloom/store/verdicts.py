@@ -10,6 +10,7 @@ import orjson
 from careloom.errors import (
     CareloomError,
     Conflict,
+    Forbidden,
     Gone,
     InvalidInput,
     NotFound,
@@ -27,6 +28,12 @@ VERDICTS: dict[str, tuple[type[CareloomError], str, str]] = {
     "CL007": (Conflict, "fenced", "Another worker holds this run now"),
     "CL008": (Conflict, "wrong_state", "It is not in a state that allows this"),
     "CL010": (Conflict, "decided_meanwhile", "Somebody decided meanwhile"),
+    "CL011": (
+        Conflict,
+        "idempotency_key_reused",
+        "The Idempotency-Key was used before with another body",
+    ),
+    "CL014": (Forbidden, "not_allowed", "Somebody else must do this"),
     "CL009": (InvalidInput, "invalid_effect", "The effect is not one that the store knows"),
 }
 
@@ -35,4 +42,5 @@ def verdict_error(state: str, detail: str | None) -> CareloomError:
     """The error for a verdict; `detail` is the JSON object that the function gave."""
     kind, code, message = VERDICTS.get(state, (CareloomError, "internal_error", "Unknown verdict"))
     details = orjson.loads(detail) if detail else {}
-    return kind(str(details.pop("message", message)), code=code, details=details)
+    code, fix = details.pop("code", code), details.pop("fix", None)
+    return kind(str(details.pop("message", message)), code=code, fix=fix, details=details)

@@ -1,125 +1,352 @@
-"""The inbox: list, read, claim and decide human tasks. States are those of FHIR Task.
+"""Changes of human tasks: claim, release, assign, delegate, note, draft and decide.
 
-http://hl7.org/fhir/R4/valueset-task-status.html
+Each is one transaction: the task, its FHIR Task, its audit row and, for a decision, the waking of
+the run that waits for it. Rules that must hold under races (who may, four eyes, votes) are judged
+in SQL under the lock of run and task (sql/tasks.sql).
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
-
-from careloom.errors import InvalidInput, NotFound
+from careloom.errors import CareloomError, Conflict, Forbidden, InvalidInput
 from careloom.store.database import Database
+from careloom.store.effect import Effect
+from careloom.tasks.answers import Matches
 from careloom.tasks.content import TaskContent
+from careloom.tasks.decisions import Settled, read_decision, settle
+from careloom.tasks.mirror import Resources, add_mirror, changed, instant
+from careloom.tasks.worklist import HOUSE, Entry, Row, Worklist, note_part
 from careloom.types import JsonObject, Scope
 
-DECISIONS = {"approve": "completed", "complete": "completed", "reject": "rejected"}
+ATTEMPTS = 8
 SealDecision = Callable[[Scope, Any, JsonObject], Awaitable[bytes]]
 """Seals a decision so that the waiting run can read it: (scope, task row, decision)."""
+_TARGETS = ("user", "group", "queue")
 
 
-class Tasks:
+@dataclass(slots=True)
+class Change:
+    """One transition made ready: the operation, what it is written with, what the mirror shows."""
+
+    op: JsonObject
+    effect: Effect = field(default_factory=Effect)
+    status: str | None = None
+    """What the FHIR Task becomes; None leaves it as it is."""
+    assignee: str | None = None
+    queue: str | None = None
+    output: dict[str, JsonObject] | None = None
+
+
+Build = Callable[[Entry], Awaitable[Change]]
+
+
+class Tasks(Worklist):
     """Human tasks of a tenant's store."""
 
-    def __init__(self, db: Database, content: TaskContent, seal_for_run: SealDecision) -> None:
-        self._db = db
-        self._content = content
+    def __init__(
+        self,
+        db: Database,
+        content: TaskContent,
+        seal_for_run: SealDecision,
+        resources: Resources,
+        matches: Matches,
+    ) -> None:
+        super().__init__(db, content)
         self._seal_for_run = seal_for_run
+        self.resources = resources
+        self._matches = matches
 
-    async def page(self, scope: Scope, *, state: str | None, limit: int = 50) -> list[JsonObject]:
-        """Open tasks first, most urgent and oldest first."""
-        rows = await self._db.rows("task_list", scope.tenant, scope.store, state, limit)
-        return [await self._shown(scope, row) for row in rows]
-
-    async def read(self, scope: Scope, task_id: str) -> JsonObject:
-        return await self._shown(scope, await self._row(scope, task_id))
-
-    async def claim(self, scope: Scope, task_id: str, actor: JsonObject) -> JsonObject:
+    async def claim(
+        self, scope: Scope, task_id: str, actor: JsonObject, who: JsonObject | None = None
+    ) -> JsonObject:
         """Take a task; raises Conflict when somebody else was faster."""
-        await self._db.call("task_claim", scope.tenant, scope.store, parse_task_id(task_id), actor)
-        return await self.read(scope, task_id)
+        asker = _asker(who, actor)
+
+        async def build(entry: Entry) -> Change:
+            change = _change(entry, "claim", asker)
+            change.status, change.assignee = "accepted", asker["principal"]
+            return change
+
+        await self._carry_out(scope, task_id, actor, asker, build)
+        return await self.read(scope, task_id, who)
+
+    async def release(
+        self, scope: Scope, task_id: str, actor: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """Let a task go, so that others may claim it."""
+
+        async def build(entry: Entry) -> Change:
+            change = _change(entry, "release", who)
+            change.status = "requested"
+            return change
+
+        await self._carry_out(scope, task_id, actor, who, build)
+        return await self.read(scope, task_id, who)
+
+    async def give(
+        self,
+        scope: Scope,
+        task_id: str,
+        verb: str,
+        given: JsonObject,
+        actor: JsonObject,
+        who: JsonObject,
+    ) -> JsonObject:
+        """`assign`, or `delegate` one's own: {"to": {"user"|"group"|"queue"}, "comment"?}."""
+        to, comment = _target(given)
+
+        async def build(entry: Entry) -> Change:
+            change = _change(entry, verb, who)
+            change.op["to"] = to
+            change.status, change.assignee = "requested", to.get("user")
+            change.queue = to.get("queue")
+            if comment is not None:
+                await self._add_note(scope, entry.row, change, comment)
+            return change
+
+        answer = await self._carry_out(scope, task_id, actor, who, build)
+        return {"task": answer["task"], "state": answer["state"], "version": answer["version"]}
+
+    async def note(
+        self, scope: Scope, task_id: str, text: str, actor: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """Add a comment that everybody who sees the task can read; it is sealed."""
+
+        async def build(entry: Entry) -> Change:
+            change = _change(entry, "note", who)
+            await self._add_note(scope, entry.row, change, text)
+            return change
+
+        await self._carry_out(scope, task_id, actor, who, build)
+        return await self.read(scope, task_id, who)
+
+    async def draft(
+        self, scope: Scope, task_id: str, draft: JsonObject, actor: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """Keep answers that are not finished, unchecked and sealed; the version stays."""
+
+        async def build(entry: Entry) -> Change:
+            change = _change(entry, "draft", who)
+            sealed = await self._content.seal(
+                scope, entry.row["patient"], entry.row["task_id"], "draft", draft
+            )
+            change.op["body"] = change.effect.add_body(sealed)
+            return change
+
+        answer = await self._carry_out(scope, task_id, actor, who, build)
+        return {"task": answer["task"], "state": answer["state"], "version": answer["version"]}
 
     async def decide(
-        self, scope: Scope, task_id: str, decision: JsonObject, actor: JsonObject
+        self,
+        scope: Scope,
+        task_id: str,
+        decision: JsonObject,
+        actor: JsonObject,
+        who: JsonObject | None = None,
+        *,
+        via: str | None = None,
     ) -> JsonObject:
-        """Record a decision and wake the run that waits for it, in one transaction.
+        """Record a decision, or a vote, and wake the run that waits, in one transaction.
 
-        `decision`: {"decision": approve|reject|complete, "comment"?, "data"?}.
+        `decision`: {"decision": approve|reject|complete, "comment"?, "data"?, "answers"?}. The
+        answer's `state` is still an open one while votes are missing.
         """
-        verb, comment, data = _read(decision)
-        row = await self._row(scope, task_id)
-        full: JsonObject = {
-            "decision": verb,
-            "approved": DECISIONS[verb] == "completed",
-            "by": actor.get("principal"),
-            "comment": comment,
-            "data": data,
+        asker = _asker(who, actor)
+
+        async def build(entry: Entry) -> Change:
+            return await self.prepare_decision(scope, entry, decision, asker, via=via)
+
+        answer = await self._carry_out(scope, task_id, actor, asker, build)
+        return {name: answer[name] for name in ("task", "state", "version", "run")}
+
+    async def prepare_decision(
+        self,
+        scope: Scope,
+        entry: Entry,
+        decision: JsonObject,
+        who: JsonObject,
+        *,
+        via: str | None = None,
+    ) -> Change:
+        """A decision made ready, its parts sealed; raises Unprocessable for unfit answers."""
+        row, given = entry.row, read_decision(decision)
+        content = await self.content(scope, row)
+        settled = settle(
+            content,
+            given,
+            who["principal"],
+            votes=await self.votes(scope, entry),
+            quorum=row["quorum"],
+            rejects=row["rejects"],
+            matches=self._matches,
+        )
+        change = _change(entry, "vote" if settled.state is None else "decide", who)
+        change.op |= {"approved": given.approved, "votes": len(entry.votes)}
+        if via is not None:
+            change.op["via"] = via
+        if row["quorum"] > 1 or row["rejects"] > 1:
+            part = f"vote/{who['principal']}"
+            sealed = await self._seal(scope, row, part, {"text": given.comment})
+            change.op["body"] = change.effect.add_body(sealed)
+        if settled.state is not None:
+            await self._finish(scope, row, content, change, settled)
+        return change
+
+    async def _finish(
+        self, scope: Scope, row: Row, content: JsonObject, change: Change, settled: Settled
+    ) -> None:
+        stored = settled.response if content.get("store") else None
+        if stored is not None:
+            settled.result["response"] = f"QuestionnaireResponse/{row['task_id']}"
+        change.op["state"] = settled.state
+        change.op["bodies"] = {
+            "result": change.effect.add_body(await self._seal_for_run(scope, row, settled.result)),
+            "answer": change.effect.add_body(
+                await self._seal(scope, row, "answer", settled.result)
+            ),
         }
-        sealed = await self._seal_for_run(scope, row, full)
-        answer: JsonObject = await self._db.call(
-            "task_complete",
+        change.status = settled.state
+        change.assignee = row["assignee"] or settled.result["by"]
+        change.output = {"decision": {"valueString": settled.result["decision"]}}
+        if stored is not None:
+            resource = _stored_response(stored, row, settled.result["by"])
+            change.effect.extend(
+                await self.resources.plan_create(scope, resource, str(row["task_id"]))
+            )
+            reference = {"reference": settled.result["response"]}
+            change.output["response"] = {"valueReference": reference}
+
+    async def _seal(self, scope: Scope, row: Row, part: str, value: JsonObject) -> bytes:
+        return await self._content.seal(scope, row["patient"], row["task_id"], part, value)
+
+    async def _add_note(self, scope: Scope, row: Row, change: Change, text: str) -> None:
+        note = {"note_id": uuid.uuid4()}
+        sealed = await self._seal(scope, row, note_part(note), {"text": text})
+        change.op |= {"note": str(note["note_id"]), "body": change.effect.add_body(sealed)}
+
+    async def _carry_out(
+        self, scope: Scope, task_id: str, actor: JsonObject, who: JsonObject, build: Build
+    ) -> JsonObject:
+        """Build a change on what is there and commit it; once more when it was stale."""
+        for attempt in range(ATTEMPTS):
+            entry = await self.entry(scope, task_id, who)
+            try:
+                change = await build(entry)
+                return await self._commit(scope, entry.row, change, actor)
+            except Forbidden as error:
+                await self._refused(scope, entry.row, error, actor)
+                raise
+            except CareloomError as error:
+                moved = error.code == "wrong_state" and "version" in error.details
+                if not (moved or error.code == "stale") or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _commit(
+        self, scope: Scope, row: Row, change: Change, actor: JsonObject
+    ) -> JsonObject:
+        # The operation that locks run and task goes first; what it brings with it follows.
+        change.effect.ops.insert(0, change.op)
+        if row["mirror_version"] is not None and change.status is not None:
+            await self._mirror(scope, row, change)
+        results = await self._db.call(
+            "effect_commit",
             scope.tenant,
             scope.store,
-            row["task_id"],
-            DECISIONS[verb],
-            sealed,
+            change.effect.ops,
+            change.effect.bodies,
             actor,
         )
-        self._db.notify(scope.tenant, "runs")
+        for topic in ("runs", "events", "tasks"):
+            self._db.notify(scope.tenant, topic)
+        answer: JsonObject = results[0]
         return answer
 
-    async def _row(self, scope: Scope, task_id: str) -> asyncpg.Record:
-        rows = await self._db.rows("task_read", scope.tenant, scope.store, parse_task_id(task_id))
-        if not rows:
-            raise NotFound("There is no such task", code="task_not_found")
-        return rows[0]
-
-    async def _shown(self, scope: Scope, row: asyncpg.Record) -> JsonObject:
-        content = await self._content.open(scope, row["task_id"], "content", row["content"])
-        return {
-            "id": str(row["task_id"]),
-            "status": row["state"],
-            "version": row["version"],
-            "priority": row["priority"],
-            "queue": row["queue"],
-            "assignee": row["assignee"],
-            "due": _iso(row["due_at"]),
-            "runId": f"run_{row['run_id'].hex}" if row["run_id"] else None,
-            "path": row["path"],
-            "createdAt": _iso(row["created_at"]),
-            "closedAt": _iso(row["closed_at"]),
-            **content,
-        }
-
-
-def _read(decision: JsonObject) -> tuple[str, str | None, JsonObject]:
-    verb, comment = decision.get("decision"), decision.get("comment")
-    data = decision.get("data")
-    faults = {
-        "decision": not isinstance(verb, str) or verb not in DECISIONS,
-        "comment": not (comment is None or isinstance(comment, str)),
-        "data": not (data is None or isinstance(data, dict)),
-    }
-    for name in (name for name, wrong in faults.items() if wrong):
-        raise InvalidInput(
-            "The decision is one of approve, reject and complete, with a text as comment and an"
-            " object as data",
-            path=f"/{name}",
-            fix='send {"decision": "approve", "comment": "…", "data": {…}}',
+    async def _mirror(self, scope: Scope, row: Row, change: Change) -> None:
+        task, version = await self.resources.current(scope, "Task", str(row["task_id"]))
+        after = changed(
+            task,
+            status=change.status or row["state"],
+            assignee=change.assignee,
+            queue=change.queue or row["queue"],
+            now=datetime.now(UTC),
+            output=change.output,
         )
-    return str(verb), comment, data or {}
+        change.op["version"] = row["version"]
+        await add_mirror(self.resources, scope, change.effect, change.op, after, version + 1)
+
+    async def _refused(
+        self, scope: Scope, row: Row, error: CareloomError, actor: JsonObject
+    ) -> None:
+        """A refusal undoes its transaction, so its audit row is one of its own."""
+        await self._db.call(
+            "audit_note",
+            scope.tenant,
+            scope.store,
+            "task.refused",
+            f"Task/{row['task_id']}",
+            actor,
+            {"reason": error.code},
+        )
 
 
-def parse_task_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound("There is no such task", code="task_not_found") from None
+def asker_of(principal: Any) -> JsonObject:
+    """What decides which tasks somebody sees and may change, from a principal."""
+    return {
+        "principal": principal.id,
+        "roles": sorted(principal.roles),
+        "all": principal.allows("admin"),
+        "assign": principal.allows("task:assign"),
+    }
 
 
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+def _asker(who: JsonObject | None, actor: JsonObject) -> JsonObject:
+    return who or {**HOUSE, "principal": actor.get("principal") or ""}
+
+
+def _change(entry: Entry, verb: str, who: JsonObject) -> Change:
+    return Change({"op": "task.change", "id": str(entry.row["task_id"]), "verb": verb, "who": who})
+
+
+def _target(given: JsonObject) -> tuple[JsonObject, str | None]:
+    to, comment = given.get("to"), given.get("comment")
+    if not isinstance(to, dict) or not to or to.keys() - set(_TARGETS):
+        raise _no_target()
+    if not all(isinstance(value, str) and value for value in to.values()):
+        raise _no_target()
+    if comment is not None and not isinstance(comment, str):
+        raise InvalidInput("The comment is a text", path="/comment")
+    return to, comment
+
+
+def _no_target() -> InvalidInput:
+    return InvalidInput(
+        "`to` names a user, a group or a queue",
+        path="/to",
+        fix='send {"to": {"user": "ada"}, "comment": "…"}',
+    )
+
+
+def _stored_response(response: JsonObject, row: Row, by: str) -> JsonObject:
+    """The QuestionnaireResponse as a resource of the store."""
+    resource: JsonObject = {**response, "authored": instant(datetime.now(UTC))}
+    resource["identifier"] = {"system": "urn:careloom:task", "value": str(row["task_id"])}
+    resource["author"] = {"identifier": {"value": by}, "display": by}
+    if row["patient"]:
+        resource["subject"] = {"reference": f"Patient/{row['patient']}"}
+    resource.pop("id", None)
+    return resource
+
+
+def conflict_of_votes() -> Conflict:
+    """Several people decide; one FHIR Task cannot say how far they are."""
+    return Conflict(
+        "Several people decide this task, one after another",
+        code="quorum",
+        fix="POST /api/tasks/<id>/decision",
+    )

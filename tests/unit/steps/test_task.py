@@ -8,16 +8,27 @@ from typing import Any
 import orjson
 import pytest
 
+from careloom.steps.asking import People
 from careloom.steps.task.step import TaskStep
 from careloom.tasks.content import TaskContent
+from careloom.tasks.mirror import Put
 from careloom.workflows.step import StepError
 
 ASK = {"title": "May it go on?", "show": {"file": "file://a/b"}, "due": "1h", "expires": "2d"}
 
 
+class Sealer:
+    """Resources made ready, readable."""
+
+    async def put(self, scope: Any, resource: Any, version: int, *, dated: bool = True) -> Put:
+        return Put({"type": "Task", "version": version}, orjson.dumps(resource))
+
+
 @pytest.fixture
 def task(keyring: Any) -> TaskStep:
-    return TaskStep(TaskContent(keyring))
+    nothing: Any = None
+    sealer: Any = Sealer()
+    return TaskStep(People(TaskContent(keyring), nothing, sealer, nothing))
 
 
 async def test_a_task_is_opened_once_however_often_the_step_is_called(
@@ -42,7 +53,8 @@ async def test_the_run_waits_for_the_decision_or_the_end(task: TaskStep, make_ca
 
 async def test_what_is_shown_is_sealed_for_the_patient(task: TaskStep, make_call: Any) -> None:
     result = await task.execute(make_call(ASK, patient="p1", ai_fed=True))
-    [op] = result.effect.ops
+    op, mirror = result.effect.ops
+    assert mirror["mirror"] is True
     subject, _, content = result.effect.bodies[op["body"]].partition(b"|")
     assert subject == b"p1"
     assert orjson.loads(content)["show"] == {"file": "file://a/b"}

@@ -20,6 +20,9 @@ BEGIN
       WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'task.create' THEN op_task_create(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'task.close' THEN op_task_close(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'task.change' THEN op_task_change(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'task.fire' THEN op_task_fire(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'task.withdraw' THEN op_task_withdraw(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'message.record' THEN op_message_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'incident.open' THEN op_incident_open(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'call.ask' THEN op_call_ask(p_tenant, p_store, v_op, p_bodies, p_actor)
@@ -29,6 +32,7 @@ BEGIN
       WHEN 'audit.record' THEN op_audit_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.emit' THEN op_event_emit(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.set_aside' THEN op_event_set_aside(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'pipeline.taken' THEN op_pipeline_taken(p_tenant, p_store, v_op, p_bodies, p_actor)
       ELSE op_unknown(v_op)
     END;
   END LOOP;

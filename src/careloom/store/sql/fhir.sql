@@ -121,6 +121,7 @@ BEGIN
   IF v_body IS NULL OR v_version <> v_expect + 1 THEN
     PERFORM refuse('CL009', jsonb_build_object('message', 'fhir.put needs a body sealed for version expect + 1'));
   END IF;
+  IF v_type = 'Task' AND NOT p_op ? 'mirror' THEN PERFORM task_mirror_guard(p_tenant, p_store, v_id); END IF;
   IF p_op ? 'none_exist' THEN
     PERFORM fhir_lock(p_op->'none_exist'->'locks');
     v_matches := fhir_matches(p_tenant, p_store, p_op->'none_exist');
@@ -172,6 +173,7 @@ DECLARE
   v_id text := p_op->>'id';
   v_old record;
 BEGIN
+  IF v_type = 'Task' AND NOT p_op ? 'mirror' THEN PERFORM task_mirror_guard(p_tenant, p_store, v_id); END IF;
   SELECT r.version, r.method, r.keys, r.updated_at INTO v_old FROM resource r
     WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = v_type AND r.rid = v_id FOR UPDATE;
   IF p_op ? 'expect' AND v_old.version IS DISTINCT FROM (p_op->>'expect')::int THEN

@@ -115,11 +115,14 @@ def _parameter_fault(step: StepDefinition, fault: Any, path: str) -> Iterator[Fi
 _HOLDS = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
 """The key under which a control step has the steps that it cannot do without."""
 
+_MAY_HOLD = {"if": {"then", "else"}, "approval": {"then", "else"}, "foreach": {"steps"}}
+"""The keys under which a step may have steps, where they are fixed."""
+
 
 def _branches(step: StepDefinition) -> Iterator[Finding]:
     wanted = _HOLDS.get(step.type)
-    allowed = {"if": {"then", "else"}, "foreach": {"steps"}}.get(step.type)
-    if wanted is None and step.branches:
+    allowed = _MAY_HOLD.get(step.type)
+    if wanted is None and allowed is None and step.branches:
         yield error(
             "E-BRANCH",
             step.path,
@@ -134,7 +137,7 @@ def _branches(step: StepDefinition) -> Iterator[Finding]:
             step.path,
             f"the {step.type} step has no {extra}",
             cause=f"its steps stand under {' and '.join(sorted(allowed, reverse=True))}",
-            fix=f"move them under {wanted}:",
+            fix=f"move them under {wanted or 'then'}:",
         )
     chooses = step.branches.keys() - ({"else"} if step.type == "if" else {"default"})
     if wanted and not chooses:
