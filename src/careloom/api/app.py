@@ -19,7 +19,9 @@ from careloom.api.platform import (
     people,
     referrals,
     runs,
+    schedules,
     stored_files,
+    webhooks,
     workflows,
 )
 from careloom.api.reference.page import routes as reference_routes
@@ -42,7 +44,18 @@ def build_app(services: Any) -> FastAPI:
     )
     app.state.services = services
     install_errors(app)
-    for module in (runs, workflows, people, files, stored_files, connections, referrals, health):
+    for module in (
+        runs,
+        workflows,
+        people,
+        files,
+        stored_files,
+        connections,
+        referrals,
+        schedules,
+        webhooks,
+        health,
+    ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))
     app.router.routes.append(Mount("/dicomweb", routes=dicomweb_routes))

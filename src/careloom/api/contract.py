@@ -14,6 +14,8 @@ from careloom.api.contract_schemas import SCHEMAS
 from careloom.types import JsonObject
 
 _OPEN = frozenset({"live", "ready", "metrics"})
+_SIGNED = frozenset({"receiveWebhook"})
+"""A signature instead of a key."""
 _KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}]
 _SECURITY_SCHEMES: JsonObject = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key of Careloom. RFC 6750"},
@@ -61,6 +63,10 @@ _DATA: dict[str, JsonObject] = {
     "testConnection": _ref("ConnectionTest"),
     "getReferral": _ref("Referral"),
     "listStepTypes": _list_of("StepType"),
+    "listSchedules": _list_of("Schedule"),
+    "listWebhooks": _ref("Webhooks"),
+    "putWebhookSecret": _ref("WebhookSecret"),
+    "receiveWebhook": _ref("Delivery"),
 }
 """What stands under `data` of a success, by operation."""
 _BARE: dict[str, JsonObject] = {
@@ -97,6 +103,15 @@ _BODIES: dict[str, JsonObject] = {
     "putConnection": {
         "required": True,
         "content": {"application/json": {"schema": _ref("ConnectionGiven")}},
+    },
+    "putWebhookSecret": {
+        "required": False,
+        "content": {"application/json": {"schema": _ref("WebhookSecretGiven")}},
+    },
+    "receiveWebhook": {
+        "required": True,
+        "description": "Signed: docs/howto/webhooks.md",
+        "content": {"application/json": {"schema": {}}},
     },
     "uploadFile": _FORM,
     "uploadReferral": _FORM,
@@ -151,7 +166,7 @@ def _complete(operation: JsonObject) -> None:
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}
     operation["responses"] = successes | ({} if name in _OPEN else _refusals())
-    operation["security"] = [] if name in _OPEN else _KEY
+    operation["security"] = [] if name in _OPEN | _SIGNED else _KEY
     if name in _BODIES:
         operation["requestBody"] = _BODIES[name]
 

@@ -307,6 +307,65 @@ _REFERRALS: dict[str, JsonObject] = {
         }
     ),
 }
+_TRIGGERS: dict[str, JsonObject] = {
+    "Schedule": _object(
+        {
+            "workflowId": _TEXT,
+            "trigger": {**_WHOLE, "description": "Which trigger of the workflow, from 0"},
+            "version": _WHOLE,
+            "cron": _TEXT,
+            "timezone": _TEXT,
+            "overlap": {"enum": ["forbid", "allow", "queue"]},
+            "catchUp": {"enum": ["none", "last", "all"]},
+            "catchUpWithin": {**_WHOLE, "description": "Seconds"},
+            "jitter": {**_WHOLE, "description": "Seconds"},
+            "paused": _FLAG,
+            "next": _list(_TIME),
+            "last": _or_null(
+                _object(
+                    {
+                        "scheduledAt": _TIME,
+                        "outcome": {"enum": ["started", "queued", "skipped"]},
+                        "runId": _or_null(_RUN_ID),
+                    }
+                )
+            ),
+            "started": _WHOLE,
+            "missed": _WHOLE,
+            "queued": _WHOLE,
+        }
+    ),
+    "Webhooks": _object(
+        {
+            "endpoint": {**_TEXT, "description": "Stands in the address; cannot be guessed"},
+            "hooks": _list(
+                _object(
+                    {
+                        "path": _TEXT,
+                        "url": _TEXT,
+                        "workflowId": _TEXT,
+                        "active": _FLAG,
+                        "secret": {**_TEXT, "description": "The name of the secret"},
+                        "secretIsThere": _FLAG,
+                        "signature": {"enum": ["standard", "github"]},
+                    }
+                )
+            ),
+            "secrets": _list(_object({"name": _TEXT, "valid": _WHOLE})),
+        }
+    ),
+    "WebhookSecretGiven": _object(
+        {},
+        {
+            "secret": {"type": "string", "minLength": 16},
+            "keepPreviousFor": {"type": "integer", "minimum": 0, "maximum": 2592000},
+        },
+    ),
+    "WebhookSecret": _object({"name": _TEXT, "number": _WHOLE, "secret": _TEXT}),
+    "Delivery": _object(
+        {"deliveryId": _TEXT, "status": {"const": "accepted"}, "receivedAt": _TIME}
+    ),
+}
 SCHEMAS: dict[str, JsonObject] = {
     "Error": _object(
         {
@@ -330,4 +389,5 @@ SCHEMAS: dict[str, JsonObject] = {
     **_PEOPLE,
     **_FILES,
     **_REFERRALS,
+    **_TRIGGERS,
 }

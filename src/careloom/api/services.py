@@ -60,6 +60,13 @@ class People(Protocol):
     def forms(self) -> Forms: ...
 
 
+class TriggerServices(Protocol):
+    """What starts runs unasked."""
+
+    scheduler: Scheduler
+    webhooks: Webhooks
+
+
 class Services(Protocol):
     """The services an endpoint may call."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from careloom.errors import InvalidInput
 from careloom.types import Json, JsonObject
@@ -36,7 +35,8 @@ def listens(trigger: TriggerDefinition, kind: str, name: str, ref: JsonObject) -
     if trigger.type != kind:
         return False
     if kind == "webhook":
-        return _given(trigger, "path") == name and _given(trigger, "secret") == ref.get("secret")
+        given = trigger.params
+        return (given.get("path"), given.get("secret")) == (name, ref.get("secret"))
     if trigger.event is not None and trigger.event.lower() != name.lower():
         return False
     if kind == "file":
@@ -86,23 +86,18 @@ def listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
 
 
-def _given(trigger: TriggerDefinition, name: str) -> Any:
-    return trigger.params.get(name)
-
-
 def _is_file(trigger: TriggerDefinition, ref: JsonObject) -> bool:
     bucket, _, name = str(ref["uri"]).removeprefix("file://").partition("/")
-    patterns = {
-        "bucket": (bucket, str.__eq__),
-        "name": (name, fnmatchcase),
-        "contentType": (str(ref.get("contentType")).lower(), fnmatchcase),
-    }
-    for key, (value, fits) in patterns.items():
-        wanted = listed(_given(trigger, key))
-        lowered = [str(one).lower() if key == "contentType" else str(one) for one in wanted]
-        if wanted and not any(fits(value, one) for one in lowered):
-            return False
-    return True
+    wanted = {key: listed(trigger.params.get(key)) for key in ("bucket", "name", "contentType")}
+    media = str(ref.get("contentType")).lower()
+    return (
+        (not wanted["bucket"] or bucket in wanted["bucket"])
+        and (not wanted["name"] or any(fnmatchcase(name, one) for one in wanted["name"]))
+        and (
+            not wanted["contentType"]
+            or any(fnmatchcase(media, one.lower()) for one in wanted["contentType"])
+        )
+    )
 
 
 def _changed(path: str, seen: Seen) -> bool:

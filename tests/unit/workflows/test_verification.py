@@ -209,8 +209,20 @@ CASES: list[tuple[str, str, list[JsonObject], dict[str, Any]]] = [
         [{"id": "s", "type": "switch", "value": "a", "cases": {"a": [TASK], "b": [WAIT]}}],
         {},
     ),
-    ("E-TRIGGEROFFER", "triggers/0/type", [WAIT], {"trigger": {"type": "schedule", "cron": "x"}}),
-    ("E-TRIGGEROFFER", "triggers/0/type", [WAIT], {"trigger": {"type": "webhook"}}),
+    ("E-TRIGGER", "triggers/0/cron", [WAIT], {"trigger": {"type": "schedule", "cron": "x"}}),
+    ("E-TRIGGER", "triggers/0/path", [WAIT], {"trigger": {"type": "webhook", "secret": "s"}}),
+    (
+        "E-TRIGGERKEY",
+        "triggers/0/catchup",
+        [WAIT],
+        {"trigger": {"type": "schedule", "cron": "0 0 * * *", "catchup": "all"}},
+    ),
+    (
+        "E-CHANGE",
+        "triggers/0/becomes",
+        [WAIT],
+        {"trigger": {"type": "fhir", "event": "Patient.update", "becomes": "active"}},
+    ),
     ("E-TRIGGERTYPE", "triggers/0/type", [WAIT], {"trigger": {"type": "dicmo"}}),
     ("E-EVENT", "triggers/0/event", [WAIT], {"trigger": {"type": "fhir"}}),
     ("E-EVENT", "triggers/0/event", [WAIT], {"trigger": {"type": "dicom", "event": "Uploaded"}}),
@@ -504,7 +516,6 @@ def test_the_sync_workflow_of_the_documents_is_refused_with_its_reasons(
     known = Known(pipelines=frozenset({"lab-results-pipeline"}))
     found = verify(parsed.definition, schemas, known=known, line=parsed.line)
     assert [(one.code, one.path) for one in found] == [
-        ("E-TRIGGEROFFER", "triggers/0/type"),
         ("E-PIPELINE", "steps/sync-patients/pipeline"),
     ]
     assert all(one.line for one in found)

@@ -13,11 +13,13 @@ from starlette.types import Message
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.file_type import content_type
 from careloom.api.services import services_of
-from careloom.documents.document import sniff
 from careloom.errors import InvalidInput, TooLarge
 from careloom.identity.principal import Principal
 from careloom.types import JsonObject
+from careloom.workflows.matching import listens
+from careloom.workflows.starters import is_limited, require_any
 
 router = APIRouter(prefix="/api", tags=["files"])
 _DICOM_PREFIX = b"DICM"
@@ -63,7 +65,8 @@ async def _keep(
             "created": stored.created,
         }
     principal.require("document:write")
-    kind = sniff(data)
+    kind = content_type(name, data)
+    await _may_start(request, principal, bucket, name, kind)
     upload = await services.uploads.put(
         principal.scope, bucket, name, data, kind, principal.actor()
     )
@@ -74,6 +77,20 @@ async def _keep(
         "contentType": upload.content_type,
         "created": upload.outcome == "created",
     }
+
+
+async def _may_start(
+    request: Request, principal: Principal, bucket: str, name: str, kind: str
+) -> None:
+    """Whether the principal may set off the workflows that the file would start."""
+    ref = {"uri": f"file://{bucket}/{name}", "contentType": kind}
+    for workflow, program in await services_of(request).registry.active(principal.scope):
+        limited = [
+            trigger
+            for trigger in program.definition.triggers
+            if is_limited(trigger) and listens(trigger, "file", "NewFileUploaded", ref)
+        ]
+        require_any(limited, principal, workflow.id)
 
 
 async def read_body(request: Request) -> bytes:

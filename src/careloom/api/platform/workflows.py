@@ -18,6 +18,7 @@ from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
 from careloom.workflows.grants import with_grants
 from careloom.workflows.registry import Workflow
+from careloom.workflows.starters import require_manual_start
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
 _LIMIT = 1 << 20
@@ -100,6 +101,10 @@ async def update_workflow(
 async def execute_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
     """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need."""
     principal.require("workflow:run")
+    registry = services_of(request).registry
+    workflow = await registry.get(principal.scope, workflow_id)
+    program = await registry.program(principal.scope.tenant, workflow.hash)
+    require_manual_start(program.definition, principal)
     raw = await _body(request)
     if raw.strip() and _media(request) != "application/json":
         raise UnsupportedMediaType(

@@ -12,6 +12,7 @@ from careloom.workflows.definition.durations import parse_duration
 from careloom.workflows.definition.errors import DefinitionError
 from careloom.workflows.definition.json_schema import schema_fault
 from careloom.workflows.definition.model import STEP_KEYS, RetryPolicy, branch_path
+from careloom.workflows.definition.trigger_form import trigger_form
 
 WORKFLOW_KEYS = (
     "id",
@@ -141,7 +142,7 @@ class Canonical:
                 self.refuse(
                     (*place, key), f"{path}/{key}", "E-TRIGGER", f"{key} must be text", "quote it"
                 )
-        return {key: numbers(value) for key, value in raw.items()}
+        return trigger_form({key: numbers(value) for key, value in raw.items()})
 
     def schema(self, key: str, schema: Json, place: tuple[str | int, ...]) -> JsonObject:
         """The JSON Schema under `input:` (or `inputSchema:`) or `result:`."""

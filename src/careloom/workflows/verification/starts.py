@@ -1,4 +1,5 @@
-"""Triggers: types that are offered, events that exist, filters that can be read."""
+"""Triggers: types that are offered, keys that they have, events that exist, filters that can be
+read."""
 
 from __future__ import annotations
 
@@ -6,15 +7,15 @@ import re
 from collections.abc import Iterator
 
 from careloom.workflows.definition import TriggerDefinition
-from careloom.workflows.expressions import ExpressionError, compile_condition
+from careloom.workflows.definition.trigger_form import STUDY_STABLE
+from careloom.workflows.expressions import ExpressionError, compile_condition, compile_expression
 from careloom.workflows.expressions.tokens import tokenize
 from careloom.workflows.verification.finding import Finding, Subject, did_you_mean, error
 from careloom.workflows.verification.references import expression_finding
+from careloom.workflows.verification.trigger_keys import KEYS, check_keys
 
-OFFERED = frozenset({"manual", "dicom", "fhir", "file"})
-UNDERSTOOD = frozenset({"schedule", "webhook"})
-"""Read and kept, but nothing starts runs from them in this version."""
-EVENTS = {"dicom": "NewImageUploaded", "file": "NewFileUploaded"}
+OFFERED = frozenset(KEYS)
+EVENTS = {"dicom": ("NewImageUploaded", STUDY_STABLE), "file": ("NewFileUploaded",)}
 VERSIONS = frozenset({"current", "previous"})
 """What `%` stands before in a `where:`."""
 _FHIR_EVENT = re.compile(r"([A-Z][A-Za-z]+)\.(create|update|delete)", re.ASCII)
@@ -25,15 +26,7 @@ def check_triggers(subject: Subject) -> Iterator[Finding]:
     """Every trigger."""
     for number, trigger in enumerate(subject.definition.triggers):
         path = f"triggers/{number}"
-        if trigger.type in UNDERSTOOD:
-            yield error(
-                "E-TRIGGEROFFER",
-                f"{path}/type",
-                f"{trigger.type} triggers start no runs in this version",
-                cause="the workflow would be deployed and never run",
-                fix="use one of " + ", ".join(sorted(OFFERED)) + ", or start it by the API",
-            )
-        elif trigger.type not in OFFERED:
+        if trigger.type not in OFFERED:
             yield error(
                 "E-TRIGGERTYPE",
                 f"{path}/type",
@@ -42,17 +35,18 @@ def check_triggers(subject: Subject) -> Iterator[Finding]:
                 fix=did_you_mean(trigger.type, OFFERED, "use a type of the catalog"),
             )
         else:
+            yield from check_keys(trigger, path)
             yield from _event(subject, trigger, path)
             yield from _conditions(trigger, path)
+            yield from _changes(trigger, path)
 
 
 def _event(subject: Subject, trigger: TriggerDefinition, path: str) -> Iterator[Finding]:
-    if trigger.type == "manual":
-        return
+    if trigger.type in EVENTS:
+        known = EVENTS[trigger.type]
+        if trigger.event is not None and trigger.event.lower() not in map(str.lower, known):
+            yield _no_event(trigger, path, f"write event: {' or '.join(known)}")
     if trigger.type != "fhir":
-        wanted = EVENTS[trigger.type]
-        if trigger.event is not None and trigger.event.lower() != wanted.lower():
-            yield _no_event(trigger, path, f"write event: {wanted}")
         return
     found = _FHIR_EVENT.fullmatch(trigger.event or "")
     types = subject.known.resource_types
@@ -87,6 +81,29 @@ def _conditions(trigger: TriggerDefinition, path: str) -> Iterator[Finding]:
             yield from _without_percent(trigger.where, f"{path}/where")
         except ExpressionError as fault:
             yield expression_finding(f"{path}/where", fault)
+
+
+def _changes(trigger: TriggerDefinition, path: str) -> Iterator[Finding]:
+    """`changed:` and `becomes:` name elements of the resource."""
+    changed, becomes = trigger.params.get("changed"), trigger.params.get("becomes")
+    given = changed if isinstance(changed, list) else [changed] if changed is not None else []
+    elements = [*given, *(becomes if isinstance(becomes, dict) else ())]
+    if becomes is not None and not isinstance(becomes, dict):
+        elements.append(None)
+    for element in elements:
+        try:
+            if not isinstance(element, str):
+                raise ExpressionError("the name of an element is missing")
+            compile_expression(element, focus=True)
+        except ExpressionError:
+            yield error(
+                "E-CHANGE",
+                f"{path}/{'becomes' if becomes is not None else 'changed'}",
+                "this does not name elements of the resource",
+                cause="whether they changed could not be told",
+                fix="write changed: status, or becomes: {status: booked}",
+            )
+            return
 
 
 def _without_percent(text: str, path: str) -> Iterator[Finding]:
