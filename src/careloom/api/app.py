@@ -17,10 +17,13 @@ from careloom.api.platform import (
     files,
     health,
     people,
+    pipelines,
     referrals,
+    run_control,
     runs,
     schedules,
     stored_files,
+    versions,
     webhooks,
     workflows,
 )
@@ -45,9 +48,12 @@ def build_app(services: Any) -> FastAPI:
     app.state.services = services
     install_errors(app)
     for module in (
+        run_control,
         runs,
+        versions,
         workflows,
         people,
+        pipelines,
         files,
         stored_files,
         connections,

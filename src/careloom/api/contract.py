@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
+from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_schemas import SCHEMAS
 from careloom.types import JsonObject
 
@@ -35,7 +37,12 @@ def _list_of(name: str) -> JsonObject:
     return {"type": "array", "items": _ref(name)}
 
 
+def _json(name: str, *, required: bool = True) -> JsonObject:
+    return {"required": required, "content": {"application/json": {"schema": _ref(name)}}}
+
+
 _DATA: dict[str, JsonObject] = {
+    **COMPUTING_DATA,
     "createWorkflow": _ref("Deployed"),
     "updateWorkflow": _ref("Deployed"),
     "validateWorkflow": _ref("Checked"),
@@ -47,7 +54,22 @@ _DATA: dict[str, JsonObject] = {
     "listRuns": _list_of("RunSummary"),
     "getRun": _ref("Run"),
     "getRunAudit": _ref("AuditExport"),
-    "cancelRun": _ref("RunCancelled"),
+    "pauseRun": _ref("RunAsked"),
+    "resumeRun": _ref("RunAsked"),
+    "cancelRun": _ref("RunAsked"),
+    "rollbackRun": _ref("RunAsked"),
+    "controlRuns": _ref("RunsAsked"),
+    "retryRun": _ref("RunRetried"),
+    "getRunTimeline": _ref("Timeline"),
+    "listDeadLetters": _ref("DeadLetters"),
+    "getDeadLetter": _ref("DeadLetterDetail"),
+    "resendDeadLetter": {"anyOf": [_ref("RunRetried"), _ref("DeadLetterSettled")]},
+    "discardDeadLetter": _ref("DeadLetterSettled"),
+    "listVersions": _list_of("VersionSummary"),
+    "getVersion": _ref("Version"),
+    "compareVersions": _ref("Difference"),
+    "rollbackWorkflow": _ref("Deployed"),
+    "migrateRuns": _ref("Migration"),
     "getSession": _ref("Session"),
     "listTasks": _list_of("Task"),
     "getTask": _ref("Task"),
@@ -88,6 +110,7 @@ _FORM: JsonObject = {
     "content": {"multipart/form-data": {"schema": _ref("FileForm")}},
 }
 _BODIES: dict[str, JsonObject] = {
+    **COMPUTING_BODIES,
     "createWorkflow": _DEFINITION,
     "updateWorkflow": _DEFINITION,
     "validateWorkflow": _DEFINITION,
@@ -96,6 +119,12 @@ _BODIES: dict[str, JsonObject] = {
         "description": "Becomes `trigger` of the run.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     },
+    "controlRuns": _json("RunsOrder"),
+    "retryRun": _json("RetryOrder", required=False),
+    "resendDeadLetter": _json("RetryOrder", required=False),
+    "discardDeadLetter": _json("Reason"),
+    "rollbackWorkflow": _json("VersionChosen"),
+    "migrateRuns": _json("MigrationOrder"),
     "decideTask": {
         "required": True,
         "content": {"application/json": {"schema": _ref("Decision")}},
@@ -122,6 +151,13 @@ _BODIES: dict[str, JsonObject] = {
     },
 }
 _TEXT: JsonObject = {"schema": {"type": "string"}}
+_IDEMPOTENCY_KEY: JsonObject = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same request again is answered, not carried out; kept for two days",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
@@ -161,7 +197,10 @@ def _complete(operation: JsonObject) -> None:
         for status in operation["responses"]
         if status.startswith("2")
     }
-    if name == "createWorkflow":
+    if name == "executeWorkflow":
+        successes["200"] = {"description": "The Idempotency-Key is known", "content": content}
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    elif name == "rollbackWorkflow" or name == "createWorkflow":
         successes["200"] = {"description": "Nothing new", "content": content}
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}

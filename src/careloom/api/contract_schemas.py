@@ -5,6 +5,8 @@ An answer may gain members; what is named here stays.
 
 from __future__ import annotations
 
+from careloom.api.contract_computing import SCHEMAS as COMPUTING
+from careloom.api.contract_control import CONTROL
 from careloom.types import JsonObject
 
 _TEXT: JsonObject = {"type": "string"}
@@ -108,7 +110,6 @@ _RUNS: dict[str, JsonObject] = {
             "version": _WHOLE,
         }
     ),
-    "RunCancelled": _object({"runId": _RUN_ID, "status": {"const": "cancelling"}}),
     "RunSummary": _object(
         {
             "runId": _RUN_ID,
@@ -119,6 +120,10 @@ _RUNS: dict[str, JsonObject] = {
             **_RUN_TIMES,
             "stepsDone": _WHOLE,
             "failedStep": _or_null(_TEXT),
+            "failedCode": _or_null(_TEXT),
+            "held": _or_null({"enum": ["queued", "paused"]}),
+            "retriedAs": _or_null(_RUN_ID),
+            "parent": _or_null(_RUN_ID),
         }
     ),
     "Run": _object(
@@ -138,6 +143,18 @@ _RUNS: dict[str, JsonObject] = {
             "attempts": _list(_ref("Attempt")),
             "output": _ANYTHING,
             "error": _or_null(_ANY_OBJECT),
+            "held": _or_null({"enum": ["queued", "paused"]}),
+            "queuedBehind": _or_null(_ANY_OBJECT),
+            "asked": _list({"enum": ["cancel", "rollback"]}),
+            "parent": _or_null(_RUN_ID),
+            "parentPath": _or_null(_TEXT),
+            "children": _list(_ANY_OBJECT),
+            "retryOf": _or_null(_RUN_ID),
+            "retriedAs": _or_null(_RUN_ID),
+            "discarded": _or_null(_ANY_OBJECT),
+            "failedStep": _or_null(_TEXT),
+            "failedCode": _or_null(_TEXT),
+            "crashes": _WHOLE,
         }
     ),
     "Step": _object(
@@ -367,6 +384,8 @@ _TRIGGERS: dict[str, JsonObject] = {
     ),
 }
 SCHEMAS: dict[str, JsonObject] = {
+    **CONTROL,
+    **COMPUTING,
     "Error": _object(
         {
             "success": {"const": False},

@@ -31,6 +31,7 @@ from careloom.workflows.operations import Operations
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
 from careloom.workflows.schedules import Scheduler
+from careloom.workflows.signals import Signals
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.webhooks import Webhooks
 
@@ -60,13 +61,6 @@ class People(Protocol):
     def forms(self) -> Forms: ...
 
 
-class TriggerServices(Protocol):
-    """What starts runs unasked."""
-
-    scheduler: Scheduler
-    webhooks: Webhooks
-
-
 class Services(Protocol):
     """The services an endpoint may call."""
 
@@ -86,6 +80,7 @@ class Services(Protocol):
     registry: Registry
     deployment: Deployment
     runs: Runs
+    signals: Signals
     operations: Operations
     tasks: Tasks
     people: People

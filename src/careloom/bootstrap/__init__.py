@@ -58,6 +58,7 @@ from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
 from careloom.tasks.service import Tasks
 from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.workflows.children import Children
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
@@ -65,6 +66,7 @@ from careloom.workflows.engine.worker import Worker
 from careloom.workflows.operations import Operations
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
+from careloom.workflows.signals import Signals
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.triggers import Matcher
 
@@ -99,6 +101,7 @@ class Services:
     matcher: Matcher
     triggers: Triggers
     runs: Runs
+    signals: Signals
     operations: Operations
     tasks: Tasks
     people: PeopleServices
@@ -154,17 +157,18 @@ async def _build(
     signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
     blobs = open_blobs(settings, keyring)
     uploads = Uploads(db, blobs)
-    public = settings.public_url
-    fhir = FhirStore(db, keyring, base_urls=(f"{public}/fhir",) if public else ())
+    fhir = _open_fhir(settings, db, keyring)
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
     documents = _open_documents(stack)
-    gateway = Gateway(settings.outgoing_allow)
-    stack.push_async_callback(gateway.close)
-    connections = Connections(db, keyring, gateway, settings)
+    connections = _open_connections(settings, db, keyring, stack)
     models = _models(settings)
     workers = WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections)
     computing = build_computing(db, keyring)
+    payloads = Payloads(keyring)
+    children = Children(db, payloads)
+    keep = timedelta(hours=settings.event_retention_hours)
+    signals = Signals(db, keyring, notices, keep)
     catalog = build_catalog(
         fhir=fhir,
         archive=dicom,
@@ -183,16 +187,8 @@ async def _build(
     payloads = Payloads(keyring)
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
-    worker = Worker(
-        db,
-        notices,
-        Turns(catalog, payloads, environment),
-        payloads,
-        registry.program,
-        concurrency=settings.worker_concurrency,
-        lease=lease,
-        tenants=tenants,
-    )
+    turns = Turns(catalog, payloads, environment)
+    worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines)
     ports = workflow_ports(catalog, known, environment, step_findings(catalog))
     deployment = Deployment(registry, ports)
@@ -223,6 +219,7 @@ async def _build(
         registry=registry,
         deployment=deployment,
         payloads=payloads,
+        signals=signals,
         worker=worker,
         matcher=triggers.matcher,
         triggers=triggers,
@@ -234,6 +231,41 @@ async def _build(
         people=people,
         computing=computing,
     )
+
+
+def _worker(
+    settings: Settings,
+    db: Database,
+    notices: Notices,
+    turns: Turns,
+    payloads: Payloads,
+    registry: Registry,
+    lease: timedelta,
+    tenants: frozenset[str] | None,
+) -> Worker:
+    return Worker(
+        db,
+        notices,
+        turns,
+        payloads,
+        registry.program,
+        concurrency=settings.worker_concurrency,
+        lease=lease,
+        tenants=tenants,
+    )
+
+
+def _open_fhir(settings: Settings, db: Database, keyring: Keyring) -> FhirStore:
+    public = settings.public_url
+    return FhirStore(db, keyring, base_urls=(f"{public}/fhir",) if public else ())
+
+
+def _open_connections(
+    settings: Settings, db: Database, keyring: Keyring, stack: AsyncExitStack
+) -> Connections:
+    gateway = Gateway(settings.outgoing_allow)
+    stack.push_async_callback(gateway.close)
+    return Connections(db, keyring, gateway, settings)
 
 
 def _models(settings: Settings) -> ModelRegistry:

@@ -15,12 +15,13 @@ from careloom.fhir.element_kind import element_kind
 from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
 from careloom.fhir.structure import check_template, coercions
+from careloom.pipelines.service import Pipelines
 from careloom.settings import Settings
 from careloom.steps.bot.step import TOOLS
 from careloom.store.database import Database
 from careloom.store.uploads import Uploads
 from careloom.types import Json, JsonObject, Scope
-from careloom.workflows.deployment import Ports
+from careloom.workflows.deployment import Ports, StepFindings
 from careloom.workflows.engine.payloads import Payloads, wait_place
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.verification import Finding, Known
@@ -40,7 +41,9 @@ def environment_of(settings: Settings, db: Database) -> Callable[[str], Any]:
     return environment_of
 
 
-def workflow_ports(catalog: StepCatalog, known: Any, environment_of: Any) -> Ports:
+def workflow_ports(
+    catalog: StepCatalog, known: Any, environment_of: Any, step_findings: StepFindings
+) -> Ports:
     schemas = {name: step.schema for name, step in catalog.items()}
     parameters = {
         name: frozenset(schema["input"].get("properties", {})) for name, schema in schemas.items()
@@ -53,6 +56,7 @@ def workflow_ports(catalog: StepCatalog, known: Any, environment_of: Any) -> Por
         step_parameters=lambda name: parameters.get(name),
         known=known,
         environment_of=environment_of,
+        step_findings=step_findings,
     )
 
 
@@ -71,7 +75,11 @@ def _check_structure(resource_type: str, data: JsonObject) -> list[Finding]:
 
 
 def known_names(
-    models: ModelRegistry, workers: WorkerRegistry, fhir: FhirStore, connections: Connections
+    models: ModelRegistry,
+    workers: WorkerRegistry,
+    fhir: FhirStore,
+    connections: Connections,
+    pipelines: Pipelines,
 ) -> Any:
     async def known(scope: Scope) -> Known:
         configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
@@ -81,7 +89,7 @@ def known_names(
             tools=frozenset(TOOLS),
             connections=frozenset(kind for kind, _ in configured),
             connection_names=frozenset(configured),
-            pipelines=frozenset(),
+            pipelines=frozenset(kept["name"] for kept in await pipelines.all(scope)),
             resource_types=frozenset(fhir.context.definitions.resource_types),
         )
 

@@ -1,0 +1,1 @@
+"""What pipelines read, how far they have come, and what they could not take in."""

@@ -37,6 +37,14 @@ from careloom.workflows.verification import (
 Mode = Literal["compat", "strict"]
 Coerce = Callable[[str, JsonObject], tuple[JsonObject, list[JsonObject]]]
 """(resource type, data) → the data with what has one sensible reading repaired, and receipts."""
+StepFindings = Callable[[Scope, str, JsonObject], Awaitable[list[JsonObject]]]
+"""(scope, step type, parameters) → what the type itself finds: {code, severity, path, message,
+cause, fix}, the path below the step's."""
+
+
+async def nothing_found(_scope: Scope, _kind: str, _params: JsonObject) -> list[JsonObject]:
+    """For a catalog whose types have nothing of their own to say."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Ports:
     step_parameters: StepParameters
     known: Callable[[Scope], Awaitable[Known]]
     environment_of: Callable[[str], Awaitable[str]]
+    step_findings: StepFindings = nothing_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,7 @@ class Deployment:
             known=replace(await self._ports.known(scope), workflows=versions),
             line=parsed.line,
         )
+        findings += await _found_by_steps(scope, parsed, definition, self._ports.step_findings)
         beside = [one for w, one in deployed if w.active and one.id != definition.id]
         graph = trigger_graph([*beside, definition])
         findings += cascade_findings(graph, definition.id)
@@ -196,6 +206,28 @@ class Deployment:
                     fix=f"give this one an `id`, or use PUT /api/workflows/{definition.id}"
                     " for a new version",
                 )
+
+
+async def _found_by_steps(
+    scope: Scope, parsed: ParseResult, definition: Definition, ask: StepFindings
+) -> list[Finding]:
+    """What step types find in their own parameters, such as a gap in a decision table."""
+    findings = []
+    for step in definition.walk():
+        for one in await ask(scope, step.type, dict(step.params)):
+            path = f"{step.path}/{one['path']}".rstrip("/")
+            findings.append(
+                Finding(
+                    one["code"],
+                    one["severity"],
+                    path,
+                    one["message"],
+                    one["cause"],
+                    one["fix"],
+                    parsed.line(path),
+                )
+            )
+    return findings
 
 
 def _refuse_nul(value: Json, path: str = "") -> None:

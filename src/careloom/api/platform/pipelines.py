@@ -1,0 +1,97 @@
+"""/api/pipelines and /api/decision-tables: what workflows use by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careloom.api.authentication import PrincipalDep
+from careloom.api.envelope import success
+from careloom.api.platform.parameters import NameParam
+from careloom.api.services import services_of
+
+router = APIRouter(prefix="/api", tags=["pipelines"])
+_Limit = Annotated[int, Query(ge=1, le=500)]
+_After = Annotated[
+    str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="The last row of the page before")
+]
+_Version = Annotated[int | None, Query(ge=1, description="A version; without it the newest")]
+
+
+@router.get("/pipelines", operation_id="listPipelines")
+async def list_pipelines(request: Request, principal: PrincipalDep) -> Response:
+    """The newest version of every pipeline."""
+    principal.require("workflow:read")
+    return success(await services_of(request).computing.pipelines.all(principal.scope))
+
+
+@router.put("/pipelines/{name}", operation_id="putPipeline")
+async def put_pipeline(
+    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+) -> Response:
+    """Keep a pipeline; the same content again makes no new version."""
+    principal.require("workflow:deploy")
+    pipelines = services_of(request).computing.pipelines
+    return success(await pipelines.put(principal.scope, name, body, principal.actor()))
+
+
+@router.get("/pipelines/{name}", operation_id="getPipeline")
+async def get_pipeline(name: NameParam, request: Request, principal: PrincipalDep) -> Response:
+    """A pipeline with what its last runs have moved so far, its streams and its quarantine."""
+    principal.require("workflow:read")
+    return success(await services_of(request).computing.pipelines.overview(principal.scope, name))
+
+
+@router.get("/pipelines/{name}/rejects", operation_id="listPipelineRejects")
+async def list_rejects(
+    name: NameParam,
+    request: Request,
+    principal: PrincipalDep,
+    after: _After = None,
+    limit: _Limit = 50,
+) -> Response:
+    """Rows that could not be taken in, with their content, oldest first."""
+    principal.require("run:read")
+    pipelines = services_of(request).computing.pipelines
+    return success(await pipelines.rejects(principal.scope, name, after=after, limit=limit))
+
+
+@router.post("/pipelines/{name}/rejects", operation_id="resubmitPipelineRejects")
+async def resubmit_rejects(
+    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+) -> Response:
+    """Hand rows of the quarantine, corrected or as they are, to the next run of the pipeline."""
+    principal.require("run:read")
+    principal.require("workflow:run")
+    pipelines = services_of(request).computing.pipelines
+    rows = body.get("rows")
+    return success(await pipelines.resubmit(principal.scope, name, rows, principal.actor()))
+
+
+@router.get("/decision-tables", operation_id="listDecisionTables")
+async def list_tables(request: Request, principal: PrincipalDep) -> Response:
+    """The newest version of every decision table."""
+    principal.require("workflow:read")
+    return success(await services_of(request).computing.tables.all(principal.scope))
+
+
+@router.put("/decision-tables/{name}", operation_id="putDecisionTable")
+async def put_table(
+    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+) -> Response:
+    """Keep a decision table; one with a gap or a forbidden overlap is refused with an example."""
+    principal.require("workflow:deploy")
+    tables = services_of(request).computing.tables
+    return success(await tables.put(principal.scope, name, body, principal.actor()))
+
+
+@router.get("/decision-tables/{name}", operation_id="getDecisionTable")
+async def get_table(
+    name: NameParam, request: Request, principal: PrincipalDep, version: _Version = None
+) -> Response:
+    """A decision table, with its version and hash."""
+    principal.require("workflow:read")
+    return success(await services_of(request).computing.tables.get(principal.scope, name, version))

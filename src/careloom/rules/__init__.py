@@ -1,0 +1,1 @@
+"""Decision tables: read, checked for gaps and overlaps, and decided."""
