@@ -191,7 +191,7 @@ async def _build(
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines)
     ports = workflow_ports(catalog, known, environment, step_findings(catalog))
-    deployment = Deployment(registry, ports)
+    deployment = Deployment(registry, ports, db)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
     computing.sessions.read = runs.session
     identity = Identity(db, keyring)

@@ -35,6 +35,7 @@ FUNCTION_FILES = (
     "admission.sql",
     "run_control.sql",
     "versions.sql",
+    "components.sql",
     "operation.sql",
     "grants.sql",
     "audit_revokes.sql",

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from careloom.errors import Conflict, Unprocessable
+from careloom.errors import CareloomError, Conflict, Unprocessable
+from careloom.store.database import Database
 from careloom.types import Json, JsonObject, Scope
+from careloom.workflows.components import Components
 from careloom.workflows.definition import (
     Definition,
     DefinitionError,
@@ -21,6 +23,7 @@ from careloom.workflows.definition import (
     Receipt,
     parse_definition,
 )
+from careloom.workflows.definition.components import USES, Library
 from careloom.workflows.definition.indent import StepParameters
 from careloom.workflows.definition.model import branch_lists, branch_path
 from careloom.workflows.registry import Registry, Workflow
@@ -81,6 +84,7 @@ class Checked:
             "id": self.definition.id,
             "name": self.definition.name,
             "hash": self.definition.hash,
+            "components": sorted({one.after for one in self.receipts if one.code == USES}),
             "receipts": [receipt.to_json() for receipt in self.receipts],
             "findings": [finding.to_json() for finding in self.findings],
             "triggerGraph": self._trigger_graph(),
@@ -102,9 +106,10 @@ class Checked:
 class Deployment:
     """The service behind deploy and validate."""
 
-    def __init__(self, registry: Registry, ports: Ports) -> None:
+    def __init__(self, registry: Registry, ports: Ports, db: Database) -> None:
         self._registry = registry
         self._ports = ports
+        self.components = Components(db, registry, ports.schemas)
 
     async def check(
         self,
@@ -120,18 +125,8 @@ class Deployment:
         """
         environment = await self._ports.environment_of(scope.tenant)
         mode = mode or ("strict" if environment == "production" else "compat")
-        parsed = parse_definition(
-            source,
-            mode=mode,
-            format=format,
-            element_kind=self._ports.element_kind,
-            step_parameters=self._ports.step_parameters,
-        )
-        definition, receipts = parsed.definition, list(parsed.receipts)
-        _refuse_nul(definition.canonical)
-        if mode == "compat":
-            definition, repairs = _coerced(parsed, self._ports.coerce)
-            receipts += repairs
+        library = await self.components.library(scope)
+        parsed, definition = read_definition(source, self._ports, mode, format, library)
         deployed = await self._deployed(scope)
         versions = {one.id: (workflow.version, one) for workflow, one in deployed}
         findings = verify(
@@ -142,12 +137,13 @@ class Deployment:
             check_structure=self._ports.check_structure,
             known=replace(await self._ports.known(scope), workflows=versions),
             line=parsed.line,
+            column=parsed.column,
         )
         findings += await _found_by_steps(scope, parsed, definition, self._ports.step_findings)
         beside = [one for w, one in deployed if w.active and one.id != definition.id]
         graph = trigger_graph([*beside, definition])
         findings += cascade_findings(graph, definition.id)
-        return Checked(definition, receipts, findings, parsed.source, graph)
+        return Checked(definition, parsed.receipts, findings, parsed.source, graph)
 
     async def _deployed(self, scope: Scope) -> list[tuple[Workflow, Definition]]:
         """The newest version of every workflow, those that are paused too."""
@@ -197,6 +193,41 @@ class Deployment:
         )
         return {**checked.report(), **answer}
 
+    async def put_component(
+        self,
+        scope: Scope,
+        kind: str,
+        name: str,
+        body: JsonObject,
+        actor: JsonObject,
+        *,
+        redeploy: bool = False,
+    ) -> JsonObject:
+        """Keep a component, and say which workflows use an older version of it; with `redeploy`
+        they get a new version each, or the reason why not."""
+        known = await self._ports.known(scope)
+        answer = await self.components.put(scope, kind, name, body, known, actor)
+        affected = await self.components.users(scope, kind, name)
+        if redeploy:
+            stale = {one["workflow"] for one in affected if one["uses"] < answer["version"]}
+            answer["redeployed"] = [
+                await self._redeploy(scope, workflow, actor)
+                for workflow, _ in await self._deployed(scope)
+                if workflow.id in stale
+            ]
+            affected = await self.components.users(scope, kind, name)
+        return {**answer, "affected": affected}
+
+    async def _redeploy(self, scope: Scope, workflow: Workflow, actor: JsonObject) -> JsonObject:
+        try:
+            answer = await self.deploy(
+                scope, workflow.source, actor, mode="compat", workflow_id=workflow.id
+            )
+        except CareloomError as error:
+            fault = {"code": error.code, "message": error.message, "path": error.path}
+            return {"workflow": workflow.id, "error": fault}
+        return {"workflow": workflow.id, "version": answer["version"], "created": answer["created"]}
+
     async def _refuse_collision(self, scope: Scope, definition: Definition) -> None:
         for workflow in await self._registry.all(scope):
             if workflow.id == definition.id and workflow.hash != definition.hash:
@@ -228,6 +259,32 @@ async def _found_by_steps(
                 )
             )
     return findings
+
+
+def read_definition(
+    source: str | JsonObject,
+    ports: Ports,
+    mode: Mode,
+    format: Literal["yaml", "json"] | None = None,
+    library: Library | None = None,
+) -> tuple[ParseResult, Definition]:
+    """The definition as it would be stored; the result has the receipts of all repairs.
+
+    Raises DefinitionError when the text is no workflow.
+    """
+    parsed = parse_definition(
+        source,
+        mode=mode,
+        format=format,
+        element_kind=ports.element_kind,
+        step_parameters=ports.step_parameters,
+        library=library,
+    )
+    _refuse_nul(parsed.definition.canonical)
+    if mode == "strict":
+        return parsed, parsed.definition
+    definition, repairs = _coerced(parsed, ports.coerce)
+    return replace(parsed, receipts=[*parsed.receipts, *repairs]), definition
 
 
 def _refuse_nul(value: Json, path: str = "") -> None:
