@@ -48,6 +48,7 @@ from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
 from careloom.listeners.dimse import Caller, DimseListener, DimseSettings
 from careloom.settings import Settings
+from careloom.steps.asking import People
 from careloom.steps.catalog import build_catalog
 from careloom.store.blobs import Blobs, open_blobs
 from careloom.store.database import Database
@@ -169,24 +170,14 @@ async def _build(
     children = Children(db, payloads)
     keep = timedelta(hours=settings.event_retention_hours)
     signals = Signals(db, keyring, notices, keep)
-    catalog = build_catalog(
-        fhir=fhir,
-        archive=dicom,
-        documents=documents,
-        uploads=uploads,
-        models=models,
-        workers=workers,
-        connections=connections,
-        keyring=keyring,
-        people=asking,
-        tables=computing.tables,
-        pipelines=computing.pipelines,
-        read_session=computing.sessions,
+    catalog = _catalog(
+        *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
+        *(asking, computing, signals, children),
     )
     environment = environment_of(settings, db)
-    payloads = Payloads(keyring)
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
+    children.read_from(registry)
     turns = Turns(catalog, payloads, environment)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines)
@@ -230,6 +221,38 @@ async def _build(
         tasks=people.tasks,
         people=people,
         computing=computing,
+    )
+
+
+def _catalog(
+    fhir: FhirStore,
+    dicom: DicomArchive,
+    documents: DocumentService,
+    uploads: Uploads,
+    models: ModelRegistry,
+    workers: WorkerRegistry,
+    connections: Connections,
+    keyring: Keyring,
+    asking: People,
+    computing: Computing,
+    signals: Signals,
+    children: Children,
+) -> StepCatalog:
+    return build_catalog(
+        fhir=fhir,
+        archive=dicom,
+        documents=documents,
+        uploads=uploads,
+        models=models,
+        workers=workers,
+        connections=connections,
+        keyring=keyring,
+        people=asking,
+        tables=computing.tables,
+        pipelines=computing.pipelines,
+        read_session=computing.sessions,
+        signals=signals,
+        children=children,
     )
 
 
