@@ -14,6 +14,7 @@ from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.platform import (
     connections,
+    events,
     files,
     health,
     people,
@@ -23,6 +24,7 @@ from careloom.api.platform import (
     runs,
     schedules,
     stored_files,
+    teams,
     versions,
     webhooks,
     workflows,
@@ -53,10 +55,12 @@ def build_app(services: Any) -> FastAPI:
         versions,
         workflows,
         people,
+        teams,
         pipelines,
         files,
         stored_files,
         connections,
+        events,
         referrals,
         schedules,
         webhooks,

@@ -12,6 +12,9 @@ from fastapi import FastAPI
 
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
+from careloom.api.contract_people import BODIES as PEOPLE_BODIES
+from careloom.api.contract_people import BY_LINK
+from careloom.api.contract_people import DATA as PEOPLE_DATA
 from careloom.api.contract_schemas import SCHEMAS
 from careloom.types import JsonObject
 
@@ -43,6 +46,7 @@ def _json(name: str, *, required: bool = True) -> JsonObject:
 
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
+    **PEOPLE_DATA,
     "createWorkflow": _ref("Deployed"),
     "updateWorkflow": _ref("Deployed"),
     "validateWorkflow": _ref("Checked"),
@@ -71,10 +75,6 @@ _DATA: dict[str, JsonObject] = {
     "rollbackWorkflow": _ref("Deployed"),
     "migrateRuns": _ref("Migration"),
     "getSession": _ref("Session"),
-    "listTasks": _list_of("Task"),
-    "getTask": _ref("Task"),
-    "claimTask": _ref("Task"),
-    "decideTask": _ref("Decided"),
     "listMessages": _list_of("Message"),
     "listIncidents": _list_of("Incident"),
     "closeIncident": _ref("IncidentClosed"),
@@ -89,6 +89,7 @@ _DATA: dict[str, JsonObject] = {
     "listWebhooks": _ref("Webhooks"),
     "putWebhookSecret": _ref("WebhookSecret"),
     "receiveWebhook": _ref("Delivery"),
+    "sendEvent": _ref("EventSent"),
 }
 """What stands under `data` of a success, by operation."""
 _BARE: dict[str, JsonObject] = {
@@ -111,6 +112,7 @@ _FORM: JsonObject = {
 }
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
+    **PEOPLE_BODIES,
     "createWorkflow": _DEFINITION,
     "updateWorkflow": _DEFINITION,
     "validateWorkflow": _DEFINITION,
@@ -125,10 +127,6 @@ _BODIES: dict[str, JsonObject] = {
     "discardDeadLetter": _json("Reason"),
     "rollbackWorkflow": _json("VersionChosen"),
     "migrateRuns": _json("MigrationOrder"),
-    "decideTask": {
-        "required": True,
-        "content": {"application/json": {"schema": _ref("Decision")}},
-    },
     "putConnection": {
         "required": True,
         "content": {"application/json": {"schema": _ref("ConnectionGiven")}},
@@ -137,6 +135,7 @@ _BODIES: dict[str, JsonObject] = {
         "required": False,
         "content": {"application/json": {"schema": _ref("WebhookSecretGiven")}},
     },
+    "sendEvent": _json("EventGiven", required=False),
     "receiveWebhook": {
         "required": True,
         "description": "Signed: docs/howto/webhooks.md",
@@ -205,7 +204,7 @@ def _complete(operation: JsonObject) -> None:
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}
     operation["responses"] = successes | ({} if name in _OPEN else _refusals())
-    operation["security"] = [] if name in _OPEN | _SIGNED else _KEY
+    operation["security"] = [] if name in _OPEN | _SIGNED | BY_LINK else _KEY
     if name in _BODIES:
         operation["requestBody"] = _BODIES[name]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
+from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.types import JsonObject
 
 _TEXT: JsonObject = {"type": "string"}
@@ -18,9 +19,6 @@ _ANYTHING: JsonObject = {}
 _TIME: JsonObject = {"type": "string", "format": "date-time"}
 _RUN_ID: JsonObject = {"type": "string", "pattern": "^run_[0-9a-f]{32}$"}
 _RUN_STATUS: JsonObject = {"enum": ["running", "waiting", "succeeded", "failed", "cancelled"]}
-_TASK_STATUS: JsonObject = {
-    "enum": ["requested", "accepted", "completed", "rejected", "cancelled"],
-}
 
 
 def _or_null(schema: JsonObject) -> JsonObject:
@@ -100,6 +98,24 @@ _WORKFLOWS: dict[str, JsonObject] = {
     ),
 }
 _RUNS: dict[str, JsonObject] = {
+    "EventGiven": _object(
+        {},
+        {
+            "key": {"type": ["string", "number", "null"], "maxLength": 512},
+            "data": {},
+            "id": _or_null(_TEXT),
+        },
+        closed=True,
+    ),
+    "EventSent": _object(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "status": {"enum": ["taken", "kept"]},
+            "runId": _or_null(_RUN_ID),
+            "repeated": {"type": "boolean"},
+        }
+    ),
     "RunStarted": _object(
         {
             "runId": _RUN_ID,
@@ -200,33 +216,6 @@ _RUNS: dict[str, JsonObject] = {
     "AuditExport": {"type": "object", "description": "Rows, checkpoints and the chain's proof"},
 }
 _PEOPLE: dict[str, JsonObject] = {
-    "Task": _object(
-        {
-            "id": _TEXT,
-            "status": _TASK_STATUS,
-            "version": _WHOLE,
-            "priority": {"enum": ["routine", "urgent", "asap", "stat"]},
-            "queue": _TEXT,
-            "assignee": _or_null(_TEXT),
-            "due": _or_null(_TIME),
-            "runId": _or_null(_RUN_ID),
-            "path": _or_null(_TEXT),
-            "createdAt": _TIME,
-            "closedAt": _or_null(_TIME),
-        }
-    ),
-    "Decision": _object(
-        {"decision": {"enum": ["approve", "reject", "complete"]}},
-        {"comment": _or_null(_TEXT), "data": _or_null(_ANY_OBJECT)},
-    ),
-    "Decided": _object(
-        {
-            "task": _TEXT,
-            "state": {"enum": ["completed", "rejected"]},
-            "version": _WHOLE,
-            "run": _or_null(_TEXT),
-        }
-    ),
     "Message": _object(
         {
             "id": _TEXT,
@@ -386,6 +375,7 @@ _TRIGGERS: dict[str, JsonObject] = {
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
+    **PEOPLE,
     "Error": _object(
         {
             "success": {"const": False},

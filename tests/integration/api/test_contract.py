@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Desk
 
 OPEN = {"live", "ready", "metrics"}
+BY_LINK = {"getForm", "fillForm"}
+"""The token in the address is the credential."""
 TAKES_A_BODY = {
     "createWorkflow",
     "updateWorkflow",
     "validateWorkflow",
     "executeWorkflow",
     "decideTask",
+    "assignTask",
+    "delegateTask",
+    "commentTask",
+    "draftTask",
+    "linkForm",
+    "fillForm",
+    "putQueue",
+    "putGroup",
+    "putCalendar",
     "putConnection",
     "uploadFile",
     "putFile",
@@ -39,7 +50,15 @@ FLOW: dict[str, Any] = {
         {"id": "fail", "type": "bot", "tool": "Webhook.send", "params": {"message": "x"}},
     ],
 }
-ASK: dict[str, Any] = {"id": "ask", "steps": [{"id": "ask", "type": "task", "title": "Well?"}]}
+FORM: dict[str, Any] = {
+    "resourceType": "Questionnaire",
+    "status": "active",
+    "item": [{"linkId": "agree", "type": "boolean", "required": True}],
+}
+ASK: dict[str, Any] = {
+    "id": "ask",
+    "steps": [{"id": "ask", "type": "task", "title": "Well?", "form": FORM}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +89,8 @@ def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
         if name in OPEN:
             assert operation["security"] == []
             continue
-        assert operation["security"] == [{"bearer": []}, {"basic": []}]
+        keys = [] if name in BY_LINK else [{"bearer": []}, {"basic": []}]
+        assert operation["security"] == keys
         for status in ("401", "403", "422", "default"):
             schema = answers[status]["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Error"}, name
@@ -163,7 +183,32 @@ async def _runs(desk: Desk) -> None:
     await desk.ended(started)
     task = next(one for one in await desk.data("/api/tasks") if one["status"] == "requested")
     await desk.get(f"/api/tasks/{task['id']}")
-    await desk.post(f"/api/tasks/{task['id']}/claim")
+    await _people(desk, f"/api/tasks/{task['id']}")
+
+
+async def _people(desk: Desk, address: str) -> None:
+    calendar = {"timezone": "Europe/Berlin", "hours": {"mon": ["08:00-17:00"]}}
+    await desk.put("/api/queues/default", json={"name": "Everybody", "candidates": ["role:admin"]})
+    await desk.put("/api/groups/team", json={"members": ["ada"]})
+    await desk.put("/api/calendars/clinic", json=calendar)
+    for place in ("queues", "groups", "calendars", "calendars/clinic", "tasks/counts"):
+        await desk.get(f"/api/{place}")
+    await desk.post(f"{address}/claim")
+    await desk.put(f"{address}/draft", json={"data": {"agree": True}})
+    await desk.post(f"{address}/comments", {"text": "Looks right"})
+    await desk.post(f"{address}/delegate", {"to": {"group": "team"}, "comment": "Yours"})
+    await desk.post(f"{address}/assign", {"to": {"queue": "default"}})
+    await desk.post(f"{address}/claim")
+    await desk.post(f"{address}/release")
+    link = (await desk.post(f"{address}/link", {})).json()["data"]
+    await desk.get(f"/api/forms/{link['token']}")
+    await desk.post(f"/api/forms/{link['token']}", {"data": {"agree": True}})
+    await desk.get(f"{address}/history")
+    await desk.get(address)
+    await desk.deployed({"id": "plain", "steps": [{"id": "ask", "type": "task", "title": "?"}]})
+    started = (await desk.post("/api/workflows/plain/execute", {})).json()["data"]["runId"]
+    await desk.reached(started, lambda run: run["status"] == "waiting")
+    [task] = await desk.data("/api/tasks?status=open")
     await desk.post(f"/api/tasks/{task['id']}/decision", {"decision": "approve"})
 
 

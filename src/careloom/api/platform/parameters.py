@@ -11,8 +11,28 @@ WordParam = Annotated[str | None, Query(pattern=r"^[\w.:-]{1,128}$")]
 RunParam = Annotated[
     str | None, Query(pattern=r"^run_[0-9a-f]{32}$", description="A run id: list what is older")
 ]
-RunStatusParam = Literal["running", "waiting", "succeeded", "failed", "cancelled"] | None
-TaskStatusParam = Literal["requested", "accepted", "completed", "rejected", "cancelled"] | None
-"""http://hl7.org/fhir/R4/valueset-task-status.html, those that a human task has here."""
+RunStatusParam = (
+    Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"] | None
+)
+"""held: queued for its order or its limit."""
+TextParam = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[\w.:-]{1,128}$",
+        description="The beginning of a run id, or a part of a workflow's",
+    ),
+]
+TaskStatusParam = (
+    Literal["open", "requested", "accepted", "completed", "rejected", "cancelled"] | None
+)
+"""http://hl7.org/fhir/R4/valueset-task-status.html, those that a human task has here; `open` is
+requested and accepted."""
+TaskKindParam = Literal["task", "form", "approval"] | None
+TaskPriorityParam = Literal["stat", "asap", "urgent", "routine"] | None
+TaskSlaParam = Literal["warning", "breached"] | None
+TaskSortParam = Literal["priority", "age"]
+PersonParam = Annotated[str | None, Query(min_length=1, max_length=128)]
+"""A principal."""
+RunNameParam = Annotated[str | None, Query(pattern=r"^run_[0-9a-f]{32}$", description="A run")]
 NameParam = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A name that is given to something."""

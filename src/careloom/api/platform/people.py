@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
@@ -11,11 +11,24 @@ from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import TaskStatusParam
+from careloom.api.platform.parameters import (
+    PersonParam,
+    RunNameParam,
+    TaskKindParam,
+    TaskPriorityParam,
+    TaskSlaParam,
+    TaskSortParam,
+    TaskStatusParam,
+    WordParam,
+)
 from careloom.api.services import services_of
-from careloom.errors import NotFound
+from careloom.errors import InvalidInput, NotFound
+from careloom.tasks.service import asker_of
+from careloom.types import JsonObject
 
 router = APIRouter(prefix="/api", tags=["people"])
+Given = Annotated[dict[str, Any], Body()]
+_LONGEST_COMMENT = 10000
 
 
 @router.get("/tasks", operation_id="listTasks")
@@ -23,37 +36,152 @@ async def list_tasks(
     request: Request,
     principal: PrincipalDep,
     status: TaskStatusParam = None,
+    queue: WordParam = None,
+    group: WordParam = None,
+    mine: bool = False,
+    unassigned: bool = False,
+    assignee: PersonParam = None,
+    overdue: bool = False,
+    sla: TaskSlaParam = None,
+    priority: TaskPriorityParam = None,
+    kind: TaskKindParam = None,
+    workflow: WordParam = None,
+    run: RunNameParam = None,
+    patient: WordParam = None,
+    sort: TaskSortParam = "priority",
+    after: str | None = Query(None, max_length=400),
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
-    """Human tasks: open ones first, the most urgent and oldest first."""
+    """Human tasks that the key may see: open ones first, the most urgent and soonest due first."""
+    principal.require("task:read")
+    named = {
+        "queue": queue,
+        "group": group and f"group:{group}",
+        "assignee": principal.id if mine else assignee,
+        "priority": priority,
+        "kind": kind,
+        "workflow": workflow,
+        "run": run and run.removeprefix("run_"),
+        "patient": patient,
+    }
+    filters: JsonObject = {name: value for name, value in named.items() if value}
+    flags = {
+        "unassigned": unassigned,
+        "overdue": overdue or sla == "breached",
+        "warned": sla == "warning",
+    }
+    filters |= {name: True for name, on in flags.items() if on}
+    tasks = await services_of(request).tasks.page(
+        principal.scope,
+        state=status,
+        limit=limit,
+        who=asker_of(principal),
+        sort=sort,
+        after=after,
+        filters=filters,
+    )
+    return success(tasks)
+
+
+@router.get("/tasks/counts", operation_id="countTasks")
+async def count_tasks(request: Request, principal: PrincipalDep) -> Response:
+    """Open tasks by queue, of those that the key may see."""
     principal.require("task:read")
     tasks = services_of(request).tasks
-    return success(await tasks.page(principal.scope, state=status, limit=limit))
+    return success(await tasks.counts(principal.scope, asker_of(principal)))
 
 
 @router.get("/tasks/{task_id}", operation_id="getTask")
 async def get_task(task_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """One human task with what it shows."""
+    """One human task with what it shows, its comments, votes, draft and decision."""
     principal.require("task:read")
-    return success(await services_of(request).tasks.read(principal.scope, task_id))
+    tasks = services_of(request).tasks
+    return success(await tasks.read(principal.scope, task_id, asker_of(principal)))
+
+
+@router.get("/tasks/{task_id}/history", operation_id="getTaskHistory")
+async def get_task_history(task_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Every transition of a task with who and when, from the audit trail."""
+    principal.require("task:read")
+    tasks = services_of(request).tasks
+    return success(await tasks.history(principal.scope, task_id, asker_of(principal)))
 
 
 @router.post("/tasks/{task_id}/claim", operation_id="claimTask")
 async def claim_task(task_id: str, request: Request, principal: PrincipalDep) -> Response:
     """Take a task; 409 when somebody else was faster."""
-    principal.require("task:complete")
-    tasks = services_of(request).tasks
-    return success(await tasks.claim(principal.scope, task_id, principal.actor()))
+    principal.require("task:claim")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.claim(principal.scope, task_id, principal.actor(), who))
+
+
+@router.post("/tasks/{task_id}/release", operation_id="releaseTask")
+async def release_task(task_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """Let a task go, so that others may take it."""
+    principal.require("task:claim")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.release(principal.scope, task_id, principal.actor(), who))
+
+
+@router.post("/tasks/{task_id}/assign", operation_id="assignTask")
+async def assign_task(
+    task_id: str, request: Request, principal: PrincipalDep, body: Given
+) -> Response:
+    """Give a task to a user, a group or another queue."""
+    principal.require("task:assign")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(
+        await tasks.give(principal.scope, task_id, "assign", body, principal.actor(), who)
+    )
+
+
+@router.post("/tasks/{task_id}/delegate", operation_id="delegateTask")
+async def delegate_task(
+    task_id: str, request: Request, principal: PrincipalDep, body: Given
+) -> Response:
+    """Hand one's own task to somebody else, with a comment; the history keeps who had it."""
+    principal.require("task:claim")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(
+        await tasks.give(principal.scope, task_id, "delegate", body, principal.actor(), who)
+    )
+
+
+@router.post("/tasks/{task_id}/comments", operation_id="commentTask")
+async def comment_task(
+    task_id: str, request: Request, principal: PrincipalDep, body: Given
+) -> Response:
+    """Add a comment, sealed, for everybody who sees the task."""
+    principal.require("task:claim")
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_COMMENT:
+        raise InvalidInput(
+            f"A comment is a text of at most {_LONGEST_COMMENT} characters",
+            path="/text",
+            fix='send {"text": "…"}',
+        )
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.note(principal.scope, task_id, text, principal.actor(), who))
+
+
+@router.put("/tasks/{task_id}/draft", operation_id="draftTask")
+async def draft_task(
+    task_id: str, request: Request, principal: PrincipalDep, body: Given
+) -> Response:
+    """Keep answers that are not finished: {"data"} or {"answers"}, unchecked and sealed."""
+    principal.require("task:claim")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.draft(principal.scope, task_id, body, principal.actor(), who))
 
 
 @router.post("/tasks/{task_id}/decision", operation_id="decideTask")
 async def decide_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+    task_id: str, request: Request, principal: PrincipalDep, body: Given
 ) -> Response:
     """Approve, reject or complete a task; the waiting run goes on."""
     principal.require("task:complete")
-    tasks = services_of(request).tasks
-    return success(await tasks.decide(principal.scope, task_id, body, principal.actor()))
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.decide(principal.scope, task_id, body, principal.actor(), who))
 
 
 @router.get("/messages", operation_id="listMessages")

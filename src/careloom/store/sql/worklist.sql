@@ -31,6 +31,7 @@ END $$;
 CREATE OR REPLACE FUNCTION task_conditions(p_filter jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT concat(
     CASE WHEN p_filter ? 'queue' THEN ' AND t.queue = $3->>''queue''' END,
+    CASE WHEN p_filter ? 'group' THEN ' AND $3->>''group'' = ANY (t.candidates)' END,
     CASE WHEN p_filter ? 'state' THEN ' AND t.state = $3->>''state''' END,
     CASE WHEN p_filter ? 'priority' THEN ' AND t.priority = $3->>''priority''' END,
     CASE WHEN p_filter ? 'workflow' THEN ' AND t.workflow_id = $3->>''workflow''' END,
