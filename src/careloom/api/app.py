@@ -13,7 +13,9 @@ from careloom.api.dicomweb.routes import routes as dicomweb_routes
 from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.platform import (
+    components,
     connections,
+    definitions,
     events,
     files,
     health,
@@ -29,6 +31,7 @@ from careloom.api.platform import (
     webhooks,
     workflows,
 )
+from careloom.api.platform.definitions import schema_routes
 from careloom.api.reference.page import routes as reference_routes
 from careloom.api.screens.pages import routes as page_routes
 
@@ -53,7 +56,9 @@ def build_app(services: Any) -> FastAPI:
         run_control,
         runs,
         versions,
+        definitions,
         workflows,
+        components,
         people,
         teams,
         pipelines,
@@ -69,6 +74,7 @@ def build_app(services: Any) -> FastAPI:
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))
     app.router.routes.append(Mount("/dicomweb", routes=dicomweb_routes))
+    app.router.routes.extend(schema_routes)
     app.router.routes.extend(reference_routes())
     app.router.routes.extend(page_routes)
     return app

@@ -85,6 +85,11 @@ _DATA: dict[str, JsonObject] = {
     "testConnection": _ref("ConnectionTest"),
     "getReferral": _ref("Referral"),
     "listStepTypes": _list_of("StepType"),
+    "getTriggerGraph": _ref("TriggerGraph"),
+    "listComponents": _list_of("Component"),
+    "getComponent": _ref("ComponentDetail"),
+    "putComponent": _ref("ComponentKept"),
+    "deleteComponent": _ref("ComponentName"),
     "listSchedules": _list_of("Schedule"),
     "listWebhooks": _ref("Webhooks"),
     "putWebhookSecret": _ref("WebhookSecret"),
@@ -95,6 +100,7 @@ _DATA: dict[str, JsonObject] = {
 _BARE: dict[str, JsonObject] = {
     "uploadReferral": _ref("ReferralText"),
     "triageReferral": _ref("Triage"),
+    "getWorkflowSchema": _ref("JsonSchema"),
     "live": _ref("Health"),
     "ready": _ref("Health"),
 }
@@ -127,6 +133,11 @@ _BODIES: dict[str, JsonObject] = {
     "discardDeadLetter": _json("Reason"),
     "rollbackWorkflow": _json("VersionChosen"),
     "migrateRuns": _json("MigrationOrder"),
+    "putComponent": {
+        "required": True,
+        "description": "The keys that the component gives to a step or trigger.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
     "putConnection": {
         "required": True,
         "content": {"application/json": {"schema": _ref("ConnectionGiven")}},

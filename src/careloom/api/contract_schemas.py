@@ -72,6 +72,7 @@ _RUN_TIMES: dict[str, JsonObject] = {
     "finishedAt": _or_null(_TIME),
     "durationMs": _or_null(_NUMBER),
 }
+_COMPONENT: dict[str, JsonObject] = {"kind": _TEXT, "name": _TEXT}
 
 _WORKFLOWS: dict[str, JsonObject] = {
     "Receipt": _object(_NOTE, _PLACE),
@@ -92,6 +93,36 @@ _WORKFLOWS: dict[str, JsonObject] = {
             "source": _TEXT,
             "receipts": _list(_ref("Receipt")),
         }
+    ),
+    "JsonSchema": _object({"$schema": _TEXT, "$defs": _ANY_OBJECT}),
+    "TriggerGraph": _object(
+        {
+            "cascades": _list(_object(dict.fromkeys(("source", "step", "event", "target"), _TEXT))),
+            "cycles": _list(_list(_TEXT)),
+            "orphans": _list(_TEXT),
+        }
+    ),
+    "ComponentName": _object(_COMPONENT),
+    "Component": _object({**_COMPONENT, "version": _WHOLE, "body": _ANY_OBJECT}),
+    "ComponentDetail": _object(
+        {
+            **_COMPONENT,
+            "version": _WHOLE,
+            "body": _ANY_OBJECT,
+            "affected": _list(_ref("ComponentUser")),
+        }
+    ),
+    "ComponentKept": _object(
+        {
+            **_COMPONENT,
+            "version": _WHOLE,
+            "created": _FLAG,
+            "affected": _list(_ref("ComponentUser")),
+        },
+        {"redeployed": _list(_object({"workflow": _TEXT}, {"version": _WHOLE}))},
+    ),
+    "ComponentUser": _object(
+        {"workflow": _TEXT, "version": _WHOLE, "uses": _WHOLE, "paths": _list(_TEXT)}
     ),
     "StepType": _object(
         {"type": _TEXT, "title": _TEXT, "input": _ANY_OBJECT, "output": _ANY_OBJECT}

@@ -36,6 +36,7 @@ TAKES_A_BODY = {
     "putQueue",
     "putGroup",
     "putCalendar",
+    "putComponent",
     "putConnection",
     "uploadFile",
     "putFile",
@@ -159,6 +160,13 @@ async def _definitions(desk: Desk) -> None:
     await desk.get("/api/connections")
     await desk.post("/api/connections/webhook/test")
     await desk.get("/api/step-types")
+    for path in ("schema", "graph"):
+        await desk.get(f"/api/workflows/{path}")
+    component = "/api/components/wait/nap"
+    await desk.put(component, json={"duration": "1ms"})
+    await desk.get("/api/components")
+    await desk.get(component)
+    await desk.client.delete(component)
     await desk.post("/api/workflows/validate", FLOW)
     await desk.deployed(FLOW)
     await desk.deploy(FLOW)

@@ -1,0 +1,55 @@
+"""Reading the body of a request: bounded, and JSON where JSON is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from careloom.types import JsonObject
+
+_LIMIT = 1 << 20
+
+
+def media_of(request: Request) -> str:
+    """The media type of the body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_body(request: Request) -> bytes:
+    """The body within its limit, refused before it is read whole."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _LIMIT:
+            raise TooLarge("The body is larger than 1 MB", fix="send less")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse_json(raw: bytes) -> Any:
+    """The body as JSON; raises InvalidInput with line and column."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            f"The body is not JSON (line {error.lineno}, column {error.colno})", path="/"
+        ) from error
+
+
+async def read_object(request: Request, what: str) -> JsonObject:
+    """The body as a JSON object; an empty body is an empty object. `what` names it in the error."""
+    raw = await read_body(request)
+    if not raw.strip():
+        return {}
+    if media_of(request) != "application/json":
+        raise UnsupportedMediaType(
+            f"{what} is JSON", fix="send it with Content-Type: application/json"
+        )
+    body = parse_json(raw)
+    if not isinstance(body, dict):
+        raise InvalidInput("The body must be a JSON object", path="/")
+    return body
