@@ -1,4 +1,4 @@
-"""Runs as people and programs see them: start, status, list, cancel, session."""
+"""Runs as people and programs see them: start, status, list, session, timeline."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from careloom.errors import NotFound, Unavailable, Unprocessable
 from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
+from careloom.workflows.admission import gated
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
 from careloom.workflows.engine.journal import settle_output
 from careloom.workflows.engine.load import new_run
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
 from careloom.workflows.engine.worker import Worker
+from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.input_schema import check_input
 from careloom.workflows.registry import Registry, Workflow
+from careloom.workflows.run_view import family, held, iso, millis, named, timeline
 from careloom.workflows.triggers import patient_of
 
 CheckLinks = Callable[[Scope, JsonObject], Awaitable[None]]
@@ -46,10 +49,17 @@ class Runs:
         self._check_links = check_links
 
     async def start(
-        self, scope: Scope, workflow_id: str, body: JsonObject, actor: JsonObject
+        self,
+        scope: Scope,
+        workflow_id: str,
+        body: JsonObject,
+        actor: JsonObject,
+        *,
+        once: JsonObject | None = None,
     ) -> JsonObject:
         """Start a run by request. Raises Unprocessable (422) before any step when the input
-        misses a field or points at nothing."""
+        misses a field or points at nothing. `once` (see idempotency.py): the same request again is
+        answered with the run that there is, marked `repeated`."""
         workflow = await self._registry.get(scope, workflow_id)
         program = await self._registry.program(scope.tenant, workflow.hash)
         check_input(program, body)
@@ -57,43 +67,48 @@ class Runs:
         trigger = {**body, "source": "manual"}
         now = datetime.now(UTC)
         fields = _fields(workflow, trigger, actor, now)
+        try:
+            gated(scope, program.definition, fields, trigger)
+        except ExpressionError as error:
+            raise Unprocessable(
+                f"What the run queues for cannot be told from its input: {error}",
+                code="queue_key",
+                fix="send what the workflow's orderBy and concurrency.key read",
+            ) from error
         sealed = await self._payloads.seal(
             scope.tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
         )
         worker = self._worker
         try:
             started = await self._db.call(
-                "run_start",
+                "run_start_once",
                 scope.tenant,
                 worker.id if worker else None,
                 worker.lease if worker else None,
                 worker.room if worker and worker.serves(scope.tenant) else 0,
                 [fields],
                 [sealed],
+                once or {},
             )
         except Unavailable:
             if worker is not None:
                 worker.doubt(scope.tenant)
             raise
-        born = started[0]
+        if "answer" in started:
+            return {**_started(started["answer"]), "repeated": True}
+        born = started["born"][0]
         if born["owned"] and worker is not None:
             worker.adopt(new_run(scope.tenant, fields, born, trigger))
         else:
             self._notices.publish("runs", scope.tenant)
-        return {
-            "runId": run_name(uuid.UUID(fields["id"])),
-            "status": "running",
-            "message": "Workflow execution started",
-            "createdAt": _iso(datetime.fromisoformat(born["created_at"])),
-            "workflowId": workflow.id,
-            "version": workflow.version,
-        }
+        return _started({"run": fields["id"], "created_at": born["created_at"], **fields})
 
     async def status(self, scope: Scope, name: str) -> JsonObject:
         """A run with its steps, opened: envelopes of output, error, timings."""
         row = await self._row(scope, name)
         run = row["run"]
         program = await self._registry.program(scope.tenant, run["def_hash"])
+        around = await self._db.call("run_around", scope.tenant, run["run_id"])
         began = {(wait["path"], wait["iter"]): wait["at"] for wait in row["waits"]}
         steps = [await self._step(run, step, began) for step in row["steps"]]
         steps += [await self._open_wait(run, wait, steps) for wait in _open(row["waits"], steps)]
@@ -116,14 +131,20 @@ class Runs:
                 scope.tenant, run["origin_run"], "input", run["input"]
             ),
             "sessionId": f"ses_{run['run_id'].hex}",
-            "createdAt": _iso(run["created_at"]),
-            "finishedAt": _iso(run["closed_at"]),
-            "durationMs": _millis(run["created_at"], run["closed_at"]),
+            "createdAt": iso(run["created_at"]),
+            "finishedAt": iso(run["closed_at"]),
+            "durationMs": millis(run["created_at"], run["closed_at"]),
             "steps": steps,
             "attempts": attempts,
             "output": closing.get("output"),
             "error": closing.get("error"),
+            **family(around),
         }
+
+    async def timeline(self, scope: Scope, name: str) -> JsonObject:
+        """When each part of the run took place, for a Gantt chart; no payloads."""
+        row = await self._row(scope, name)
+        return timeline(row["run"], row["steps"], row["attempts"], row["waits"])
 
     async def session(self, scope: Scope, name: str) -> JsonObject:
         """The run's session: its messages, derived from the journal."""
@@ -133,26 +154,26 @@ class Runs:
             {
                 "role": "system",
                 "content": f"Run of {run['workflow_id']} started by {run['source']}",
-                "at": _iso(run["created_at"]),
+                "at": iso(run["created_at"]),
             }
         ]
         for step in row["steps"]:
             payload = await self._payload(run, step)
             for message in payload.get("messages", ()):
-                messages.append({**message, "step": step["path"], "at": _iso(step["at"])})
+                messages.append({**message, "step": step["path"], "at": iso(step["at"])})
             messages.append(
                 {
                     "role": "system",
                     "content": f"{step['path']} {step['outcome']}",
                     "step": step["path"],
-                    "at": _iso(step["at"]),
+                    "at": iso(step["at"]),
                 }
             )
         return {
             "id": f"ses_{run['run_id'].hex}",
             "runId": run_name(run["run_id"]),
             "patientId": run["patient"],
-            "createdAt": _iso(run["created_at"]),
+            "createdAt": iso(run["created_at"]),
             "messages": messages,
         }
 
@@ -164,14 +185,15 @@ class Runs:
         state: str | None = None,
         before: str | None = None,
         limit: int = 50,
+        **more: str | int | None,
     ) -> list[JsonObject]:
-        """Newest first, without payloads."""
+        """Newest first, without payloads. `more`: version, from, to, code, text, parent."""
+        where = {"workflow": workflow_id, "status": state, **more}
         rows = await self._db.rows(
-            "run_list",
+            "runs_find",
             scope.tenant,
             scope.store,
-            workflow_id,
-            state,
+            {name: value for name, value in where.items() if value is not None},
             parse_run_name(before) if before else None,
             limit,
         )
@@ -182,25 +204,18 @@ class Runs:
                 "version": row["version"],
                 "status": "waiting" if row["waiting"] else row["state"],
                 "source": row["source"],
-                "createdAt": _iso(row["created_at"]),
-                "finishedAt": _iso(row["closed_at"]),
-                "durationMs": _millis(row["created_at"], row["closed_at"]),
+                "createdAt": iso(row["created_at"]),
+                "finishedAt": iso(row["closed_at"]),
+                "durationMs": millis(row["created_at"], row["closed_at"]),
                 "stepsDone": row["steps"],
                 "failedStep": row["failed"],
+                "failedCode": row["code"],
+                "held": held(row["hold"]),
+                "retriedAs": named(row["retried_as"]),
+                "parent": named(row["parent_run"]),
             }
             for row in rows
         ]
-
-    async def cancel(self, scope: Scope, name: str, actor: JsonObject) -> JsonObject:
-        """Ask a run to stop; a finished run is 422."""
-        run_id = parse_run_name(name)
-        if not await self._db.call("run_cancel", scope.tenant, scope.store, run_id, actor):
-            row = await self._row(scope, name)
-            raise Unprocessable(
-                f"The run is {row['run']['state']} and cannot be cancelled", code="run_finished"
-            )
-        self._notices.publish("runs", scope.tenant)
-        return {"runId": run_name(run_id), "status": "cancelling"}
 
     async def _row(self, scope: Scope, name: str) -> asyncpg.Record:
         rows = await self._db.rows("run_read", scope.tenant, scope.store, parse_run_name(name))
@@ -225,11 +240,12 @@ class Runs:
         return {
             "id": step["path"].rsplit("/", 1)[-1],
             "path": step["path"],
+            "iteration": step["iter"],
             "status": step["outcome"],
             "attempt": step["attempt"],
-            "startedAt": _iso(started),
-            "finishedAt": _iso(step["at"]),
-            "durationMs": _millis(started, step["at"]),
+            "startedAt": iso(started),
+            "finishedAt": iso(step["at"]),
+            "durationMs": millis(started, step["at"]),
             "input": payload.get("input"),
             "output": settle_output(payload.get("output") or {}, step["effect"]),
             "branch": payload.get("branch"),
@@ -248,9 +264,10 @@ class Runs:
         return {
             "id": wait["path"].rsplit("/", 1)[-1],
             "path": wait["path"],
+            "iteration": wait["iter"],
             "status": "waiting",
-            "startedAt": _iso(wait["at"]),
-            "until": _iso(wait["until"]),
+            "startedAt": iso(wait["at"]),
+            "until": iso(wait["until"]),
             "event": wait["event"],
             "input": payload.get("input"),
             "notes": payload.get("notes", []),
@@ -265,10 +282,11 @@ class Runs:
             )
         return {
             "path": attempt["path"],
+            "iteration": attempt["iter"],
             "attempt": attempt["attempt"],
-            "startedAt": _iso(attempt["started_at"]),
-            "finishedAt": _iso(attempt["at"]),
-            "retryAt": _iso(attempt["retry_at"]),
+            "startedAt": iso(attempt["started_at"]),
+            "finishedAt": iso(attempt["at"]),
+            "retryAt": iso(attempt["retry_at"]),
             "error": detail,
         }
 
@@ -290,21 +308,22 @@ def _fields(
 
 
 def _open(waits: list[Any], steps: list[JsonObject]) -> list[Any]:
-    done = {step["path"] for step in steps}
-    return [wait for wait in waits if wait["path"] not in done]
+    done = {(step["path"], step["iteration"]) for step in steps}
+    return [wait for wait in waits if (wait["path"], wait["iter"]) not in done]
+
+
+def _started(answer: JsonObject) -> JsonObject:
+    return {
+        "runId": run_name(uuid.UUID(answer["run"])),
+        "status": "running",
+        "message": "Workflow execution started",
+        "createdAt": iso(datetime.fromisoformat(answer["created_at"])),
+        "workflowId": answer["workflow"],
+        "version": answer["version"],
+    }
 
 
 def _state(run: Any, waits: list[Any]) -> str:
     if run["state"] == "running" and any(not wait["resolved"] for wait in waits):
         return "waiting"
     return str(run["state"])
-
-
-def _iso(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _millis(start: datetime, end: datetime | None) -> float | None:
-    return None if end is None else round((end - start).total_seconds() * 1000, 1)

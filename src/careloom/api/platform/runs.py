@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Annotated
+
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import RunParam, RunStatusParam, WordParam
+from careloom.api.platform.parameters import RunParam, RunStatusParam, TextParam, WordParam
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
@@ -31,13 +34,29 @@ async def list_runs(
     principal: PrincipalDep,
     workflow: WordParam = None,
     status: RunStatusParam = None,
+    version: int | None = Query(None, ge=1),
+    code: WordParam = None,
+    text: TextParam = None,
+    parent: RunParam = None,
+    since: Annotated[datetime | None, Query(alias="from")] = None,
+    until: Annotated[datetime | None, Query(alias="to")] = None,
     before: RunParam = None,
     limit: int = Query(50, ge=1, le=500),
 ) -> Response:
-    """Runs, newest first."""
+    """Runs, newest first; page with the last id as `before`."""
     principal.require("workflow:read")
+    times = {"from": since, "to": until}
     runs = await services_of(request).runs.page(
-        principal.scope, workflow_id=workflow, state=status, before=before, limit=limit
+        principal.scope,
+        workflow_id=workflow,
+        state=status,
+        before=before,
+        limit=limit,
+        version=version,
+        code=code,
+        text=None if text is None else text.removeprefix("run_"),
+        parent=None if parent is None else str(parse_run_name(parent)),
+        **{name: _zoned(at) for name, at in times.items()},
     )
     return success(runs)
 
@@ -66,12 +85,11 @@ async def get_run_audit(run_id: str, request: Request, principal: PrincipalDep) 
     return StreamingResponse(pieces, media_type=media)
 
 
-@router.post("/workflows/runs/{run_id}/cancel", operation_id="cancelRun", status_code=202)
-async def cancel_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """Ask a run to stop; a finished one is 422."""
-    principal.require("workflow:run")
-    answer = await services_of(request).runs.cancel(principal.scope, run_id, principal.actor())
-    return success(answer, status=202)
+@router.get("/workflows/runs/{run_id}/timeline", operation_id="getRunTimeline")
+async def get_run_timeline(run_id: str, request: Request, principal: PrincipalDep) -> Response:
+    """When each step, attempt and wait of a run took place; no payloads."""
+    principal.require("workflow:read")
+    return success(await services_of(request).runs.timeline(principal.scope, run_id))
 
 
 @router.get("/sessions/{session_id}", operation_id="getSession")
@@ -79,6 +97,13 @@ async def get_session(session_id: str, request: Request, principal: PrincipalDep
     """The session of a run: its messages, derived from the journal."""
     principal.require("run:read")
     return success(await services_of(request).runs.session(principal.scope, session_id))
+
+
+def _zoned(at: datetime | None) -> str | None:
+    """A time without a zone is UTC."""
+    if at is None:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
 
 
 def _media(accept: str) -> str:

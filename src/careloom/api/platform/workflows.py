@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import media_of, parse_json, read_body, read_object
 from careloom.api.services import services_of
-from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from careloom.errors import InvalidInput, UnsupportedMediaType
 from careloom.identity.principal import Principal
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
 from careloom.workflows.grants import with_grants
+from careloom.workflows.idempotency import once_of
 from careloom.workflows.registry import Workflow
 from careloom.workflows.starters import require_manual_start
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
-_LIMIT = 1 << 20
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 """RFC 9512, and the names that were used before it."""
 ModeParam = Literal["compat", "strict"] | None
@@ -99,24 +99,23 @@ async def update_workflow(
 
 @router.post("/{workflow_id}/execute", operation_id="executeWorkflow", status_code=202)
 async def execute_workflow(workflow_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need."""
+    """Start a run; the body becomes `trigger`. 422 when the input misses what the steps need. With
+    an Idempotency-Key the same request again is answered, with 200, by the run that there is."""
     principal.require("workflow:run")
     registry = services_of(request).registry
     workflow = await registry.get(principal.scope, workflow_id)
     program = await registry.program(principal.scope.tenant, workflow.hash)
     require_manual_start(program.definition, principal)
-    raw = await _body(request)
-    if raw.strip() and _media(request) != "application/json":
-        raise UnsupportedMediaType(
-            "The input of a run is JSON", fix="send it with Content-Type: application/json"
-        )
-    body = _json(raw) if raw.strip() else {}
-    if not isinstance(body, dict):
-        raise InvalidInput("The body must be a JSON object", path="/")
+    body = await read_object(request, "The input of a run")
+    key = request.headers.get("idempotency-key")
     started = await services_of(request).runs.start(
-        principal.scope, workflow_id, body, with_grants(principal.actor(), principal.grants)
+        principal.scope,
+        workflow_id,
+        body,
+        with_grants(principal.actor(), principal.grants),
+        once=once_of(key, principal.id, f"execute {workflow_id}", body),
     )
-    return success(started, status=202)
+    return success(started, status=200 if started.pop("repeated", False) else 202)
 
 
 @router.post("/{workflow_id}/pause", operation_id="pauseWorkflow")
@@ -161,10 +160,10 @@ def _summary(workflow: Workflow) -> JsonObject:
 
 
 async def _source(request: Request) -> tuple[str | JsonObject, Literal["yaml", "json"] | None]:
-    raw = await _body(request)
-    kind = _media(request)
+    raw = await read_body(request)
+    kind = media_of(request)
     if kind == "application/json":
-        value = _json(raw)
+        value = parse_json(raw)
         if isinstance(value, dict) and isinstance(value.get("yaml"), str):
             return value["yaml"], "yaml"
         if not isinstance(value, dict):
@@ -179,28 +178,3 @@ async def _source(request: Request) -> tuple[str | JsonObject, Literal["yaml", "
         return raw.decode("utf-8"), "yaml"
     except UnicodeDecodeError as error:
         raise InvalidInput("The body is not UTF-8 text", fix="send UTF-8") from error
-
-
-def _media(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _body(request: Request) -> bytes:
-    """The body within its limit, refused before it is read whole."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _LIMIT:
-            raise TooLarge("The body is larger than 1 MB", fix="send less")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _json(raw: bytes) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            f"The body is not JSON (line {error.lineno}, column {error.colno})", path="/"
-        ) from error

@@ -1,0 +1,20 @@
+"""What operators do with runs and versions, as one set of services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from careloom.workflows.control import RunControl
+from careloom.workflows.dead_letters import DeadLetters
+from careloom.workflows.retry import Retry
+from careloom.workflows.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Built once, by bootstrap."""
+
+    control: RunControl
+    retry: Retry
+    dead_letters: DeadLetters
+    versions: Versions

@@ -1,0 +1,109 @@
+"""Parts of a run as the API shows them that need no payload: family, what holds it, times."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from careloom.types import JsonObject
+from careloom.workflows.engine.ids import run_name
+
+_IN_QUEUE, _PAUSED = 1, 2
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time as the API writes it."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def millis(start: datetime, end: datetime | None) -> float | None:
+    """How long it took, in milliseconds."""
+    return None if end is None else round((end - start).total_seconds() * 1000, 1)
+
+
+def named(run_id: uuid.UUID | str | None) -> str | None:
+    """A run's public name."""
+    return None if run_id is None else run_name(uuid.UUID(str(run_id)))
+
+
+def held(hold: int | None) -> str | None:
+    """Why a run that is alive does not go on: `paused`, or `queued` for its order or its limit."""
+    if not hold:
+        return None
+    return "paused" if hold & _PAUSED else "queued"
+
+
+def family(around: JsonObject) -> JsonObject:
+    """What stands around a run: parents, children, retries, and what holds it."""
+    behind = around["behind"] or {}
+    control = around["ctl"] or 0
+    waits_for = None
+    if held(around["hold"]) == "queued":
+        order = named(behind.get("order"))
+        waits_for = {"order": order} if order else {"limit": behind.get("limit")}
+    return {
+        "held": "paused" if control & 4 else held(around["hold"]),
+        "queuedBehind": waits_for,
+        "asked": [name for bit, name in ((1, "cancel"), (2, "rollback")) if control & bit],
+        "parent": named(around["parent"]),
+        "parentPath": around["parent_path"],
+        "children": [
+            {
+                "runId": named(child["run"]),
+                "workflowId": child["workflow"],
+                "status": child["state"],
+                "path": child["path"],
+            }
+            for child in around["children"]
+        ],
+        "retryOf": named(around["retry_of"]),
+        "retriedAs": named(around["retried_as"]),
+        "discarded": around["discarded"],
+        "failedStep": around["failed_path"],
+        "failedCode": around["failed_code"],
+        "crashes": around["crashes"] or 0,
+    }
+
+
+def timeline(run: Any, steps: list[Any], attempts: list[Any], waits: list[Any]) -> JsonObject:
+    """Bars for a Gantt chart, in the order they began; an open bar has no end."""
+    began = {(wait["path"], wait["iter"]): wait["at"] for wait in waits}
+    done = {(step["path"], step["iter"]) for step in steps}
+    bars = [
+        _bar("step", step, began.get((step["path"], step["iter"]), step["started_at"]), step["at"])
+        | {"status": step["outcome"], "attempt": step["attempt"]}
+        for step in steps
+    ]
+    bars += [
+        _bar("attempt", attempt, attempt["started_at"], attempt["at"])
+        | {"status": "failed", "attempt": attempt["attempt"], "code": attempt["code"]}
+        for attempt in attempts
+    ]
+    bars += [
+        _bar("wait", wait, wait["at"], None) | {"status": "waiting", "until": iso(wait["until"])}
+        for wait in waits
+        if (wait["path"], wait["iter"]) not in done
+    ]
+    bars.sort(key=lambda bar: (bar["startedAt"], bar["path"], bar["iteration"]))
+    return {
+        "runId": named(run["run_id"]),
+        "status": run["state"],
+        "startedAt": iso(run["created_at"]),
+        "finishedAt": iso(run["closed_at"]),
+        "bars": bars,
+    }
+
+
+def _bar(kind: str, row: Any, start: datetime, end: datetime | None) -> JsonObject:
+    return {
+        "kind": kind,
+        "id": row["path"].rsplit("/", 1)[-1],
+        "path": row["path"],
+        "iteration": row["iter"],
+        "startedAt": iso(start),
+        "finishedAt": iso(end),
+        "durationMs": millis(start, end),
+    }
