@@ -29,7 +29,7 @@ async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
         raise InvalidInput(
             "This method is not supported here",
             code="method_not_supported",
-            fix="use GET, POST, PUT or DELETE",
+            fix="use GET, POST, PUT, PATCH or DELETE",
         )
     caller.authorise("fhir:read" if request.method == "GET" else "fhir:write", request.type)
     return await handler(fhir, caller, request)
@@ -110,6 +110,26 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     return await answer_of(fhir, caller, written[0])
 
 
+async def _patch(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    """What is not named by the patch comes back too, so that it needs both permissions."""
+    caller.authorise("fhir:read", request.type)
+    version = expected_version(request.if_match)
+    criteria = request.query if request.id is None else None
+    written = await fhir.write(
+        caller.scope,
+        lambda: fhir.plan_patch(
+            caller.scope,
+            request.type,
+            request.id,
+            request.resource,
+            if_match=version,
+            criteria=criteria,
+        ),
+        caller.actor,
+    )
+    return await answer_of(fhir, caller, written[0])
+
+
 async def _delete(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     version = expected_version(request.if_match)
     if request.id is None:
@@ -144,4 +164,10 @@ async def answer_of(fhir: FhirStore, caller: Caller, written: Written) -> Answer
 
 
 Handler = Callable[[FhirStore, Caller, Request], Awaitable[Answer]]
-_HANDLERS: dict[str, Handler] = {"GET": _get, "POST": _post, "PUT": _put, "DELETE": _delete}
+_HANDLERS: dict[str, Handler] = {
+    "GET": _get,
+    "POST": _post,
+    "PUT": _put,
+    "PATCH": _patch,
+    "DELETE": _delete,
+}

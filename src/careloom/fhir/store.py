@@ -19,6 +19,7 @@ from careloom.fhir.interactions import (
     create,
     delete,
     history,
+    patch,
     read,
     transaction,
     update,
@@ -31,7 +32,7 @@ from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import Pairs
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
-from careloom.types import JsonObject, Scope
+from careloom.types import Json, JsonObject, Scope
 
 ATTEMPTS = 40
 """Every round of a race has a winner, so this many writers of one resource all get through."""
@@ -118,6 +119,21 @@ class FhirStore:
         """An update made ready: interactions/update.py."""
         return await update.plan_update(
             self.context, scope, resource, if_match=if_match, criteria=criteria
+        )
+
+    async def plan_patch(
+        self,
+        scope: Scope,
+        type: str,
+        id: str | None,
+        change: Json,
+        *,
+        if_match: int | None = None,
+        criteria: str | None = None,
+    ) -> Planned:
+        """A patch made ready: interactions/patch.py."""
+        return await patch.plan_patch(
+            self.context, scope, type, id, change, if_match=if_match, criteria=criteria
         )
 
     async def plan_delete(

@@ -16,6 +16,7 @@ from careloom.errors import NotAcceptable, UnsupportedMediaType
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json", "application/json+fhir")
 FORMAT_WORDS = (*JSON_TYPES, "json")
 CONTENT_TYPE = "application/fhir+json; charset=utf-8"
+JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
 
 

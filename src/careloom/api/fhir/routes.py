@@ -9,6 +9,7 @@ import logging
 import re
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -20,6 +21,8 @@ from careloom.api.authentication import authenticate, challenge_headers
 from careloom.api.fhir.negotiation import (
     CONTENT_TYPE,
     FORM,
+    JSON_PATCH,
+    JSON_TYPES,
     Preferences,
     check_accept,
     check_content_type,
@@ -200,7 +203,7 @@ async def _read(request: Request, path: str, wanted: Preferences) -> FhirRequest
     asked.method = "GET" if request.method == "HEAD" else request.method
     _check_method(asked)
     asked.pairs = request.query_params.multi_items()
-    if asked.method in ("PUT", "DELETE") and asked.id is None:
+    if asked.method in ("PUT", "PATCH", "DELETE") and asked.id is None:
         asked.query = request.url.query
     asked.strict = wanted.strict
     asked.if_match = request.headers.get("if-match")
@@ -210,7 +213,24 @@ async def _read(request: Request, path: str, wanted: Preferences) -> FhirRequest
     if asked.method in ("POST", "PUT"):
         check_content_type(request)
         asked.resource = parse(await read_body(request))
+    elif asked.method == "PATCH":
+        asked.resource = await _patch(request)
     return asked
+
+
+async def _patch(request: Request) -> Any:
+    """A JSON Patch (application/json-patch+json) or a FHIRPath Patch (application/fhir+json)."""
+    check_content_type(request, (JSON_PATCH, *JSON_TYPES))
+    content = parse(await read_body(request))
+    is_json_patch = request.headers.get("content-type", "").lower().startswith(JSON_PATCH)
+    if isinstance(content, list) != is_json_patch:
+        raise InvalidInput(
+            "The patch is not of the type that Content-Type says",
+            code="invalid_patch",
+            path="Content-Type",
+            fix=f"a list is {JSON_PATCH}, a Parameters resource application/fhir+json",
+        )
+    return content
 
 
 def _check_method(asked: FhirRequest) -> None:
@@ -218,6 +238,7 @@ def _check_method(asked: FhirRequest) -> None:
         "GET": True,
         "POST": asked.id is None and not asked.history,
         "PUT": not asked.history,
+        "PATCH": not asked.history,
         "DELETE": not asked.history,
     }
     if not right.get(asked.method, False):

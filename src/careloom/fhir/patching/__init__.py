@@ -1,0 +1,1 @@
+"""Changes of a resource as data: JSON Patch and FHIRPath Patch."""
