@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.integration.pipelines.emr import Emr, open_emr
 
 from careloom.types import JsonObject
 
@@ -81,3 +83,14 @@ async def intake(desk: Any) -> Intake:
     await intake.pipeline("emr", PATIENTS)
     await desk.deployed(SYNC)
     return intake
+
+
+@pytest.fixture
+async def emr(server_dsn: str) -> AsyncIterator[Emr]:
+    """A foreign database with a table of people."""
+    async with open_emr(server_dsn) as emr:
+        await emr.run(
+            "CREATE TABLE person (id int PRIMARY KEY, mrn text, family text, born date,"
+            " changed_at timestamptz NOT NULL)"
+        )
+        yield emr

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from careloom.connections.call import CallFailed
 from careloom.connections.registry import Connections
 from careloom.connections.statement import BadStatement, read_statement
 from careloom.errors import InvalidInput
@@ -189,6 +190,13 @@ class Query:
             )
         except BadStatement as error:
             raise StepError(f"The query cannot be used: {error}", code="sql_statement") from error
+        except CallFailed as error:
+            raise StepError(
+                error.message,
+                code=error.code,
+                retryable=error.retryable,
+                retry_after=error.retry_after,
+            ) from error
         return found.rows
 
 

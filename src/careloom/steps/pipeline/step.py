@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from careloom.connections.registry import Connections
 from careloom.errors import CareloomError, NotFound, Unavailable
@@ -22,8 +24,11 @@ from careloom.steps.schema import load_schema
 from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name
-from careloom.workflows.step import StepCall, StepError, StepResult
+from careloom.workflows.step import StepCall, StepError, StepResult, Wait
 
+SLICE_S = 20.0
+"""After this long the step parks for a moment, so that it can be paused, cancelled and taken over
+between batches, and never outlives its timeout."""
 _ATTEMPTS = 20
 _PASSING = ("stale", "exists", "unresolved_reference")
 """What another writer did meanwhile: the batch is planned again."""
@@ -48,8 +53,15 @@ class PipelineStep:
     type = "pipeline"
 
     def __init__(
-        self, pipelines: Pipelines, fhir: FhirStore, uploads: Uploads, connections: Connections
+        self,
+        pipelines: Pipelines,
+        fhir: FhirStore,
+        uploads: Uploads,
+        connections: Connections,
+        *,
+        slice_s: float = SLICE_S,
     ) -> None:
+        self._slice_s = slice_s
         self._pipelines = pipelines
         self._writer = RowWriter(fhir)
         self._uploads = uploads
@@ -70,12 +82,16 @@ class PipelineStep:
         reading = Reading(call.scope, name, prefix, definition, self._pipelines, call.key)
         mover = Mover(parse_run_name(call.run_id), call.path, call.key)
         move = _Move(call, reading, mover)
+        until = time.monotonic() + self._slice_s
         cursor: JsonObject = {}
         for source in build_sources(reading, self._uploads, self._connections):
             while (chunk := await source.next()) is not None:
                 await self._take(move, chunk)
+                await call.beat()
                 cursor = _cursor(chunk) or cursor
-        return await self._result(call, kept, cursor)
+                if time.monotonic() >= until:
+                    return StepResult(wait=Wait(until=datetime.now(UTC)))
+        return await self._result(call, kept, cursor or await self._stands(reading))
 
     async def verify(self, scope: Scope, params: JsonObject) -> list[JsonObject]:
         """Whether the pipeline makes resources of the type that is asked of it. That there is such
@@ -100,6 +116,12 @@ class PipelineStep:
                 }
             ]
         return []
+
+    async def _stands(self, reading: Reading) -> JsonObject:
+        """Where a query stands when this part of the run has read nothing."""
+        stream = f"{reading.prefix}sql"
+        place = await self._pipelines.place(reading.scope, reading.pipeline, stream)
+        return _cursor(Chunk(stream, place, [], False, place.at))
 
     async def _result(self, call: StepCall, kept: JsonObject, cursor: JsonObject) -> StepResult:
         moved = await self._pipelines.progress(call.scope, call.key)
