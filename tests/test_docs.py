@@ -91,6 +91,8 @@ def catalog_schemas() -> dict[str, JsonObject]:
         tables=nothing,
         pipelines=nothing,
         read_session=nothing,
+        signals=nothing,
+        children=nothing,
     )
     return {name: step.schema for name, step in catalog.items()}
 

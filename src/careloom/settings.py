@@ -56,6 +56,7 @@ class Settings:
     s3_secret_key: str | None = field(repr=False)
     key_file: Path
     worker_concurrency: int
+    event_retention_hours: int
     upload_limit_mb: int
     log_level: str
     outgoing_allow: tuple[str, ...]
@@ -376,6 +377,15 @@ SETTINGS: tuple[Setting, ...] = (
         _number(1, 4096),
         "a number from 1 to 4096",
         64,
+    ),
+    Setting(
+        "CARELOOM_EVENT_RETENTION_HOURS",
+        "`24`",
+        "How long an event that was sent with `POST /api/events` is kept for a wait that has not"
+        " begun, in hours.",
+        _number(1, 8760),
+        "a number from 1 to 8760",
+        24,
     ),
     Setting(
         "CARELOOM_UPLOAD_LIMIT_MB",

@@ -17,18 +17,23 @@ from careloom.steps.branch.step import IfStep, SwitchStep
 from careloom.steps.code.step import CodeStep
 from careloom.steps.document.step import DocumentStep
 from careloom.steps.fhir.step import FhirStep
+from careloom.steps.foreach.step import ForeachStep
 from careloom.steps.form.step import FormStep
 from careloom.steps.http.step import HttpStep
 from careloom.steps.model.step import ModelStep
+from careloom.steps.parallel.step import ParallelStep
 from careloom.steps.pipeline.step import PipelineStep
 from careloom.steps.rules.step import RulesStep
 from careloom.steps.session.step import ReadSession, SessionStep
 from careloom.steps.task.step import TaskStep
 from careloom.steps.wait.step import WaitStep
 from careloom.steps.worker.step import WorkerStep
+from careloom.steps.workflow.step import WorkflowStep
 from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.tasks.content import TaskContent
+from careloom.workflows.children import Children
+from careloom.workflows.signals import Signals
 from careloom.workflows.step import Step, StepCatalog
 
 
@@ -46,6 +51,8 @@ def build_catalog(
     tables: DecisionTables,
     pipelines: Pipelines,
     read_session: ReadSession,
+    signals: Signals,
+    children: Children,
 ) -> StepCatalog:
     """The catalog with everything its steps need."""
     steps: list[Step] = [
@@ -64,6 +71,9 @@ def build_catalog(
         PipelineStep(pipelines, fhir, uploads, connections),
         IfStep(),
         SwitchStep(),
-        WaitStep(),
+        WaitStep(signals),
+        ParallelStep(),
+        ForeachStep(),
+        WorkflowStep(children),
     ]
     return {step.type: step for step in steps}

@@ -26,6 +26,7 @@ TAKES_A_BODY = {
     "updateWorkflow",
     "validateWorkflow",
     "executeWorkflow",
+    "sendEvent",
     "decideTask",
     "assignTask",
     "delegateTask",
@@ -181,6 +182,7 @@ async def _definitions(desk: Desk) -> None:
 async def _runs(desk: Desk) -> None:
     run = await desk.execute("flow", {"word": "x"})
     await desk.get("/api/workflows/runs")
+    await desk.post("/api/events/sample-arrived", {"key": "order-7", "data": {"tube": "A"}})
     for form in ("application/json", "text/csv", "application/x-ndjson", "application/fhir+json"):
         await desk.get(f"/api/workflows/runs/{run['runId']}/audit", headers={"Accept": form})
     await desk.get(f"/api/sessions/{run['sessionId']}")

@@ -15,6 +15,11 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
 ACTOR: JsonObject = {"principal": "dr.marlowe", "kind": "user"}
 RUN_HERE = {
+    "two-readers",
+    "record-weights",
+    "tell-the-ward",
+    "admit-and-tell",
+    "wait-for-sample",
     "report-is-ready",
     "admission-webhook",
     "high-glucose",
@@ -221,3 +226,55 @@ async def test_a_write_that_the_store_refuses_fails_the_step_and_leaves_nothing(
     assert status["error"]["code"]
     after = await stage.services.fhir.search(DEFAULT_SCOPE, "Communication", [])
     assert after["total"] == before["total"]
+
+
+async def test_the_first_of_two_readers_decides(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("two-readers")
+    run = await stage.start(workflow, {"study": "one"})
+    people = stage.services.tasks
+
+    async def both() -> Any:
+        asked = await people.page(DEFAULT_SCOPE, state="requested")
+        own = [task for task in asked if task["runId"] == run]
+        return own if len(own) == 2 else None
+
+    tasks = await stage.until(both)
+    await people.decide(DEFAULT_SCOPE, tasks[0]["id"], {"decision": "approve"}, ACTOR)
+    status = await _succeeds(stage, run)
+    assert status["output"] == {"answered": 1}
+    every = await people.page(DEFAULT_SCOPE, state=None)
+    states = [task["status"] for task in every if task["runId"] == run]
+    assert sorted(states) == ["cancelled", "completed"]
+
+
+async def test_each_item_is_recorded_and_a_wrong_one_stops_no_other(
+    stage: Any, deployed: Any
+) -> None:
+    workflow = await deployed("record-weights")
+    patient = await stage.create({"resourceType": "Patient"})
+    weights = [
+        {"patient": f"Patient/{patient['id']}", "kg": 70},
+        {"patient": f"Patient/{patient['id']}"},
+        {"patient": f"Patient/{patient['id']}", "kg": 71},
+    ]
+    run = await stage.start(workflow, {"weights": weights})
+    status = await _succeeds(stage, run)
+    assert status["output"]["refused"] == 1
+    assert [one is None for one in status["output"]["recorded"]] == [False, True, False]
+
+
+async def test_a_workflow_runs_another_one(stage: Any, deployed: Any) -> None:
+    await deployed("tell-the-ward")
+    workflow = await deployed("admit-and-tell")
+    status = await _succeeds(stage, await stage.start(workflow, {"bed": "12"}))
+    [message] = await stage.messages(status["output"]["told"])
+    assert message["text"].startswith("Bed 12 is taken")
+
+
+async def test_a_run_waits_for_an_event_with_its_key(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("wait-for-sample")
+    run = await stage.start(workflow, {"order": "order-7"})
+    signals, actor = stage.services.signals, ACTOR
+    await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-8", {"tube": "B"}, actor)
+    await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-7", {"tube": "A-12"}, actor)
+    assert (await _succeeds(stage, run))["output"] == {"tube": "A-12"}

@@ -20,6 +20,7 @@ from careloom.types import JsonObject, Scope
 from careloom.workflows.children import Children
 from careloom.workflows.definition import Definition
 from careloom.workflows.registry import Registry
+from careloom.workflows.signals import Signals
 from careloom.workflows.step import Step, StepCall, StepError, StepResult
 
 
@@ -82,12 +83,13 @@ class ShapesBench(Bench):
     def __init__(self, db: Database, keyring: Keyring, notices: Notices, *more: Step) -> None:
         self.probe = Probe()
         self.undoable = Undoable("undoable", {"undo": True})
+        self.signals = Signals(db, keyring, notices)
         steps: list[Step] = [
             self.probe,
             self.undoable,
             IfStep(),
             SwitchStep(),
-            WaitStep(),
+            WaitStep(self.signals),
             ParallelStep(),
             ForeachStep(),
             *more,
@@ -108,7 +110,7 @@ class ShapesBench(Bench):
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not holds():
+            while not holds():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     async def run(self, scope: Scope, steps: list[JsonObject], **more: object) -> JsonObject:

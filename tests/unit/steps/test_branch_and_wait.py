@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -43,13 +43,18 @@ async def test_switch_refuses_what_is_no_plain_value(make_call: Any, value: Any)
     assert refused.value.code == "switch_value"
 
 
+def _wait() -> WaitStep:
+    """Without signals, which a wait for a time does not touch."""
+    return WaitStep(cast(Any, None))
+
+
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [({"duration": "5m"}, 300), ({"duration": "PT1H"}, 3600), ({"duration": 2}, 2)],
 )
 async def test_wait_parks_for_a_duration(make_call: Any, given: Any, seconds: int) -> None:
     call = make_call(given)
-    result = await WaitStep().execute(call)
+    result = await _wait().execute(call)
     assert result.wait is not None
     assert result.wait.until == call.now + timedelta(seconds=seconds)
     assert result.wait.event is None
@@ -57,7 +62,7 @@ async def test_wait_parks_for_a_duration(make_call: Any, given: Any, seconds: in
 
 async def test_wait_reads_a_time_in_its_zone(make_call: Any) -> None:
     call = make_call({"until": "2026-03-01T15:00:00+02:00"})
-    result = await WaitStep().execute(call)
+    result = await _wait().execute(call)
     assert result.wait is not None
     assert result.wait.until == call.now + timedelta(hours=1)
 
@@ -73,13 +78,13 @@ async def test_wait_reads_a_time_in_its_zone(make_call: Any) -> None:
 )
 async def test_wait_says_what_it_cannot_read(make_call: Any, given: Any, code: str) -> None:
     with pytest.raises(StepError) as refused:
-        await WaitStep().execute(make_call(given))
+        await _wait().execute(make_call(given))
     assert refused.value.code == code
 
 
 async def test_wait_is_done_when_it_is_called_again(make_call: Any) -> None:
     call = make_call({"duration": "5m"}, resume={"reason": "time"})
-    result = await WaitStep().execute(call)
+    result = await _wait().execute(call)
     assert result.wait is None
     assert result.output == {"waitedUntil": call.now.isoformat()}
 
@@ -87,5 +92,5 @@ async def test_wait_is_done_when_it_is_called_again(make_call: Any) -> None:
 @pytest.mark.parametrize("until", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+14:00"])
 async def test_wait_refuses_a_time_that_utc_does_not_have(make_call: Any, until: str) -> None:
     with pytest.raises(StepError) as refused:
-        await WaitStep().execute(make_call({"until": until}))
+        await _wait().execute(make_call({"until": until}))
     assert refused.value.code == "wait_until"

@@ -93,3 +93,104 @@ BEGIN
   RETURN QUERY SELECT v.hash, v.owner FROM workflow_version v WHERE v.tenant = p_tenant AND v.store = p_store
     AND v.workflow_id = p_workflow AND v.version = p_version;
 END $$;
+
+-- signal_send: put a signal down and hand it to the run that has waited longest for it, if one does.
+-- Under the lock that waits take, so that neither misses the other. Answers {run, repeated}.
+CREATE OR REPLACE FUNCTION signal_send(p_tenant text, p_store text, p_id uuid, p_name text, p_key text, p_hash text,
+                                       p_data bytea, p_keep interval, p_actor jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_known signal; v record;
+BEGIN
+  PERFORM enter(p_tenant);
+  PERFORM pg_advisory_xact_lock(hashtextextended('signal/' || p_tenant || '/' || p_store || '/' || p_name || '/' || p_key, 0));
+  INSERT INTO signal (tenant, store, signal_id, name, key, body_hash, data, expires_at)
+    VALUES (p_tenant, p_store, p_id, p_name, p_key, p_hash, p_data, now() + p_keep) ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    SELECT * INTO v_known FROM signal s WHERE s.tenant = p_tenant AND s.store = p_store AND s.signal_id = p_id;
+    IF v_known.body_hash <> p_hash THEN
+      PERFORM refuse('CL002', '{"message": "An event with this id was sent with other content"}');
+    END IF;
+    RETURN jsonb_build_object('run', v_known.run_id, 'repeated', true);
+  END IF;
+  PERFORM audit_record(p_tenant, p_store, 'signal.receive', 'Signal/' || p_id, p_actor, jsonb_build_object('name', p_name));
+  LOOP
+    SELECT w.run_id, w.path, w.iter INTO v FROM wait w JOIN run r ON r.tenant = p_tenant AND r.run_id = w.run_id
+      WHERE w.tenant = p_tenant AND w.event = 'event:' || p_name || ':' || p_key AND NOT w.resolved
+        AND (w.until IS NULL OR w.until > clock_timestamp()) AND r.store = p_store AND r.state = 'running'
+      ORDER BY w.at LIMIT 1;
+    EXIT WHEN NOT FOUND;
+    -- The run's row is locked before the wait's, as everywhere.
+    PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.run_id = v.run_id FOR NO KEY UPDATE;
+    UPDATE wait w SET resolved = true WHERE w.tenant = p_tenant AND w.run_id = v.run_id AND w.path = v.path
+      AND w.iter = v.iter AND NOT w.resolved;
+    IF FOUND THEN
+      UPDATE signal s SET run_id = v.run_id, path = v.path, iter = v.iter, taken_at = clock_timestamp()
+        WHERE s.tenant = p_tenant AND s.store = p_store AND s.signal_id = p_id;
+      PERFORM run_wake(p_tenant, v.run_id);
+      RETURN jsonb_build_object('run', v.run_id, 'repeated', false);
+    END IF;
+  END LOOP;
+  PERFORM signals_prune(p_tenant);
+  RETURN jsonb_build_object('run', NULL, 'repeated', false);
+END $$;
+
+-- signals_prune: a few signals that nobody waited for in time, or whose run is over.
+CREATE OR REPLACE FUNCTION signals_prune(p_tenant text) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM signal WHERE tenant = p_tenant AND (store, signal_id) IN (
+    SELECT s.store, s.signal_id FROM signal s WHERE s.tenant = p_tenant AND s.expires_at < now()
+      AND (s.run_id IS NULL OR NOT EXISTS (SELECT FROM live l WHERE l.tenant = p_tenant AND l.run_id = s.run_id))
+    ORDER BY s.expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+$$;
+
+-- op_signal_take: a wait that was just written looks whether its signal is there already. Its lock is
+-- held since before the run's row was locked (engine_flush_locked).
+CREATE OR REPLACE FUNCTION op_signal_take(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_signal uuid; v_run uuid := (p_op->>'run')::uuid;
+BEGIN
+  SELECT s.signal_id INTO v_signal FROM signal s WHERE s.tenant = p_tenant AND s.store = p_store
+    AND s.name = p_op->>'name' AND s.key = p_op->>'key' AND s.run_id IS NULL AND s.expires_at > now()
+    ORDER BY s.at LIMIT 1 FOR UPDATE;
+  IF NOT FOUND THEN RETURN '{"taken": false}'; END IF;
+  UPDATE signal s SET run_id = v_run, path = p_op->>'path', iter = p_op->>'iter', taken_at = clock_timestamp()
+    WHERE s.tenant = p_tenant AND s.store = p_store AND s.signal_id = v_signal;
+  UPDATE wait w SET resolved = true WHERE w.tenant = p_tenant AND w.run_id = v_run AND w.path = p_op->>'path'
+    AND w.iter = p_op->>'iter';
+  PERFORM run_wake(p_tenant, v_run);
+  RETURN '{"taken": true}';
+END $$;
+
+-- op_wait_expire: a wait ends by its time. What came meanwhile counts: CL010, the run is read again.
+CREATE OR REPLACE FUNCTION op_wait_expire(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE wait w SET resolved = true WHERE w.tenant = p_tenant AND w.run_id = (p_op->>'run')::uuid
+    AND w.path = p_op->>'path' AND w.iter = p_op->>'iter' AND NOT w.resolved;
+  IF NOT FOUND THEN PERFORM refuse('CL010', '{"message": "What the step waits for came meanwhile"}'); END IF;
+  RETURN '{}';
+END $$;
+
+-- signal_taken: the signal that ended a wait.
+CREATE OR REPLACE FUNCTION signal_taken(p_tenant text, p_store text, p_run uuid, p_path text, p_iter text)
+RETURNS TABLE (signal_id uuid, data bytea, at timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT s.signal_id, s.data, s.at FROM signal s WHERE s.tenant = p_tenant AND s.store = p_store
+    AND s.run_id = p_run AND s.path = p_path AND s.iter = p_iter ORDER BY s.taken_at DESC LIMIT 1;
+END $$;
+
+-- engine_flush_locked: engine_flush for units that look for something under an advisory lock: locks
+-- come before the rows of runs, in one order.
+CREATE OR REPLACE FUNCTION engine_flush_locked(p_tenant text, p_worker text, p_batch uuid, p_held uuid[], p_fences bigint[],
+  p_runs uuid[], p_run_fences bigint[], p_paths text[], p_iters text[], p_seqs int[], p_attempts int[],
+  p_outcomes text[], p_started float8[], p_results bytea[], p_waited boolean,
+  p_audit_stores text[], p_audit_actions text[], p_audit_entities text[], p_audit_runs uuid[], p_audit_contents text[],
+  p_closed uuid[], p_outputs bytea[], p_units jsonb, p_blobs bytea[], p_locks text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_lock text;
+BEGIN
+  FOR v_lock IN SELECT DISTINCT l FROM unnest(p_locks) l ORDER BY 1 LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended(v_lock, 0));
+  END LOOP;
+  RETURN engine_flush(p_tenant, p_worker, p_batch, p_held, p_fences, p_runs, p_run_fences, p_paths, p_iters, p_seqs,
+    p_attempts, p_outcomes, p_started, p_results, p_waited, p_audit_stores, p_audit_actions, p_audit_entities,
+    p_audit_runs, p_audit_contents, p_closed, p_outputs, p_units, p_blobs);
+END $$;

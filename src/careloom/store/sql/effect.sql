@@ -15,6 +15,8 @@ BEGIN
       WHEN 'run.rollback' THEN op_run_rollback(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'run.abandon' THEN op_run_abandon(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'step.abandon' THEN op_step_abandon(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'signal.take' THEN op_signal_take(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'wait.expire' THEN op_wait_expire(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.delete' THEN op_fhir_delete(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.check' THEN op_fhir_check(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)

@@ -549,7 +549,8 @@ def _would_end(frame: Frame) -> Close | None:
         owner = frame.owner
         if owner is None:
             return Close("succeeded")
-        if owner.kind not in ("choice", "fallback"):
+        if owner.kind != "choice":
+            # After a fallback its step is seen anew, after branches and items they are joined.
             return None
         frame = owner.frame
     return None

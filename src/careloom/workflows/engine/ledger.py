@@ -133,11 +133,18 @@ class Ledger:
     async def _call(self, tenant: str, units: list[Unit], careful: bool) -> list[Verdict]:
         batch = uuid.uuid4()
         arguments = Batch(tenant, units, careful=careful).arguments
+        needed = [unit.fields["lock"] for unit in units if "lock" in unit.fields]
+        locks = [needed] if needed else []
         pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
         while True:
             try:
                 answer = await self._db.call(
-                    "engine_flush", tenant, self._worker, batch, *arguments
+                    "engine_flush_locked" if locks else "engine_flush",
+                    tenant,
+                    self._worker,
+                    batch,
+                    *arguments,
+                    *locks,
                 )
             except Unavailable:
                 # In doubt: the fence lock of the repeat waits for the old transaction, and its
