@@ -36,6 +36,7 @@ _HOLDERS: dict[str, dict[str, JsonObject]] = {
         }
     },
     "foreach": {"steps": _SOME_STEPS},
+    "approval": {"then": _STEPS, "else": _STEPS},
 }
 """Where control steps have their steps."""
 _NEEDS = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
@@ -72,7 +73,8 @@ def published_schema(step_schemas: Mapping[str, JsonObject]) -> JsonObject:
 
 
 def _workflow() -> JsonObject:
-    identity = {"type": ["string", "number"], "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
+    pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+    identity = {"type": ["string", "number"], "pattern": pattern, "minimum": 0}
     trigger: JsonObject = {"$ref": "#/$defs/trigger"}
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY}
     closed = {"type": "object", "additionalProperties": False}
@@ -108,7 +110,8 @@ def _workflow() -> JsonObject:
         "steps": _SOME_STEPS,
         "output": {"description": "Template of the run's result"},
     }
-    named = {"anyOf": [{"required": ["id"]}, {"required": ["name"]}]}
+    given = {"not": {"type": "null"}}
+    named = {"anyOf": [{"required": [key], "properties": {key: given}} for key in ("id", "name")]}
     either = {"not": {"required": ["trigger", "triggers"]}}
     return {**closed, "required": ["steps"], "properties": properties, "allOf": [named, either]}
 
@@ -153,6 +156,7 @@ def _engine_keys() -> JsonObject:
         "id": {
             "type": ["string", "integer"],
             "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$",
+            "minimum": 0,
             "description": "Unique in the workflow",
         },
         "name": {**_TEXT, "description": "For people"},

@@ -19,7 +19,8 @@ def started(step: StepDefinition) -> str | None:
     """
     name = step.params.get("workflow")
     plain = isinstance(name, str) and "{{" not in name
-    return name if step.type == "workflow" and plain and "version" not in step.params else None
+    newest = step.params.get("version") is None
+    return name if step.type == "workflow" and plain and newest else None
 
 
 def check_child(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
