@@ -16,7 +16,7 @@ from careloom.workflows.definition.components import (
     Library,
     used,
 )
-from careloom.workflows.registry import Registry
+from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.verification import Finding, Known, verify
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -78,6 +78,22 @@ class Components:
                 details={"affected": users},
             )
         await self._db.call("component_delete", scope.tenant, scope.store, kind, name, actor)
+
+    async def rewrite(
+        self, workflow: Workflow, source: str, receipts: list[JsonObject], actor: JsonObject
+    ) -> None:
+        """The workflow's newest version is written with other components, to the same content."""
+        scope = workflow.scope
+        await self._db.call(
+            "workflow_rewrite",
+            scope.tenant,
+            scope.store,
+            workflow.id,
+            workflow.version,
+            source,
+            receipts,
+            actor,
+        )
 
     async def users(self, scope: Scope, kind: str, name: str) -> list[JsonObject]:
         """The workflows whose newest version uses it: where, and which version of it they took."""

@@ -23,7 +23,7 @@ from careloom.workflows.definition import (
     Receipt,
     parse_definition,
 )
-from careloom.workflows.definition.components import USES, Library
+from careloom.workflows.definition.components import USES, Library, used
 from careloom.workflows.definition.indent import StepParameters
 from careloom.workflows.definition.model import branch_lists, branch_path
 from careloom.workflows.registry import Registry, Workflow
@@ -181,6 +181,7 @@ class Deployment:
             raise _refusal(checked)
         if workflow_id is None and _id_from_name(source):
             await self._refuse_collision(scope, definition)
+        receipts = [receipt.to_json() for receipt in checked.receipts]
         answer = await self._registry.deploy(
             scope,
             definition.id,
@@ -188,9 +189,13 @@ class Deployment:
             definition.hash,
             definition.canonical,
             checked.source,
-            [receipt.to_json() for receipt in checked.receipts],
+            receipts,
             actor,
         )
+        if not answer["created"]:
+            stored = await self._registry.get(scope, definition.id)
+            if used(stored.receipts) != used(receipts):
+                await self.components.rewrite(stored, checked.source, receipts, actor)
         return {**checked.report(), **answer}
 
     async def put_component(
@@ -220,9 +225,7 @@ class Deployment:
 
     async def _redeploy(self, scope: Scope, workflow: Workflow, actor: JsonObject) -> JsonObject:
         try:
-            answer = await self.deploy(
-                scope, workflow.source, actor, mode="compat", workflow_id=workflow.id
-            )
+            answer = await self.deploy(scope, workflow.source, actor, workflow_id=workflow.id)
         except CareloomError as error:
             fault = {"code": error.code, "message": error.message, "path": error.path}
             return {"workflow": workflow.id, "error": fault}

@@ -43,3 +43,16 @@ BEGIN
   PERFORM audit_record(p_tenant, p_store, 'component.delete', 'Component/' || p_kind || '/' || p_name, p_actor, '{}');
   RETURN true;
 END $$;
+
+-- workflow_rewrite: the newest version was written in other words (other components, the same content).
+CREATE OR REPLACE FUNCTION workflow_rewrite(p_tenant text, p_store text, p_workflow text, p_version int, p_source text,
+                                            p_receipts jsonb, p_actor jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE workflow_version SET source = p_source, receipts = p_receipts
+    WHERE tenant = p_tenant AND store = p_store AND workflow_id = p_workflow AND version = p_version;
+  UPDATE workflow SET updated_at = clock_timestamp()
+    WHERE tenant = p_tenant AND store = p_store AND workflow_id = p_workflow AND version = p_version;
+  PERFORM audit_record(p_tenant, p_store, 'workflow.rewrite', 'Workflow/' || p_workflow || '/' || p_version, p_actor, '{}');
+END $$;
