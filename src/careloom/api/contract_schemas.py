@@ -18,7 +18,9 @@ _ANY_OBJECT: JsonObject = {"type": "object"}
 _ANYTHING: JsonObject = {}
 _TIME: JsonObject = {"type": "string", "format": "date-time"}
 _RUN_ID: JsonObject = {"type": "string", "pattern": "^run_[0-9a-f]{32}$"}
-_RUN_STATUS: JsonObject = {"enum": ["running", "waiting", "succeeded", "failed", "cancelled"]}
+_RUN_STATUS: JsonObject = {
+    "enum": ["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
+}
 
 
 def _or_null(schema: JsonObject) -> JsonObject:

@@ -68,9 +68,40 @@ def family(around: JsonObject) -> JsonObject:
     }
 
 
+def parted(steps: list[Any]) -> tuple[dict[tuple[str, str], datetime], list[Any]]:
+    """When each parallel and loop began, and the rows of steps that are done: the journal has one
+    row for the beginning of such a step and one for its end."""
+    begun = {
+        (step["path"].removesuffix("/~open"), step["iter"]): step["started_at"]
+        for step in steps
+        if step["outcome"] == "opened"
+    }
+    return begun, [step for step in steps if step["outcome"] != "opened"]
+
+
+def going_on(run: Any, begun: dict[tuple[str, str], datetime], done: list[Any]) -> list[JsonObject]:
+    """The parallels and loops of a run that have not ended; cancelled when the run has."""
+    ended = {(step["path"], step["iter"]) for step in done}
+    return [
+        {
+            "id": path.rsplit("/", 1)[-1],
+            "path": path,
+            "iteration": iteration,
+            "status": "running" if run["state"] == "running" else "cancelled",
+            "startedAt": iso(at),
+            "finishedAt": iso(run["closed_at"]),
+            "durationMs": millis(at, run["closed_at"]),
+            "notes": [],
+        }
+        for (path, iteration), at in begun.items()
+        if (path, iteration) not in ended and not path.startswith("~")
+    ]
+
+
 def timeline(run: Any, steps: list[Any], attempts: list[Any], waits: list[Any]) -> JsonObject:
     """Bars for a Gantt chart, in the order they began; an open bar has no end."""
-    began = {(wait["path"], wait["iter"]): wait["at"] for wait in waits}
+    begun, steps = parted(steps)
+    began = {(wait["path"], wait["iter"]): wait["at"] for wait in waits} | begun
     done = {(step["path"], step["iter"]) for step in steps}
     bars = [
         _bar("step", step, began.get((step["path"], step["iter"]), step["started_at"]), step["at"])

@@ -22,7 +22,16 @@ from careloom.workflows.engine.worker import Worker
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.input_schema import check_input
 from careloom.workflows.registry import Registry, Workflow
-from careloom.workflows.run_view import family, held, iso, millis, named, timeline
+from careloom.workflows.run_view import (
+    family,
+    going_on,
+    held,
+    iso,
+    millis,
+    named,
+    parted,
+    timeline,
+)
 from careloom.workflows.triggers import patient_of
 
 CheckLinks = Callable[[Scope, JsonObject], Awaitable[None]]
@@ -109,8 +118,10 @@ class Runs:
         run = row["run"]
         program = await self._registry.program(scope.tenant, run["def_hash"])
         around = await self._db.call("run_around", scope.tenant, run["run_id"])
-        began = {(wait["path"], wait["iter"]): wait["at"] for wait in row["waits"]}
-        steps = [await self._step(run, step, began) for step in row["steps"]]
+        begun, done = parted(row["steps"])
+        began = {(wait["path"], wait["iter"]): wait["at"] for wait in row["waits"]} | begun
+        steps = [await self._step(run, step, began) for step in done]
+        steps += going_on(run, begun, done)
         steps += [await self._open_wait(run, wait, steps) for wait in _open(row["waits"], steps)]
         attempts = [await self._attempt(run, attempt) for attempt in row["attempts"]]
         closing: JsonObject = {}
@@ -138,6 +149,7 @@ class Runs:
             "attempts": attempts,
             "output": closing.get("output"),
             "error": closing.get("error"),
+            "rolledBack": run["state"] == "rolled_back",
             **family(around),
         }
 

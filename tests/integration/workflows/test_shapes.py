@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
 from tests.integration.workflows.shapes import ShapesBench, probe, rows
 
-from careloom.store.database import Database
-from careloom.store.keys import Keyring
-from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
-
-
-@pytest.fixture
-async def bench(database: Database, keyring: Keyring, dsn: str) -> AsyncIterator[ShapesBench]:
-    notices = Notices(dsn)
-    await notices.start()
-    bench = ShapesBench(database, keyring, notices)
-    await bench.worker.start()
-    yield bench
-    await bench.worker.stop(grace_s=1)
-    await notices.stop()
 
 
 def _parallel(join: object = "all", **branches: list[JsonObject]) -> JsonObject:
@@ -33,9 +16,9 @@ def _foreach(steps: list[JsonObject], **more: object) -> JsonObject:
 
 
 async def test_branches_run_side_by_side_and_their_steps_can_be_read_after(
-    bench: ShapesBench, scope: Scope
+    shapes: ShapesBench, scope: Scope
 ) -> None:
-    name = await bench.begin(
+    name = await shapes.begin(
         scope,
         [
             _parallel(
@@ -47,19 +30,19 @@ async def test_branches_run_side_by_side_and_their_steps_can_be_read_after(
         output={"v": "{{steps.after.output.v}}", "n": "{{steps.both.output.succeeded}}"},
     )
 
-    await bench.until(lambda: bench.probe.beside == 2)
-    bench.probe.gate("c").set()
-    bench.probe.gate("a").set()
-    run = await bench.finished(scope, name)
+    await shapes.until(lambda: shapes.probe.beside == 2)
+    shapes.probe.gate("c").set()
+    shapes.probe.gate("a").set()
+    run = await shapes.finished(scope, name)
     assert run["status"] == "succeeded", run
     assert run["output"] == {"v": "ac", "n": 2}
-    assert bench.probe.most == 2
+    assert shapes.probe.most == 2
 
 
 async def test_a_thousand_items_keep_their_order_and_the_cap(
-    bench: ShapesBench, scope: Scope
+    shapes: ShapesBench, scope: Scope
 ) -> None:
-    name = await bench.begin(
+    name = await shapes.begin(
         scope,
         [
             _foreach(
@@ -71,15 +54,15 @@ async def test_a_thousand_items_keep_their_order_and_the_cap(
         given={"list": list(range(1000))},
         output="{{steps.each.output}}",
     )
-    run = await bench.finished(scope, name)
+    run = await shapes.finished(scope, name)
     assert run["status"] == "succeeded", run["error"]
     assert run["output"]["results"] == [f"{n}/{n}" for n in range(1000)]
     assert run["output"]["count"] == run["output"]["succeeded"] == 1000
-    assert bench.probe.most <= 7
+    assert shapes.probe.most <= 7
 
 
-async def test_a_child_run_gives_its_output(bench: ShapesBench, scope: Scope) -> None:
-    await bench.deploy(
+async def test_a_child_run_gives_its_output(shapes: ShapesBench, scope: Scope) -> None:
+    await shapes.deploy(
         scope,
         {
             "id": "inner",
@@ -87,13 +70,13 @@ async def test_a_child_run_gives_its_output(bench: ShapesBench, scope: Scope) ->
             "output": {"said": "{{steps.x.output.v}}"},
         },
     )
-    run = await bench.run(
+    run = await shapes.run(
         scope,
         [{"id": "sub", "type": "workflow", "workflow": "inner", "input": {"word": "hi"}}],
         output="{{steps.sub.output}}",
     )
     assert run["status"] == "succeeded", run
     assert run["output"]["output"] == {"said": "hi!"}
-    child = await bench.runs.status(scope, run["output"]["runId"])
+    child = await shapes.runs.status(scope, run["output"]["runId"])
     assert child["status"] == "succeeded"
     assert rows(run)["steps/sub"] == "succeeded"

@@ -318,6 +318,7 @@ BEGIN
       JOIN run ON run.tenant = p_tenant AND run.run_id = u.r
       WHERE u.x = ANY (p_ok) AND u.fin ? 'state' ORDER BY u.r LOOP
     PERFORM tasks_cancel(p_tenant, v.store, v.r, v.actor);
+    IF v.state <> 'succeeded' THEN PERFORM children_cancel(p_tenant, v.store, v.r, NULL, NULL, v.actor); END IF;
     IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' THEN
       PERFORM op_incident_open(p_tenant, v.store, jsonb_build_object('kind', 'run.failed',
         'cause', v.workflow_id || ', ' || coalesce(v.p, 'output') || ': ' || coalesce(v.d->>'code', 'failed'),
