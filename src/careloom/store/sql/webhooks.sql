@@ -47,8 +47,8 @@ BEGIN
     ORDER BY s.name, s.no DESC;
 END $$;
 
--- delivery_put: keep what came in with its event, in one transaction; a delivery id is taken once. Returns the
--- kept one: {at, same: the body is the same, created}.
+-- delivery_put: keep what came in with its event, in one transaction; a delivery id is taken once and known for
+-- 30 days: each new one makes room of two that are older. Returns the kept one: {at, same: the body is the same, created}.
 CREATE OR REPLACE FUNCTION delivery_put(p_tenant text, p_store text, p_path text, p_secret text, p_id text,
                                         p_body_hash text, p_content bytea, p_actor jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -62,6 +62,9 @@ BEGIN
                          jsonb_build_object('sha256', p_body_hash));
     PERFORM event_emit(p_tenant, p_store, 'webhook', p_path,
                        jsonb_build_object('secret', p_secret, 'delivery', p_id));
+    DELETE FROM delivery d WHERE d.tenant = p_tenant AND (d.store, d.path, d.secret, d.delivery_id) IN (
+      SELECT o.store, o.path, o.secret, o.delivery_id FROM delivery o
+      WHERE o.tenant = p_tenant AND o.at < now() - interval '30 days' ORDER BY o.at LIMIT 2);
     RETURN jsonb_build_object('at', v.at, 'same', true, 'created', true);
   END IF;
   SELECT * INTO v FROM delivery d WHERE d.tenant = p_tenant AND d.store = p_store AND d.path = p_path
