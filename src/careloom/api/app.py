@@ -22,6 +22,7 @@ from careloom.api.platform import (
     people,
     pipelines,
     referrals,
+    replays,
     run_control,
     runs,
     schedules,
@@ -55,6 +56,7 @@ def build_app(services: Any) -> FastAPI:
     for module in (
         run_control,
         runs,
+        replays,
         versions,
         definitions,
         workflows,

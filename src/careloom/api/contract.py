@@ -74,6 +74,9 @@ _DATA: dict[str, JsonObject] = {
     "compareVersions": _ref("Difference"),
     "rollbackWorkflow": _ref("Deployed"),
     "migrateRuns": _ref("Migration"),
+    "replayRuns": _ref("Replay"),
+    "getReplay": _ref("Replay"),
+    "cancelReplay": _ref("Replay"),
     "getSession": _ref("Session"),
     "listMessages": _list_of("Message"),
     "listIncidents": _list_of("Incident"),
@@ -133,6 +136,7 @@ _BODIES: dict[str, JsonObject] = {
     "discardDeadLetter": _json("Reason"),
     "rollbackWorkflow": _json("VersionChosen"),
     "migrateRuns": _json("MigrationOrder"),
+    "replayRuns": _json("ReplayOrder", required=False),
     "putComponent": {
         "required": True,
         "description": "The keys that the component gives to a step or trigger.",
@@ -207,9 +211,10 @@ def _complete(operation: JsonObject) -> None:
         for status in operation["responses"]
         if status.startswith("2")
     }
+    if name in ("executeWorkflow", "replayRuns"):
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if name == "executeWorkflow":
         successes["200"] = {"description": "The Idempotency-Key is known", "content": content}
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     elif name == "rollbackWorkflow" or name == "createWorkflow":
         successes["200"] = {"description": "Nothing new", "content": content}
     elif name == "ready":

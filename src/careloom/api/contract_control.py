@@ -168,6 +168,44 @@ CONTROL: dict[str, JsonObject] = {
         }
     ),
     "VersionChosen": _closed({"version": _VERSION}),
+    "ReplayOrder": _closed(
+        {},
+        {
+            "runIds": _list(_TEXT),
+            "last": _WHOLE,
+            "limit": _WHOLE,
+            "from": _TIME,
+            "to": _TIME,
+            "version": _VERSION,
+            "definition": {"anyOf": [_TEXT, _ANY_OBJECT]},
+        },
+    ),
+    "Replay": _object(
+        {
+            "replayId": {"type": "string", "pattern": "^rep_[0-9a-f]{32}$"},
+            "workflowId": _TEXT,
+            "version": _or_null(_VERSION),
+            "definitionHash": _TEXT,
+            "status": {"enum": ["running", "done", "failed", "cancelled"]},
+            "error": _or_null(_TEXT),
+            "createdAt": _TIME,
+            "finishedAt": _or_null(_TIME),
+            "progress": _object({"done": _WHOLE, "of": _WHOLE}),
+            "summary": _object({"verdicts": _COUNTS, "changedFields": _COUNTS}),
+            "runs": _list(
+                _object(
+                    {
+                        "runId": _RUN_ID,
+                        "verdict": {"enum": ["same", "changed", "unknown"]},
+                        "changes": _list(_object({"path": _TEXT, "before": {}, "after": {}})),
+                        "onlyBefore": _list(_TEXT),
+                        "onlyAfter": _list(_TEXT),
+                        "wouldRun": _list(_object({"step": _TEXT, "input": {}})),
+                    }
+                )
+            ),
+        }
+    ),
     "MigrationOrder": _closed({"from": _VERSION, "to": _VERSION}, {"dryRun": _FLAG}),
     "Migration": _object(
         {

@@ -216,7 +216,7 @@ async def _build(
         triggers=triggers,
         runs=runs,
         operations=build_operations(
-            db, notices, registry, deployment, payloads, runs, triggers.load_event
+            db, registry, deployment, payloads, runs, triggers.load_event, catalog, environment
         ),
         tasks=people.tasks,
         people=people,
@@ -383,6 +383,7 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
                 await asyncio.gather(*loops, return_exceptions=True)
 
     stack.push_async_callback(end_loops)
+    stack.push_async_callback(services.operations.replays.stop)
     if work:
         loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))
         await services.worker.start()

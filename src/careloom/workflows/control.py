@@ -7,7 +7,6 @@ from typing import Literal
 
 from careloom.errors import CareloomError, NotFound, Unprocessable
 from careloom.store.database import Database
-from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name, run_name
 
@@ -26,9 +25,8 @@ MANY = 1000
 class RunControl:
     """The service behind /api/workflows/runs/{id}/{action}."""
 
-    def __init__(self, db: Database, notices: Notices) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._notices = notices
 
     async def apply(self, scope: Scope, name: str, action: Action, actor: JsonObject) -> JsonObject:
         """Ask a run, and its children, to do it. A run that has ended is 422; only a succeeded or
@@ -44,7 +42,7 @@ class RunControl:
                 fix="look at it with GET /api/workflows/runs/{id}; a failed run can be retried",
             )
         children = await self._children(scope, answer, action, actor)
-        self._notices.publish("runs", scope.tenant)
+        self._db.notify(scope.tenant, "runs")
         return {
             "runId": run_name(first),
             "status": _DOING[action],

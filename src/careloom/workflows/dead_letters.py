@@ -16,7 +16,6 @@ import asyncpg
 
 from careloom.errors import CareloomError, InvalidInput, NotFound, Unprocessable
 from careloom.store.database import Database
-from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name, run_name
 from careloom.workflows.engine.payloads import Payloads
@@ -31,11 +30,8 @@ LONGEST_REASON = 500
 class DeadLetters:
     """The service behind /api/workflows/dead-letters."""
 
-    def __init__(
-        self, db: Database, notices: Notices, runs: Runs, payloads: Payloads, load_event: LoadEvent
-    ) -> None:
+    def __init__(self, db: Database, runs: Runs, payloads: Payloads, load_event: LoadEvent) -> None:
         self._db = db
-        self._notices = notices
         self._runs = runs
         self._payloads = payloads
         self._load_event = load_event
@@ -104,7 +100,7 @@ class DeadLetters:
         """Send an event again, to the workflow that could not read it and to no other."""
         row = await self._aside(scope, name)
         await self._settle(scope, name, row, "resend", {"by": actor.get("principal")}, actor)
-        self._notices.publish("events", scope.tenant)
+        self._db.notify(scope.tenant, "events")
         return {"id": name, "status": "resent"}
 
     async def discard(self, scope: Scope, name: str, reason: str, actor: JsonObject) -> JsonObject:

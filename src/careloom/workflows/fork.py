@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
+from careloom.workflows.engine.program import UNDO, opening_path
 
-_KEPT = frozenset({"succeeded", "skipped", "degraded"})
+_KEPT = frozenset({"succeeded", "skipped", "degraded", "opened"})
+_OPEN = opening_path("")
 _CHOOSERS = frozenset({"if", "switch"})
 """Their row says which branch was taken and stands before the steps of it; the row of every other
 step that has steps inside sums up what is inside."""
@@ -31,23 +33,26 @@ def kept_rows(definition: Definition, rows: Sequence[Row], begin: str | None = N
     is no such step. Of a run that was rolled back nothing is left to take over.
     """
     steps = {step.path: step for step in definition.walk()}
-    if any(row.path.startswith("~comp") for row in rows):
-        if begin is not None and begin not in steps:
-            raise KeyError(begin)
-        return []
     redone = set() if begin is None else _from(definition, begin)
-    again = {row.path for row in rows if not _stays(steps.get(row.path), row)} | (
-        {begin} if begin else set()
-    )
+    if any(row.path.startswith(UNDO) for row in rows):
+        return []
+    again = {row.path for row in rows if not _stays(steps.get(_place(row)), row)} | redone
     kept = []
     for row in rows:
-        step = steps.get(row.path)
-        if step is None or not _stays(step, row) or row.path in redone:
+        path = _place(row)
+        step = steps.get(path)
+        if step is None or not _stays(step, row) or path in redone:
             continue
-        if step.type not in _CHOOSERS and any(path.startswith(f"{row.path}/") for path in again):
+        sums_up = step.type not in _CHOOSERS and row.path == path
+        if sums_up and any(inner.startswith(f"{path}/") for inner in again):
             continue
         kept.append(row)
     return kept
+
+
+def _place(row: Row) -> str:
+    """The step that the row belongs to; a parallel or foreach has one more, for its beginning."""
+    return row.path.removesuffix(_OPEN)
 
 
 def _stays(step: StepDefinition | None, row: Row) -> bool:
@@ -96,7 +101,7 @@ def obstacles(
     before = {step.path: step for step in old.walk()}
     recorded = [row for row in rows if not row.path.startswith("~")]
     found: list[JsonObject] = []
-    places = {row.path: "was carried out" for row in recorded}
+    places = {_place(row): "was carried out" for row in recorded}
     places |= dict.fromkeys(waiting, "waits now")
     for path, done in sorted(places.items()):
         if path not in here:
@@ -104,7 +109,7 @@ def obstacles(
         elif path in before and here[path].type != before[path].type:
             message = f"{done} as {before[path].type!r} and is {here[path].type!r} now"
             found.append(_obstacle("step_type", path, message))
-    done_paths = {row.path for row in recorded}
+    done_paths = {_place(row) for row in recorded}
     found += _inserted(new.steps, done_paths)
     return found
 

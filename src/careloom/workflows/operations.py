@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from careloom.workflows.control import RunControl
 from careloom.workflows.dead_letters import DeadLetters
+from careloom.workflows.replay import Replays
 from careloom.workflows.retry import Retry
 from careloom.workflows.versions import Versions
 
@@ -18,3 +19,4 @@ class Operations:
     retry: Retry
     dead_letters: DeadLetters
     versions: Versions
+    replays: Replays

@@ -106,6 +106,10 @@ class Registry:
             self._programs[tenant, digest] = program
         return program
 
+    def draft(self, canonical: JsonObject) -> Program:
+        """The program of a definition that is not deployed; it is not kept."""
+        return build_program(Definition.from_canonical(canonical), self._schemas)
+
     async def active(self, scope: Scope) -> list[tuple[Workflow, Program]]:
         """Workflows whose triggers count now."""
         return [

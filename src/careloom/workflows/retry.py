@@ -17,7 +17,6 @@ import orjson
 from careloom.errors import CareloomError, NotFound, Unprocessable
 from careloom.identity.permissions import intersect
 from careloom.store.database import Database
-from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.admission import gated
 from careloom.workflows.control import refused
@@ -56,13 +55,11 @@ class Retry:
     def __init__(
         self,
         db: Database,
-        notices: Notices,
         registry: Registry,
         versions: Versions,
         payloads: Payloads,
     ) -> None:
         self._db = db
-        self._notices = notices
         self._registry = registry
         self._versions = versions
         self._payloads = payloads
@@ -152,7 +149,7 @@ class Retry:
             _detail(order, version, before, trigger),
             actor,
         )
-        self._notices.publish("runs", scope.tenant)
+        self._db.notify(scope.tenant, "runs")
         return {
             "runId": run_name(uuid.UUID(fields["id"])),
             "status": "running",

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from careloom.errors import NotFound, Unprocessable
 from careloom.store.database import Database
-from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.definition import Definition
 from careloom.workflows.deployment import Deployment
@@ -50,11 +49,8 @@ class Version:
 class Versions:
     """The service behind /api/workflows/{id}/versions, diff, rollback and migrate."""
 
-    def __init__(
-        self, db: Database, notices: Notices, registry: Registry, deployment: Deployment
-    ) -> None:
+    def __init__(self, db: Database, registry: Registry, deployment: Deployment) -> None:
         self._db = db
-        self._notices = notices
         self._registry = registry
         self._deployment = deployment
 
@@ -157,7 +153,7 @@ class Versions:
                 outcome = await self._move(scope, row["run_id"], old, new, len(journal), actor)
             plans.append({"runId": run_name(row["run_id"]), "outcome": outcome, "obstacles": found})
         if not dry_run:
-            self._notices.publish("runs", scope.tenant)
+            self._db.notify(scope.tenant, "runs")
         counts: dict[str, int] = {}
         for plan in plans:
             counts[plan["outcome"]] = counts.get(plan["outcome"], 0) + 1

@@ -27,6 +27,13 @@ TAKES_A_BODY = {
     "validateWorkflow",
     "executeWorkflow",
     "sendEvent",
+    "controlRuns",
+    "retryRun",
+    "resendDeadLetter",
+    "discardDeadLetter",
+    "rollbackWorkflow",
+    "migrateRuns",
+    "replayRuns",
     "decideTask",
     "assignTask",
     "delegateTask",
@@ -196,6 +203,36 @@ async def _runs(desk: Desk) -> None:
     await _people(desk, f"/api/tasks/{task['id']}")
 
 
+async def _operators(desk: Desk) -> None:
+    broken = {"id": "gone", "type": "fhir", "action": "read", "resourceId": "absent"}
+    await desk.deployed({"id": "fails", "steps": [{**broken, "resourceType": "Patient"}]})
+    first, second = [(await desk.execute("fails", {}))["runId"] for _ in range(2)]
+    runs = "/api/workflows/runs"
+    again = (await desk.post(f"{runs}/{first}/retry", {})).json()["data"]["runId"]
+    await desk.ended(again)
+    await desk.get(f"{runs}/{first}/timeline")
+    await desk.post(f"{runs}/bulk", {"action": "retry", "runIds": [second]})
+    letters = "/api/workflows/dead-letters"
+    await desk.get(letters)
+    await desk.get(f"{letters}/{again}")
+    await desk.post(f"{letters}/{again}/discard", {"reason": "known"})
+    third = (await desk.execute("fails", {}))["runId"]
+    await desk.post(f"{letters}/{third}/resend", {})
+    started = (await desk.post("/api/workflows/ask/execute", {})).json()["data"]["runId"]
+    await desk.reached(started, lambda run: run["status"] == "waiting")
+    for verb in ("pause", "resume", "rollback"):
+        await desk.post(f"{runs}/{started}/{verb}")
+    await desk.ended(started)
+    flow = "/api/workflows/flow"
+    for place in ("versions", "versions/1", "diff"):
+        await desk.get(f"{flow}/{place}")
+    await desk.post(f"{flow}/rollback", {"version": 1})
+    await desk.post(f"{flow}/migrate", {"from": 1, "to": 2})
+    replay = (await desk.post(f"{flow}/replay", {"last": 5})).json()["data"]["replayId"]
+    await desk.get(f"/api/workflows/replays/{replay}")
+    await desk.post(f"/api/workflows/replays/{replay}/cancel")
+
+
 async def _people(desk: Desk, address: str) -> None:
     calendar = {"timezone": "Europe/Berlin", "hours": {"mon": ["08:00-17:00"]}}
     await desk.put("/api/queues/default", json={"name": "Everybody", "candidates": ["role:admin"]})
@@ -257,6 +294,7 @@ async def test_real_answers_of_every_operation_are_as_described(
         await desk.get(path)
     await _definitions(desk)
     await _runs(desk)
+    await _operators(desk)
     await _files(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}

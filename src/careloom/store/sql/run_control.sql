@@ -49,8 +49,8 @@ END $$;
 
 -- run_control: pause, resume, cancel or roll back a run. live.ctl: 1 cancel, 2 roll back, 4 pause; the
 -- owner of the run sees it at claim, renewal, checkpoint or park. Answers {state, changed, children},
--- null when there is no such run; one that has ended is left alone, but a succeeded or failed one can be
--- rolled back: it comes alive again for that.
+-- null when there is no such run; one that has ended is left alone, but it can be rolled back unless it was:
+-- it comes alive again for that. Children that the run does not wait for are not named.
 CREATE OR REPLACE FUNCTION run_control(p_tenant text, p_store text, p_run uuid, p_action text, p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE v_run run; v_live live; v_ctl int; v_hold int;
@@ -60,7 +60,7 @@ BEGIN
   SELECT * INTO v_run FROM run r WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
   IF v_run.run_id IS NULL THEN RETURN NULL; END IF;
   IF v_live.run_id IS NULL THEN
-    IF p_action <> 'rollback' OR v_run.state NOT IN ('succeeded', 'failed') THEN
+    IF p_action <> 'rollback' OR v_run.state NOT IN ('succeeded', 'failed', 'cancelled') THEN
       RETURN jsonb_build_object('state', v_run.state, 'changed', false, 'ended', true);
     END IF;
     RETURN run_reopen(p_tenant, p_store, p_run, p_actor);
@@ -77,7 +77,7 @@ BEGIN
   END IF;
   RETURN jsonb_build_object('state', v_run.state, 'changed', v_ctl <> v_live.ctl, 'children', (
     SELECT coalesce(jsonb_agg(c.run_id ORDER BY c.run_id), '[]') FROM run c
-    WHERE c.tenant = p_tenant AND c.parent_run = p_run AND c.state = 'running'));
+    WHERE c.tenant = p_tenant AND c.parent_run = p_run AND c.awaited AND c.state = 'running'));
 END $$;
 
 -- run_reopen: a run that has ended comes alive to be rolled back.
@@ -106,18 +106,6 @@ BEGIN
   WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
-END $$;
-
--- run_orphans: the children of a run that failed or was cancelled are cancelled, too.
-CREATE OR REPLACE FUNCTION run_orphans(p_tenant text, p_store text, p_run uuid, p_actor jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_child uuid;
-BEGIN
-  FOR v_child IN SELECT c.run_id FROM run c WHERE c.tenant = p_tenant AND c.parent_run = p_run AND c.state = 'running'
-                 ORDER BY c.run_id LOOP
-    UPDATE live SET ctl = (ctl | 1) & ~4, hold = 0, wakes = wakes + 1, due_at = CASE WHEN owner IS NULL THEN now() ELSE due_at END
-      WHERE tenant = p_tenant AND run_id = v_child AND ctl & 1 = 0;
-    IF FOUND THEN PERFORM audit_record(p_tenant, p_store, 'run.cancel', 'Run/' || v_child, p_actor, '{}'); END IF;
-  END LOOP;
 END $$;
 
 -- run_around: what stands around a run: its family, what took its place, and what holds it.

@@ -20,6 +20,7 @@ from careloom.workflows.engine.commands import (
     Undo,
 )
 from careloom.workflows.engine.frontier import Frontier
+from careloom.workflows.engine.generation import generation
 from careloom.workflows.engine.journal import Key, RunState, StepRecord
 from careloom.workflows.engine.ledger import Unit
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
@@ -136,7 +137,8 @@ class Turns:
     async def _undo(self, frontier: Frontier, command: Undo) -> Turn:
         started, done = self.clock(), command.done
         call = await self._call(frontier.run, command, done.get("input") or {}, started)
-        key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:0"
+        again = generation(frontier.run.actor, done["path"])
+        key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:{again}"
         call = replace(call, done={**done, "key": key})
         try:
             result = await self._calls.undo(command.step, call, done["output"])
@@ -190,7 +192,7 @@ class Turns:
             input=given,
             alias=step.definition.output,
             expects=step.expects,
-            key=f"{run.origin_run.hex}:{step.path}:{iteration}:0",
+            key=f"{run.origin_run.hex}:{step.path}:{iteration}:{generation(run.actor, step.path)}",
             environment=await self._environment_of(run.tenant),
             grants=run_grants(run.actor),
             ai_fed=step.ai_fed,
