@@ -233,7 +233,7 @@ class Frontier:
         """Offer the list's current step, unless it waits or the list is cancelled."""
         key = (step.path, frame.iteration)
         if frame.cancelled:
-            self._offer(frame, _cancelled(frame))
+            self._stop_at(frame, begun=key in self.run.waits or key in self.run.attempts)
             return
         if self._ended() and self._rollback is None:
             return
@@ -275,7 +275,8 @@ class Frontier:
         if chosen:
             self._nest(frame, step, "choice", chosen)
             return False
-        return self._advance(frame)
+        _advance(frame)
+        return True
 
     def _absorb(self, frame: Frame, step: ProgramStep) -> None:
         """After a parallel its branches' steps can be read; what AI steps said counts after a loop,
@@ -293,15 +294,6 @@ class Frontier:
                     known.add(_model(said))
                     layer.evidence.append(said)
 
-    def _advance(self, frame: Frame) -> bool:
-        """Move past the current step; False when the list ends there."""
-        frame.at += 1
-        frame.group = None
-        if frame.cancelled and frame.at < len(frame.steps):
-            self._finish(frame, "cancelled")
-            return False
-        return True
-
     def _nest(
         self, frame: Frame, step: ProgramStep, kind: str, steps: tuple[ProgramStep, ...]
     ) -> None:
@@ -311,10 +303,7 @@ class Frontier:
         inner.cancelled = frame.cancelled
         group.open[kind] = inner
         frame.group = group
-        if frame.cancelled:
-            self._finish(inner, "cancelled")
-        else:
-            self._work.append(inner)
+        self._work.append(inner)
 
     def _open(self, frame: Frame, step: ProgramStep, opened: StepRecord) -> None:
         """Begin the branches or the first items."""
@@ -380,8 +369,8 @@ class Frontier:
             frame.layer.show(group.step, record, frame.output)
         elif inner.output:
             frame.output = inner.output
-        if self._advance(frame):
-            self._work.append(frame)
+        _advance(frame)
+        self._work.append(frame)
 
     def _fail(self, frame: Frame, error: JsonObject) -> None:
         """A list failed at its current step."""
@@ -404,8 +393,8 @@ class Frontier:
             self._nest(frame, step, "fallback", step.fallback)
         elif step.definition.on_error == "continue":
             frame.layer.steps[step.id] = seen
-            if self._advance(frame):
-                self._work.append(frame)
+            _advance(frame)
+            self._work.append(frame)
         else:
             self._fail(frame, error)
 
@@ -461,12 +450,16 @@ class Frontier:
         key = (frame.step.path, frame.iteration)
         waits = self.blocked.pop(key, None) is not None
         if waits or self.ready.pop(key, None) is not None:
-            loops = frame.owner is not None and frame.owner.kind == "foreach"
-            if loops and frame.at == 0 and not waits:
-                self._frames.pop(key, None)
-                self._finish(frame, "cancelled")
-            else:
-                self._offer(frame, _cancelled(frame))
+            self._stop_at(frame, begun=waits)
+
+    def _stop_at(self, frame: Frame, *, begun: bool) -> None:
+        """Write down where a list stopped; an item that never began leaves no row."""
+        loops = frame.owner is not None and frame.owner.kind == "foreach"
+        if loops and frame.at == 0 and not begun:
+            self._frames.pop((frame.step.path, frame.iteration), None)
+            self._finish(frame, "cancelled")
+        else:
+            self._offer(frame, _cancelled(frame))
 
     def _join(self, group: Group) -> None:
         """Every branch or item is done: the step's own row says how it ended."""
@@ -541,6 +534,12 @@ class Frontier:
             self.blocked[command.key] = Blocked(command, retry_at)
         else:
             self.ready[command.key] = command
+
+
+def _advance(frame: Frame) -> None:
+    """Move past the current step."""
+    frame.at += 1
+    frame.group = None
 
 
 def _would_end(frame: Frame) -> Close | None:
