@@ -57,6 +57,13 @@ def outcome(issues: Iterable[Issue]) -> JsonObject:
     return {"resourceType": "OperationOutcome", "issue": [issue.to_json() for issue in issues]}
 
 
+def outcome_or_success(issues: list[Issue]) -> JsonObject:
+    """The OperationOutcome of a validation; one without issues says that all is well, as R4 asks
+    for at least one issue: http://hl7.org/fhir/R4/resource-operation-validate.html"""
+    well = Issue("information", "informational", "", "No issues detected during validation")
+    return outcome(issues or [well])
+
+
 def outcome_of(error: CareloomError) -> JsonObject:
     """The OperationOutcome for one of our errors."""
     if isinstance(error, InvalidResource):

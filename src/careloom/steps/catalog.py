@@ -59,7 +59,7 @@ def build_catalog(
         WorkerStep(workers, models, archive),
         ModelStep(models, archive),
         DocumentStep(documents, uploads),
-        FhirStep(fhir),
+        FhirStep(fhir, connections),
         BotStep(connections, keyring, fhir),
         TaskStep(people),
         ApprovalStep(people),

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.integration.connections.calling import connect, example
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Desk, Peer
 
-STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
 JSON = {"Content-Type": "application/json"}
 Run = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-
-
-def example(step_type: str, name: str) -> str:
-    """One whole workflow of a step type's page, by its id."""
-    page = (STEPS / step_type / "README.md").read_text("utf-8")
-    blocks = re.findall(r"^```yaml\n(workflow:.*?)^```", page, re.M | re.S)
-    return next(block for block in blocks if f"\n  id: {name}\n" in block)
-
-
-async def connect(desk: Desk, name: str, kind: str, settings: Any, **secret: str) -> None:
-    body = {"kind": kind, "settings": settings, "secret": secret}
-    answer = await desk.put(f"/api/connections/{name}", json=body)
-    assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture

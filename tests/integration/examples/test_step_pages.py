@@ -33,6 +33,8 @@ RUN_HERE = {
     "register-once",
     "admit",
     "complete-task",
+    "mark-deceased",
+    "report-to-registry",
     "order-lab-test",
     "book-bed-once",
     "list-devices",

@@ -48,7 +48,7 @@ def store() -> Store:
 
 @pytest.fixture
 def step(store: Store) -> FhirStep:
-    return FhirStep(cast(Any, store))
+    return FhirStep(cast(Any, store), cast(Any, None))
 
 
 def _observation(status: str = "preliminary") -> JsonObject:
