@@ -14,6 +14,7 @@ from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.admission import gated
+from careloom.workflows.engine.births import Birth, Births
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
 from careloom.workflows.engine.journal import settle_output
 from careloom.workflows.engine.load import new_run
@@ -54,6 +55,7 @@ class Runs:
         self._notices = notices
         self._registry = registry
         self._worker = worker
+        self._births = Births(db, notices, worker)
         self._payloads = payloads
         self._check_links = check_links
 
@@ -69,13 +71,26 @@ class Runs:
         """Start a run by request. Raises Unprocessable (422) before any step when the input
         misses a field or points at nothing. `once` (see idempotency.py): the same request again is
         answered with the run that there is, marked `repeated`."""
-        workflow = await self._registry.get(scope, workflow_id)
+        get = self._registry.recent if once is None else self._registry.get
+        workflow = await get(scope, workflow_id)
+        while True:
+            fields, birth = await self._birth(scope, workflow, body, actor)
+            if once is not None or "gate" in fields:
+                return await self._start_alone(scope, birth, once or {})
+            made = await self._births.start(scope.tenant, birth)
+            if made is not None:
+                return _started({"run": fields["id"], "created_at": made.isoformat(), **fields})
+            workflow = await self._registry.get(scope, workflow_id)
+
+    async def _birth(
+        self, scope: Scope, workflow: Workflow, body: JsonObject, actor: JsonObject
+    ) -> tuple[JsonObject, Birth]:
+        """What a new run of this version is to be, checked."""
         program = await self._registry.program(scope.tenant, workflow.hash)
         check_input(program, body)
         await self._check_links(scope, body)
         trigger = {**body, "source": "manual"}
-        now = datetime.now(UTC)
-        fields = _fields(workflow, trigger, actor, now)
+        fields = _fields(workflow, trigger, actor, datetime.now(UTC))
         try:
             gated(scope, program.definition, fields, trigger)
         except ExpressionError as error:
@@ -87,7 +102,11 @@ class Runs:
         sealed = await self._payloads.seal(
             scope.tenant, fields["patient"], uuid.UUID(fields["id"]), "input", trigger
         )
-        worker = self._worker
+        return fields, Birth(fields, sealed, trigger)
+
+    async def _start_alone(self, scope: Scope, birth: Birth, once: JsonObject) -> JsonObject:
+        """Start a run that queues, or that is answered once, in a transaction of its own."""
+        worker, fields = self._worker, birth.fields
         try:
             started = await self._db.call(
                 "run_start_once",
@@ -96,8 +115,8 @@ class Runs:
                 worker.lease if worker else None,
                 worker.room if worker and worker.serves(scope.tenant) else 0,
                 [fields],
-                [sealed],
-                once or {},
+                [birth.sealed],
+                once,
             )
         except Unavailable:
             if worker is not None:
@@ -107,7 +126,7 @@ class Runs:
             return {**_started(started["answer"]), "repeated": True}
         born = started["born"][0]
         if born["owned"] and worker is not None:
-            worker.adopt(new_run(scope.tenant, fields, born, trigger))
+            worker.adopt(new_run(scope.tenant, fields, born, birth.trigger))
         else:
             self._notices.publish("runs", scope.tenant)
         return _started({"run": fields["id"], "created_at": born["created_at"], **fields})

@@ -13,8 +13,10 @@ import orjson
 
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition.json_schema import validator
+from careloom.workflows.definition.quick_check import Check, quick_check
 
 NUL = "\x00"
+_CHECKS_KEPT = 256
 _SHOWN = 200
 """Characters of a rule that a sentence shows."""
 
@@ -25,16 +27,43 @@ def input_fault(schema: JsonObject, given: JsonObject) -> str | None:
     `schema` is the `input` part of the step's schema.json. A parameter that is not required may be
     null: it counts as not given. The sentence never shows a value, which may be a patient's.
     """
+    required = schema.get("required", ())
+    stated = given
+    if None in given.values():
+        stated = {
+            name: item for name, item in given.items() if item is not None or name in required
+        }
+    if _quick(schema)(stated) and not _may_hold_nul(given):
+        return None
     place = _nul(given, "")
     if place is not None:
         return f"{place or 'A key'} has the character U+0000, which cannot be stored"
-    required = schema.get("required", ())
-    stated = {name: item for name, item in given.items() if item is not None or name in required}
     errors = sorted(
         _validator(orjson.dumps(schema)).iter_errors(stated),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     return _sentence(errors[0]) if errors else None
+
+
+_checks: dict[int, tuple[JsonObject, Check]] = {}
+"""By the schema's identity; each is kept here, so that no other can have it."""
+
+
+def _quick(schema: JsonObject) -> Check:
+    known = _checks.get(id(schema))
+    if known is None:
+        if len(_checks) >= _CHECKS_KEPT:
+            _checks.clear()
+        known = _checks[id(schema)] = (schema, quick_check(schema))
+    return known[1]
+
+
+def _may_hold_nul(given: JsonObject) -> bool:
+    """Whether a U+0000 may stand somewhere; a text that only spells its escape counts as well."""
+    try:
+        return b"\\u0000" in orjson.dumps(given)
+    except TypeError:
+        return True
 
 
 def value_fault(schema: JsonObject, value: Json, what: str) -> str | None:
@@ -46,8 +75,10 @@ def value_fault(schema: JsonObject, value: Json, what: str) -> str | None:
     if not errors:
         return None
     place = _place(errors[0].absolute_path)
-    return f"{what} breaks its schema: {_sentence(errors[0])}" if place[0] == "/" else (
-        f"{what} breaks its schema: {_sentence(errors[0]).replace(place, 'it')}"
+    return (
+        f"{what} breaks its schema: {_sentence(errors[0])}"
+        if place[0] == "/"
+        else (f"{what} breaks its schema: {_sentence(errors[0]).replace(place, 'it')}")
     )
 
 

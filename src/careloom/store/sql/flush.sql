@@ -72,13 +72,23 @@ BEGIN
 END $$;
 
 -- run_births: start runs that came together, each by request and with an id of its own, without limits or
--- order. The first p_room are owned by the worker. Returns when each was made.
+-- order. The first p_room are owned by the worker, with fence 1. Returns when they were made; null, with
+-- nothing written, when the workflow of one of them has another version by now.
 CREATE OR REPLACE FUNCTION run_births(p_tenant text, p_worker text, p_lease interval, p_room int, p_ids uuid[],
   p_stores text[], p_workflows text[], p_versions int[], p_hashes text[], p_sources text[], p_actors text[],
-  p_patients text[], p_inputs bytea[], p_requests text[], p_contents text[]) RETURNS timestamptz[] LANGUAGE plpgsql AS $$
-DECLARE v_at timestamptz := clock_timestamp();
+  p_patients text[], p_inputs bytea[], p_requests text[], p_contents text[]) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  v_at timestamptz := clock_timestamp();
+  v_count int := cardinality(p_ids);
 BEGIN
   PERFORM set_config('app.tenant', p_tenant, true);
+  IF EXISTS (
+      SELECT FROM (SELECT DISTINCT u.store, u.workflow, u.version
+                   FROM unnest(p_stores, p_workflows, p_versions) u(store, workflow, version)) u
+      WHERE NOT EXISTS (SELECT FROM workflow w WHERE w.tenant = p_tenant AND w.store = u.store
+                        AND w.workflow_id = u.workflow AND w.version = u.version)) THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO run (tenant, run_id, store, workflow_id, version, def_hash, origin_run, source, actor, patient, input, created_at)
   SELECT p_tenant, u.id, u.store, u.workflow, u.version, u.hash, u.id, u.source, u.actor::jsonb, u.patient, u.input, v_at
   FROM unnest(p_ids, p_stores, p_workflows, p_versions, p_hashes, p_sources, p_actors, p_patients, p_inputs)
@@ -87,7 +97,7 @@ BEGIN
   SELECT p_tenant, u.id, CASE WHEN u.ord <= p_room THEN p_worker END,
     CASE WHEN u.ord <= p_room AND p_worker IS NOT NULL THEN now() + p_lease ELSE now() END
   FROM unnest(p_ids) WITH ORDINALITY u(id, ord);
-  PERFORM audit_append(p_tenant, p_stores, array_fill('run.start'::text, ARRAY[cardinality(p_ids)]),
+  PERFORM audit_append(p_tenant, p_stores, array_fill('run.start'::text, ARRAY[v_count]),
     ARRAY(SELECT 'Run/' || u.id FROM unnest(p_ids) WITH ORDINALITY u(id, ord) ORDER BY u.ord), p_ids, p_requests, p_contents);
-  RETURN array_fill(v_at, ARRAY[cardinality(p_ids)]);
+  RETURN v_at;
 END $$;

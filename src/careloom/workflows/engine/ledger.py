@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 
@@ -18,6 +18,7 @@ from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
 from careloom.types import JsonObject
 from careloom.workflows.engine.batch import Batch, Unit
+from careloom.workflows.engine.group_commit import Entry, GroupCommit
 
 __all__ = ["GIVE_UP_S", "EngineBroken", "Ledger", "Unit", "Verdict"]
 
@@ -52,16 +53,7 @@ class Verdict:
 _OK = Verdict("ok")
 
 
-@dataclass(slots=True)
-class _Waiting:
-    unit: Unit
-    done: asyncio.Future[Verdict]
-
-
-@dataclass(slots=True)
-class _Queue:
-    waiting: list[_Waiting] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
+_Waiting = Entry[Unit, Verdict]
 
 
 class Ledger:
@@ -70,34 +62,22 @@ class Ledger:
     def __init__(self, db: Database, worker_id: str) -> None:
         self._db = db
         self._worker = worker_id
-        self._queues: dict[str, _Queue] = {}
+        self._group: GroupCommit[Unit, Verdict] = GroupCommit(self._write_all, _take)
         self.broken: EngineBroken | None = None
 
     async def commit(self, tenant: str, unit: Unit) -> Verdict:
         """Write the unit together with whatever else is ready; returns its own verdict."""
-        loop = asyncio.get_running_loop()
-        queue = self._queues.setdefault(tenant, _Queue())
-        entry = _Waiting(unit, loop.create_future())
-        queue.waiting.append(entry)
-        if queue.task is None:
-            queue.task = loop.create_task(self._drain(tenant, queue))
-        return await entry.done
+        return await self._group.add(tenant, unit)
 
-    async def _drain(self, tenant: str, queue: _Queue) -> None:
-        try:
-            while queue.waiting:
-                await self._write(tenant, _take(queue.waiting))
-        finally:
-            queue.task = None
-            if queue.waiting:
-                queue.task = asyncio.get_running_loop().create_task(self._drain(tenant, queue))
+    async def _write_all(self, tenant: str, entries: list[_Waiting]) -> None:
+        await self._write(tenant, entries)
 
     async def _write(self, tenant: str, entries: list[_Waiting], *, careful: bool = False) -> None:
         try:
-            verdicts = await self._call(tenant, [entry.unit for entry in entries], careful)
+            verdicts = await self._call(tenant, [entry.item for entry in entries], careful)
         except Unavailable:
             for entry in entries:
-                _settle(entry, Verdict("lost"))
+                entry.settle(Verdict("lost"))
         except CareloomError as error:
             if careful:
                 await self._bisect(tenant, entries, error)
@@ -108,10 +88,10 @@ class Ledger:
             # A bug must not leave its runs waiting for a verdict while their leases are renewed.
             log.error("a commit failed: %s", type(error).__name__)
             for entry in entries:
-                _settle(entry, Verdict("lost"))
+                entry.settle(Verdict("lost"))
         else:
             for entry, verdict in zip(entries, verdicts, strict=True):
-                _settle(entry, verdict)
+                entry.settle(verdict)
 
     async def _bisect(self, tenant: str, entries: list[_Waiting], error: CareloomError) -> None:
         """Find the unit that makes the whole batch fail; its neighbours commit."""
@@ -121,10 +101,10 @@ class Ledger:
             log.critical("the database reports SQLSTATE %s; no more runs are claimed", state)
             self.broken = EngineBroken(f"SQLSTATE {state}")
             for entry in entries:
-                _settle(entry, Verdict("lost"))
+                entry.settle(Verdict("lost"))
             return
         if len(entries) == 1:
-            _settle(entries[0], Verdict("failed", state or error.code, {"message": error.message}))
+            entries[0].settle(Verdict("failed", state or error.code, {"message": error.message}))
             return
         middle = len(entries) // 2
         await self._write(tenant, entries[:middle], careful=True)
@@ -167,8 +147,8 @@ def _take(waiting: list[_Waiting]) -> list[_Waiting]:
     """The next batch within the caps; a larger unit goes alone."""
     effects = size = count = 0
     for entry in waiting[:_JOURNAL_UNITS]:
-        size += sum(map(len, entry.unit.blobs))
-        effects += "ops" in entry.unit.fields
+        size += sum(map(len, entry.item.blobs))
+        effects += "ops" in entry.item.fields
         if count and (effects > _EFFECT_UNITS or size > _BYTES):
             break
         count += 1
@@ -198,8 +178,3 @@ def _verdict(answer: JsonObject) -> Verdict:
         answer.get("effect"),
         bool(answer.get("ctl")),
     )
-
-
-def _settle(entry: _Waiting, verdict: Verdict) -> None:
-    if not entry.done.done():
-        entry.done.set_result(verdict)
