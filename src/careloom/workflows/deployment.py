@@ -33,6 +33,7 @@ from careloom.workflows.verification import (
     Known,
     TriggerGraph,
     cascade_findings,
+    in_order,
     trigger_graph,
     verify,
 )
@@ -118,32 +119,30 @@ class Deployment:
         *,
         mode: Mode | None = None,
         format: Literal["yaml", "json"] | None = None,
+        environment: str | None = None,
     ) -> Checked:
-        """Read and verify. The mode is compat, but strict in a production environment.
+        """Read and verify. The mode is compat, but strict in a production environment; without
+        `environment` it is the tenant's.
 
         Raises DefinitionError when the text is no workflow.
         """
-        environment = await self._ports.environment_of(scope.tenant)
+        environment = environment or await self._ports.environment_of(scope.tenant)
         mode = mode or ("strict" if environment == "production" else "compat")
         library = await self.components.library(scope)
-        parsed, definition = read_definition(source, self._ports, mode, format, library)
         deployed = await self._deployed(scope)
         versions = {one.id: (workflow.version, one) for workflow, one in deployed}
-        findings = verify(
-            definition,
-            self._ports.schemas,
+        known = replace(await self._ports.known(scope), workflows=versions)
+        return await check_definition(
+            scope,
+            source,
+            self._ports,
+            known,
+            [one for workflow, one in deployed if workflow.active],
             mode=mode,
             environment=environment,
-            check_structure=self._ports.check_structure,
-            known=replace(await self._ports.known(scope), workflows=versions),
-            line=parsed.line,
-            column=parsed.column,
+            format=format,
+            library=library,
         )
-        findings += await _found_by_steps(scope, parsed, definition, self._ports.step_findings)
-        beside = [one for w, one in deployed if w.active and one.id != definition.id]
-        graph = trigger_graph([*beside, definition])
-        findings += cascade_findings(graph, definition.id)
-        return Checked(definition, parsed.receipts, findings, parsed.source, graph)
 
     async def _deployed(self, scope: Scope) -> list[tuple[Workflow, Definition]]:
         """The newest version of every workflow, those that are paused too."""
@@ -243,7 +242,7 @@ class Deployment:
 
 
 async def _found_by_steps(
-    scope: Scope, parsed: ParseResult, definition: Definition, ask: StepFindings
+    scope: Scope, definition: Definition, ask: StepFindings
 ) -> list[Finding]:
     """What step types find in their own parameters, such as a gap in a decision table."""
     findings = []
@@ -258,10 +257,39 @@ async def _found_by_steps(
                     one["message"],
                     one["cause"],
                     one["fix"],
-                    parsed.line(path),
                 )
             )
     return findings
+
+
+async def check_definition(
+    scope: Scope,
+    source: str | JsonObject,
+    ports: Ports,
+    known: Known,
+    beside: list[Definition],
+    *,
+    mode: Mode,
+    environment: str,
+    format: Literal["yaml", "json"] | None = None,
+    library: Library | None = None,
+) -> Checked:
+    """Read and verify, with what is known of the place where the workflow will run; `beside` are
+    the workflows there. Raises DefinitionError when the text is no workflow."""
+    parsed, definition = read_definition(source, ports, mode, format, library)
+    graph = trigger_graph([*(one for one in beside if one.id != definition.id), definition])
+    found = verify(
+        definition,
+        ports.schemas,
+        mode=mode,
+        environment=environment,
+        check_structure=ports.check_structure,
+        known=known,
+    )
+    found += await _found_by_steps(scope, definition, ports.step_findings)
+    found += cascade_findings(graph, definition.id)
+    findings = in_order(found, parsed.line, parsed.column)
+    return Checked(definition, parsed.receipts, findings, parsed.source, graph)
 
 
 def read_definition(

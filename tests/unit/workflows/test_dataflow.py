@@ -78,7 +78,6 @@ CATALOG: Schemas = {
         {"workflow": TEXT, "version": WHOLE, "input": {}, "wait": TRUTH},
         {"runId": TEXT, "status": TEXT, "output": {}},
     ),
-    "rules": schema({"table": {}}, {}),
 }
 READ: JsonObject = {"id": "r", "type": "read"}
 
@@ -338,13 +337,6 @@ def test_what_can_never_run_is_said(paths: list[str], steps: list[JsonObject]) -
 def test_a_join_that_no_branches_can_meet_is_refused() -> None:
     both = {"id": "both", "type": "parallel", "join": {"atLeast": 3}, "branches": {"a": [INNER]}}
     assert ("E-JOIN", "steps/both/join") in brief(found(both))
-
-
-def test_a_decision_table_that_is_not_kept_is_refused() -> None:
-    step = {"id": "t", "type": "rules", "table": "payrs"}
-    findings = found(step, known=Known(tables=frozenset({"payers"})))
-    assert brief(findings) == [("E-TABLE", "steps/t/table")]
-    assert findings[0].fix == "write payers"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from careloom.workflows.definition.errors import DefinitionError
 from careloom.workflows.definition.model import Receipt
 from careloom.workflows.definition.source import Place, Source
 
+_ELSEWHERE = "use careloom validate --deployed, or POST /api/workflows/validate"
 USES = "I-COMPONENT"
 """Code of the receipt that says which version of a component was taken."""
 TRIGGER = "trigger"
@@ -114,7 +115,7 @@ class _Resolver:
 
     def find(self, name: Json, kind: Json, place: Place, path: str) -> Component:
         if self.library is None:
-            self.refuse(place, path, "components are not known here", "check it where they are")
+            self.refuse(place, path, "components are not known here", _ELSEWHERE)
         if not isinstance(name, str):
             self.refuse(place, path, "use names a component", "write use: its-name")
         known = [one for (_, given), one in self.library.items() if given == name]

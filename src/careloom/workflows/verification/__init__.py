@@ -10,8 +10,8 @@ from careloom.workflows.verification.cascades import (
     trigger_graph,
 )
 from careloom.workflows.verification.finding import CheckStructure, Finding, Known
-from careloom.workflows.verification.verify import verify
-from careloom.workflows.verification.writes import unreviewed_ai
+from careloom.workflows.verification.verify import in_order, verify
+from careloom.workflows.verification.writes import ai_fed, unreviewed_ai
 
 __all__ = [
     "Cascade",
@@ -19,7 +19,9 @@ __all__ = [
     "Finding",
     "Known",
     "TriggerGraph",
+    "ai_fed",
     "cascade_findings",
+    "in_order",
     "trigger_graph",
     "unreviewed_ai",
     "verify",

@@ -46,8 +46,6 @@ class Known:
     connection_names: frozenset[tuple[str, str]] | None = None
     """Kind and name of every connection."""
     pipelines: frozenset[str] | None = None
-    tables: frozenset[str] | None = None
-    """Decision tables that are kept by name."""
     workflows: Mapping[str, tuple[int, Definition]] | None = None
     """Every deployed workflow: its newest version's number and definition."""
     resource_types: frozenset[str] | None = None

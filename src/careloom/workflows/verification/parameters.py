@@ -167,7 +167,6 @@ def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
         "model": ("E-MODEL", known.models),
         "tool": ("E-TOOL", known.tools),
         "pipeline": ("E-PIPELINE", known.pipelines),
-        "table": ("E-TABLE", known.tables),
     }
     for key, (code, names) in lists.items():
         value = step.params.get(key)

@@ -59,9 +59,18 @@ def verify(
         *check_messages(subject),
         *check_reachability(subject, everything),
     ]
+    return in_order(findings, line, column)
+
+
+def in_order(
+    findings: list[Finding],
+    line: Callable[[str], int | None] | None = None,
+    column: Callable[[str], int | None] | None = None,
+) -> list[Finding]:
+    """Each finding once with its place in the text, errors first, then as the text goes."""
     if line is not None:
         findings = [replace(one, line=line(one.path)) for one in findings]
     if column is not None:
         findings = [replace(one, column=column(one.path)) for one in findings]
     unique = dict.fromkeys(findings)
-    return sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0))
+    return sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0, one.column or 0))
