@@ -6,7 +6,6 @@ Each look takes one batch of one tenant, so that a tenant with much to do delays
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
@@ -53,9 +52,13 @@ class Duty:
 
     async def _poll(self) -> None:
         while True:
-            with contextlib.suppress(Unavailable):
+            try:
                 for tenant in await self._look():
                     self.wake(tenant)
+            except Exception as error:
+                # Whatever it is, the next look comes; a poll that ended would be missed by nobody.
+                if not isinstance(error, Unavailable):
+                    log.error("%s cannot look: %s", self._name, type(error).__name__)
             await asyncio.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311
 
     async def _run(self) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from careloom.errors import CareloomError, NotFound, Unavailable
+from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
 from careloom.store.duty import Duty
 from careloom.store.effect import Effect
@@ -52,6 +52,7 @@ class _Batch:
     fields: dict[str, JsonObject] = field(default_factory=dict)
     failed: list[tuple[Scope, str, str]] = field(default_factory=list)
     """Scope, workflow and the code of the fault."""
+    workflows: dict[Scope, dict[str, Workflow]] = field(default_factory=dict)
 
 
 class Scheduler:
@@ -120,7 +121,7 @@ class Scheduler:
 
     async def _plan(self, scope: Scope, row: asyncpg.Record, batch: _Batch) -> None:
         """What one schedule has to do; a fault of it stops no other schedule."""
-        found = await self._workflow(scope, row)
+        found = await self._workflow(scope, row, batch)
         if found is None:
             return
         workflow, program = found
@@ -158,13 +159,15 @@ class Scheduler:
             }
         )
 
-    async def _workflow(self, scope: Scope, row: asyncpg.Record) -> tuple[Workflow, Program] | None:
+    async def _workflow(
+        self, scope: Scope, row: asyncpg.Record, batch: _Batch
+    ) -> tuple[Workflow, Program] | None:
         """The workflow of a schedule; None while a newer version is on its way to this process."""
-        try:
-            workflow = await self._registry.get(scope, row["workflow_id"])
-        except NotFound:
-            return None
-        if workflow.version != row["version"]:
+        if scope not in batch.workflows:
+            listed = await self._registry.all(scope)
+            batch.workflows[scope] = {workflow.id: workflow for workflow in listed}
+        workflow = batch.workflows[scope].get(row["workflow_id"])
+        if workflow is None or workflow.version != row["version"]:
             return None
         return workflow, await self._registry.program(scope.tenant, workflow.hash)
 
