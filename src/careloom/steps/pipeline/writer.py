@@ -119,6 +119,7 @@ class RowWriter:
         asked = [conditions[criterion].match([]) for criterion in criteria]
         context = self._fhir.context
         rows = await context.db.rows("pipeline_find", scope.tenant, scope.store, asked)
+        await self._load_keys(scope, {r["rid"] for r in rows if criteria[r["n"]][0] == "Patient"})
         for number, row in enumerate(rows):
             await _breathe(number)
             criterion = criteria[row["n"]]
@@ -165,31 +166,39 @@ class RowWriter:
         planned = Planned()
         _add_check(planned, ready, used, conditions)
         ready.sort(key=lambda entry: (entry[1] is not None, entry[0].criterion[0], _id(entry, new)))
-        for number, entry in enumerate(ready):
-            await _breathe(number)
-            await self._put(scope, planned, entry, _id(entry, new))
+        # All at once, so that the keys of new patients are made in one call.
+        for part in await asyncio.gather(
+            *(self._put(scope, entry, _id(entry, new)) for entry in ready)
+        ):
+            planned.effect.extend(part.effect)
         out.effect = planned.effect
         out.written = len(ready)
 
     async def _put(
-        self,
-        scope: Scope,
-        planned: Planned,
-        entry: tuple[_Wanted, _Found | None, JsonObject],
-        identity: str,
-    ) -> None:
+        self, scope: Scope, entry: tuple[_Wanted, _Found | None, JsonObject], identity: str
+    ) -> Planned:
         _, existing, resource = entry
         version = 1 if existing is None else existing.version + 1
         moment = now() if existing is None else max(now(), existing.updated_at)
-        stamped = stamp(resource, identity, version, moment)
+        planned = Planned()
         await add_put(
             self._fhir.context,
             scope,
             planned,
-            stamped,
+            stamp(resource, identity, version, moment),
             version=version,
             method="POST" if existing is None else "PUT",
             moment=moment,
+        )
+        return planned
+
+    async def _load_keys(self, scope: Scope, patients: set[str]) -> None:
+        """Bring the keys of these patients into memory in one call; each would else cost one.
+        What is wrong with one of them is said where it is used."""
+        seal = self._fhir.context.seal
+        await asyncio.gather(
+            *(seal(scope, patient, "pipeline|load", b"") for patient in patients),
+            return_exceptions=True,
         )
 
 
