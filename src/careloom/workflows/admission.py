@@ -35,10 +35,12 @@ def gate_of(scope: Scope, definition: Definition, trigger: JsonObject) -> JsonOb
 
 
 def gated(scope: Scope, definition: Definition, fields: JsonObject, trigger: JsonObject) -> None:
-    """Add the gate to the fields of a run that is about to be born."""
+    """Add the gate to the fields of a run that is about to be born; `queued` in its actor lets the
+    worker that closes it look for the next."""
     gate = gate_of(scope, definition, trigger)
     if gate is not None:
         fields["gate"] = gate
+        fields["actor"] = {**fields["actor"], "queued": True}
 
 
 def _render(text: str, trigger: JsonObject) -> Json:

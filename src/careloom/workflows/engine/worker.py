@@ -43,6 +43,7 @@ class _Held:
     task: asyncio.Task[None] | None = None
     wanted: bool = False
     """A notice came while the run was held; look again after it parks."""
+    drive: Drive | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +140,8 @@ class Worker:
         for key, held in self._held.items():
             if key[0] == tenant:
                 held.wanted = True
+                if held.drive is not None:
+                    held.drive.nudge()
         self._ready.add(tenant)
         self._wake.set()
 
@@ -263,7 +266,7 @@ class Worker:
     async def _drive(self, key: tuple[str, uuid.UUID], held: _Held) -> None:
         run, again = held.run, False
         try:
-            again = await self._turns_of(run)
+            again = await self._turns_of(held)
         except Unavailable:
             log.warning("run %s: the database does not answer; its lease will expire", run.run_id)
         except Exception as error:
@@ -275,8 +278,9 @@ class Worker:
             if again or held.wanted or self._ready:
                 self.wake(run.tenant)
 
-    async def _turns_of(self, run: RunState) -> bool:
+    async def _turns_of(self, held: _Held) -> bool:
         """Drive the run until it closes, parks or is lost; True when it is due again at once."""
+        run = held.run
         if run.crashes >= _MAX_CRASHES:
             turn = await self._turns.dead_letter(
                 run,
@@ -286,11 +290,11 @@ class Worker:
             return False
         program = await self._program_for(run.tenant, run.def_hash)
         counted = partial(self._committed, run)
-        drive = Drive(
+        held.drive = Drive(
             program, run, self._turns, self.ledger, self._dispatch, lambda: self._stopping, counted
         )
         try:
-            rest = await drive.to_rest()
+            rest = await held.drive.to_rest()
         except ReadAgain:
             await self._dispatch.release(run.tenant, {run.run_id: run.fence})
             return True
@@ -317,6 +321,6 @@ class Worker:
     def _closed(self, run: RunState, state: str) -> None:
         self.counters.closed[state] = self.counters.closed.get(state, 0) + 1
         self._notices.publish("closed", run.tenant)
-        if run.actor.get("parent") or state != "succeeded":
-            # Its parent goes on, or its children stop.
+        if run.actor.get("parent") or run.actor.get("queued") or state != "succeeded":
+            # Its parent or the next in its queue goes on, or its children stop.
             self._notices.publish("runs", run.tenant)
