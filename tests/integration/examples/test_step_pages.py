@@ -15,6 +15,10 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
 ACTOR: JsonObject = {"principal": "dr.marlowe", "kind": "user"}
 RUN_HERE = {
+    "nightly-patients",
+    "keep-in-mind",
+    "echo-in-a-sandbox",
+    "copay",
     "two-readers",
     "record-weights",
     "tell-the-ward",
@@ -35,6 +39,11 @@ RUN_HERE = {
     "complete-task",
     "mark-deceased",
     "report-to-registry",
+    "device-location",
+    "free-beds",
+    "take-bed-once",
+    "check-observation",
+    "known-status",
     "order-lab-test",
     "book-bed-once",
     "list-devices",
@@ -134,15 +143,11 @@ async def test_an_uploaded_letter_is_triaged(stage: Any, deployed: Any) -> None:
     assert (status["status"] == "waiting") == letter["output"]["needsReview"]
 
 
-async def test_a_radiograph_is_read_and_then_decided_by_a_person(
-    stage: Any, deployed: Any
-) -> None:
+async def test_a_radiograph_is_read_and_then_decided_by_a_person(stage: Any, deployed: Any) -> None:
     await deployed("read-radiograph")
     second_look = await deployed("second-look")
     await stage.create(demo_patients()[0])
-    stored = await stage.services.dicom.store(
-        DEFAULT_SCOPE, demo_study(), ACTOR, source="upload"
-    )
+    stored = await stage.services.dicom.store(DEFAULT_SCOPE, demo_study(), ACTOR, source="upload")
     run = await stage.run_of("read-radiograph")
     assert (await stage.settled(run, {"running"}))["status"] == "waiting"
     open_tasks = await stage.services.tasks.page(DEFAULT_SCOPE, state="requested")
@@ -280,3 +285,52 @@ async def test_a_run_waits_for_an_event_with_its_key(stage: Any, deployed: Any) 
     await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-8", {"tube": "B"}, actor)
     await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-7", {"tube": "A-12"}, actor)
     assert (await _succeeds(stage, run))["output"] == {"tube": "A-12"}
+
+
+async def test_a_table_decides_what_is_paid(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("copay")
+    for body, answer in (
+        ({"payer": "medicare", "age": 65}, {"copay": 0, "decidedBy": ["senior"]}),
+        ({"payer": "acme", "age": 17}, {"copay": 5, "decidedBy": ["acme"]}),
+    ):
+        status = await _succeeds(stage, await stage.start(workflow, body))
+        assert status["output"] == answer
+
+
+async def test_a_program_answers_from_its_sandbox(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("echo-in-a-sandbox")
+    status = await _succeeds(stage, await stage.start(workflow, {"value": 2.5}))
+    assert status["output"] == {"value": 2.5}
+
+
+async def test_the_session_keeps_what_was_said(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("keep-in-mind")
+    body = {"patient": "Patient/p1", "note": "Allergic to nuts"}
+    run = await stage.start(workflow, body)
+    status = await _succeeds(stage, run)
+    [note] = status["output"]["notes"]
+    assert (status["output"]["patient"], note["content"]) == ("p1", "Allergic to nuts")
+    session = await stage.services.runs.session(DEFAULT_SCOPE, run)
+    assert session["patientId"] == "p1"
+    assert [one["step"] for one in session["messages"] if one.get("role") == "person"] == [
+        "steps/note"
+    ]
+
+
+async def test_a_pipeline_brings_its_rows(stage: Any, deployed: Any) -> None:
+    number = "https://hospital.example/mrn"
+    resource = {
+        "resourceType": "Patient",
+        "identifier": [{"system": number, "value": "{{item.mrn}}"}],
+        "name": [{"family": "{{item.family}}"}],
+    }
+    pipeline = {
+        "source": {"type": "csv", "files": "file://legacy/*.csv"},
+        "maps": [{"match": f"identifier={number}|{{{{item.mrn}}}}", "resource": resource}],
+    }
+    await stage.services.computing.pipelines.put(DEFAULT_SCOPE, "legacy-emr", pipeline, ACTOR)
+    workflow = await deployed("nightly-patients")
+    rows = b"mrn,family\nL1,One\nL2,Two\n,Nobody\n"
+    await stage.services.uploads.put(DEFAULT_SCOPE, "legacy", "1.csv", rows, "text/csv", ACTOR)
+    status = await _succeeds(stage, await stage.start(workflow, {}))
+    assert status["output"] == {"moved": 2, "setAside": 1}
