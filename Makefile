@@ -11,7 +11,7 @@ DEMO_ARGS ?=
 HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
   --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
 
-.PHONY: demo test lint bench bench-engine bench-triage torture evaluate clean
+.PHONY: demo test lint bench bench-engine bench-triage torture model evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
@@ -36,7 +36,10 @@ bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py
 
 torture: $(TEST_STAMP)
-	@$(BIN)/python benchmarks/torture.py
+	@$(BIN)/python benchmarks/torture.py $(TORTURE_ARGS)
+
+model: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/model.py $(MODEL_ARGS)
 
 evaluate: $(TEST_STAMP)
 	@$(BIN)/python training/chest_xray/evaluate.py
