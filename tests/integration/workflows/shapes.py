@@ -80,7 +80,9 @@ Behave = Callable[[StepCall], Awaitable[StepResult]]
 class ShapesBench(Bench):
     """The bench of the engine's tests with control steps; definitions are given canonical."""
 
-    def __init__(self, db: Database, keyring: Keyring, notices: Notices, *more: Step) -> None:
+    def __init__(
+        self, db: Database, keyring: Keyring, notices: Notices, tenant: str, *more: Step
+    ) -> None:
         self.probe = Probe()
         self.undoable = Undoable("undoable", {"undo": True})
         self.signals = Signals(db, keyring, notices)
@@ -100,7 +102,7 @@ class ShapesBench(Bench):
         self.catalog[step.type] = step
         self.registry = Registry(db, {name: one.schema for name, one in self.catalog.items()})
         children.read_from(self.registry)
-        self.worker = self.make_worker()
+        self.worker = self.make_worker(tenants=frozenset({tenant}))
         self.runs = self.make_runs(self.worker)
 
     async def deploy(self, scope: Scope, source: JsonObject) -> None:

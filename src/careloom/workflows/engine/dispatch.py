@@ -30,6 +30,9 @@ class Dispatch(Protocol):
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         """Hand runs back at once."""
 
+    async def waits(self, tenant: str, run: uuid.UUID, fence: int) -> list[asyncpg.Record]:
+        """Waits of a held run that ended, and how often it was woken."""
+
     async def rest(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         """Let go of paused runs; they are claimed again when they are resumed."""
 
@@ -75,6 +78,9 @@ class PostgresDispatch:
 
     async def release(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         await self._db.call("engine_release", tenant, self._worker, list(held), list(held.values()))
+
+    async def waits(self, tenant: str, run: uuid.UUID, fence: int) -> list[asyncpg.Record]:
+        return await self._db.rows("run_waits", tenant, self._worker, run, fence)
 
     async def rest(self, tenant: str, held: dict[uuid.UUID, int]) -> None:
         await self._db.call("runs_rest", tenant, self._worker, list(held), list(held.values()))

@@ -31,6 +31,7 @@ MAX_BESIDE = 64
 """Commands of one run that are carried out at a time."""
 _MAX_STALE = 3
 _LONGEST_PAUSE_S = 1.0
+_LOOK_S = 0.1
 _CANCELLED = {"code": "cancelled", "message": "The run was cancelled"}
 _TOO_LONG = {"code": "run_timeout", "message": "The run took longer than its workflow allows"}
 
@@ -77,6 +78,13 @@ class Drive:
         self._reread = False
         self._asked = False
         """Somebody asked something of the run; what, is to be read."""
+        self._woken = asyncio.Event()
+        self._looked = 0.0
+
+    def nudge(self) -> None:
+        """Something may have come for a branch that waits while others work."""
+        if self._tasks and self.frontier.blocked:
+            self._woken.set()
 
     async def to_rest(self) -> Rest:
         """Work until the run closes or parks; raises Lost, or ReadAgain when it must be claimed
@@ -166,9 +174,7 @@ class Drive:
         seconds = None
         if due is not None:
             seconds = max((due - self._turns.clock()) / timedelta(seconds=1), 0.0) + 0.001
-        done, _ = await asyncio.wait(
-            self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
+        done = await self._first(seconds)
         for task in done:
             command = self._tasks.pop(task)
             try:
@@ -180,6 +186,37 @@ class Drive:
                 rest = self._after(turn)
                 if rest is not None:
                     raise AssertionError("a run ended beside its own commands")
+
+    async def _first(self, seconds: float | None) -> list[asyncio.Task[Turn]]:
+        """The commands that are done; none when time ran out or a branch that waits was woken."""
+        if not self.frontier.blocked:
+            await asyncio.wait(self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            woken = asyncio.get_running_loop().create_task(self._woken.wait())
+            await asyncio.wait(
+                [*self._tasks, woken], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            woken.cancel()
+            if self._woken.is_set():
+                await self._look()
+        return [task for task in self._tasks if task.done()]
+
+    async def _look(self) -> None:
+        """Read what came for the branches that wait; not more often than a few times a second."""
+        run, loop = self.run, asyncio.get_running_loop()
+        self._woken.clear()
+        if loop.time() - self._looked < _LOOK_S:
+            loop.call_later(_LOOK_S, self._woken.set)
+            return
+        self._looked = loop.time()
+        for row in await self._dispatch.waits(run.tenant, run.run_id, run.fence):
+            key = row["path"], row["iter"]
+            waiting = run.waits.get(key)
+            if key in self.frontier.blocked and waiting is not None and waiting.resume is None:
+                waiting.resume = await self._turns.what_came(run, key, row["result"])
+                waiting.resolved = True
+                self.frontier.release(key)
+            run.wakes = row["wakes"]
 
     def _after(self, turn: Turn) -> Rest | None:
         """Advance memory after the database replied; how the worker lets go of the run, if so."""

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from careloom.types import JsonObject
-from careloom.workflows.engine.journal import RunState, StepRecord, WaitRecord, settle_output
+from careloom.workflows.engine.journal import Key, RunState, StepRecord, WaitRecord, settle_output
 from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
 
 
@@ -101,15 +101,21 @@ async def _wait(
     path, iteration = fields["path"], fields["iter"]
     resume: JsonObject | None = None
     if fields["resolved"]:
-        resume = {"reason": "event"}
-        if sealed is not None:
-            place = wait_place(path, iteration)
-            value = await payloads.open(run.tenant, run.origin_run, place, sealed)
-            resume = {"reason": "event", **value}
+        resume = await what_came(run, (path, iteration), sealed, payloads)
     elif fields["due"]:
         resume = {"reason": "time"}
     until = datetime.fromisoformat(fields["until"]) if fields["until"] else None
     return WaitRecord(path, iteration, resume, until, fields["resolved"])
+
+
+async def what_came(
+    run: RunState, key: Key, sealed: bytes | None, payloads: Payloads
+) -> JsonObject:
+    """What a step is resumed with when something ended its wait."""
+    if sealed is None:
+        return {"reason": "event"}
+    value = await payloads.open(run.tenant, run.origin_run, wait_place(*key), sealed)
+    return {"reason": "event", **value}
 
 
 def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObject) -> RunState:

@@ -23,6 +23,7 @@ from careloom.workflows.engine.frontier import Frontier
 from careloom.workflows.engine.generation import generation
 from careloom.workflows.engine.journal import Key, RunState, StepRecord
 from careloom.workflows.engine.ledger import Unit
+from careloom.workflows.engine.load import what_came
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
 from careloom.workflows.engine.program import UNDO, Program, opening_path
 from careloom.workflows.expressions import ExpressionError
@@ -78,6 +79,10 @@ class Turns:
                 return await self._begin_rollback(frontier, command)
             case Close():
                 return await self._close_only(frontier, command)
+
+    async def what_came(self, run: RunState, key: Key, sealed: bytes | None) -> JsonObject:
+        """What a step is resumed with when something ended its wait."""
+        return await what_came(run, key, sealed, self._payloads)
 
     async def failed_effect(
         self, frontier: Frontier, command: Execute | Undo, state: str, detail: JsonObject
