@@ -34,6 +34,7 @@ log = logging.getLogger("careloom.schedules")
 BATCH = 500
 _AGAIN = timedelta(seconds=1)
 """How often a queued firing looks whether its turn has come."""
+_AFTER_FAULT = timedelta(hours=1)
 Clock = Callable[[], datetime | None]
 """The time, or None for the database's."""
 
@@ -121,18 +122,45 @@ class Scheduler:
 
     async def _plan(self, scope: Scope, row: asyncpg.Record, batch: _Batch) -> None:
         """What one schedule has to do; a fault of it stops no other schedule."""
-        found = await self._workflow(scope, row, batch)
-        if found is None:
-            return
-        workflow, program = found
+        now: datetime = row["clock"]
+        try:
+            found = await self._workflow(scope, row, batch)
+            if found is None:
+                return
+            one, firings = await self._firings(scope, *found, row, batch)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Looked at again in an hour: until then somebody has seen the incident.
+            batch.failed.append((scope, row["workflow_id"], _code(error)))
+            one, firings = Due((), 0, row["next_at"] or now, now + _AFTER_FAULT), []
+        batch.fired.append(
+            {
+                "store": scope.store,
+                "workflow": row["workflow_id"],
+                "number": row["number"],
+                "version": row["version"],
+                "expect": _iso(row["next_at"]),
+                "next": _iso(one.next_at),
+                "due": _iso(one.due_at),
+                "again": _iso(now + _AGAIN),
+                "missed": one.missed,
+                "firings": firings,
+            }
+        )
+
+    async def _firings(
+        self,
+        scope: Scope,
+        workflow: Workflow,
+        program: Program,
+        row: asyncpg.Record,
+        batch: _Batch,
+    ) -> tuple[Due, list[JsonObject]]:
+        """What is due, and the runs for it. A run that cannot be made is left out and told of."""
         plan, now = Plan.of(row["settings"]), row["clock"]
         identity = f"{scope.tenant}|{scope.store}|{row['workflow_id']}|{row['number']}"
-        try:
-            one = due(plan, identity, row["since"], row["next_at"], now)
-        except ValueError:
-            # Verified at deployment: the zone was known then and is not known here.
-            one = Due((), 0, now + timedelta(days=1), now + timedelta(days=1))
-            batch.failed.append((scope, workflow.id, "no_time"))
+        one = due(plan, identity, row["since"], row["next_at"], now)
         queued = [] if row["busy"] else [Firing(at, True, True) for at in row["queued"]]
         firings = []
         for firing in (*queued, *one.firings):
@@ -144,20 +172,7 @@ class Scheduler:
                 raise
             except Exception as error:
                 batch.failed.append((scope, workflow.id, _code(error)))
-        batch.fired.append(
-            {
-                "store": scope.store,
-                "workflow": workflow.id,
-                "number": row["number"],
-                "version": row["version"],
-                "expect": _iso(row["next_at"]),
-                "next": _iso(one.next_at),
-                "due": _iso(one.due_at),
-                "again": _iso(now + _AGAIN),
-                "missed": one.missed,
-                "firings": firings,
-            }
-        )
+        return one, firings
 
     async def _workflow(
         self, scope: Scope, row: asyncpg.Record, batch: _Batch

@@ -102,7 +102,6 @@ class Webhooks:
         Raises NotFound, BadSignature (401, audited), Forbidden, UnsupportedMediaType, InvalidInput
         and Conflict (another body under a known id).
         """
-        self._hold_pace(endpoint)
         scope = await self._scope(endpoint)
         hooks = await self._hooks(scope, path)
         taken, identity = await self._verified(scope, path, hooks, headers, body)
@@ -206,6 +205,7 @@ class Webhooks:
         found = _ENDPOINT.fullmatch(endpoint)
         store = None
         if found is not None:
+            self._hold_pace(endpoint)
             store = await self._db.call("hook_endpoint_find", found[1], endpoint)
         if found is None or store is None:
             raise NotFound("There is no such webhook address", code="webhook_not_found")
@@ -249,7 +249,7 @@ class Webhooks:
             except BadSignature as error:
                 failure = error
                 continue
-            return [h for h in hooks if (h.secret, h.scheme) == (secret, scheme)], identity
+            return [hook for hook in hooks if hook.secret == secret], identity
         self._refuse(scope, path, failure.reason)
         raise failure
 

@@ -270,3 +270,26 @@ async def test_a_running_house_fires_by_itself(desk: Desk) -> None:
     assert run["runId"]
     actor = (await desk.run(run["runId"]))["startedBy"]
     assert actor != SYSTEM_ACTOR["principal"]
+
+
+async def test_a_schedule_that_nobody_foresaw_stops_no_other(bench: Bench) -> None:
+    desk, tenant = bench.desk, bench.desk.scope.tenant
+    await desk.deployed(_flow("odd"))
+    await desk.deployed(_flow("hourly"))
+    sql = "UPDATE schedule SET settings = '{}' WHERE workflow_id = 'odd'"
+    await desk.services.db.query(tenant, sql)
+    bench.clock.at = datetime.now(UTC)
+    assert await bench.scheduler.fire(tenant) == 2
+    bench.clock.at = bench.hour
+    assert await bench.scheduler.fire(tenant) >= 1
+    assert [run["workflowId"] for run in await bench.runs()] == ["hourly"]
+    assert (await desk.incident("schedule.failed"))["cause"] == "odd: KeyError"
+
+
+async def test_a_component_can_be_the_schedule_of_a_workflow(bench: Bench) -> None:
+    desk = bench.desk
+    body = {"type": "schedule", "cron": "0 * * * *", "overlap": "allow"}
+    kept = await desk.put("/api/components/trigger/hourly", json=body)
+    assert kept.status_code in (200, 201), kept.text
+    await desk.deployed({"id": "hourly", "trigger": {"use": "hourly"}, "steps": [NAP]})
+    assert (await bench.listed())["overlap"] == "allow"
