@@ -174,7 +174,8 @@ class DatabasePeer:
         if isinstance(error, asyncpg.PostgresError):
             state = error.sqlstate or "XX000"
             lost = state.startswith(("08", "57P"))
-            passing = state.startswith(_PASSING)
+            # A write in a query's own read-only transaction will be one next time too.
+            passing = state.startswith(_PASSING) and not (state == "25006" and sent == "refused")
             late = state == "57014"
             return CallFailed(
                 f"{self.name} answered SQLSTATE {state} ({type(error).__name__})",

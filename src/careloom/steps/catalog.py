@@ -19,13 +19,16 @@ from careloom.steps.document.step import DocumentStep
 from careloom.steps.fhir.step import FhirStep
 from careloom.steps.foreach.step import ForeachStep
 from careloom.steps.form.step import FormStep
+from careloom.steps.graphql.step import GraphqlStep
 from careloom.steps.http.step import HttpStep
 from careloom.steps.model.step import ModelStep
 from careloom.steps.parallel.step import ParallelStep
 from careloom.steps.pipeline.step import PipelineStep
 from careloom.steps.rules.step import RulesStep
 from careloom.steps.session.step import ReadSession, SessionStep
+from careloom.steps.sql.step import SqlStep
 from careloom.steps.task.step import TaskStep
+from careloom.steps.validate.step import ValidateStep
 from careloom.steps.wait.step import WaitStep
 from careloom.steps.worker.step import WorkerStep
 from careloom.steps.workflow.step import WorkflowStep
@@ -65,6 +68,9 @@ def build_catalog(
         ApprovalStep(people),
         FormStep(people),
         HttpStep(connections, TaskContent(keyring), fhir),
+        GraphqlStep(connections, fhir),
+        SqlStep(connections, fhir),
+        ValidateStep(),
         RulesStep(tables),
         CodeStep(uploads),
         SessionStep(read_session),
