@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+from standardwebhooks.webhooks import Webhook
 
 from careloom.api.app import build_app
 from careloom.samples.demo import LETTER, demo_study
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 OPEN = {"live", "ready", "metrics"}
 BY_LINK = {"getForm", "fillForm"}
 """The token in the address is the credential."""
+SIGNED = {"receiveWebhook"}
+"""The signature is the credential."""
 TAKES_A_BODY = {
     "createWorkflow",
     "updateWorkflow",
@@ -46,6 +50,8 @@ TAKES_A_BODY = {
     "putCalendar",
     "putComponent",
     "putConnection",
+    "putWebhookSecret",
+    "receiveWebhook",
     "uploadFile",
     "putFile",
     "uploadReferral",
@@ -98,7 +104,7 @@ def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
         if name in OPEN:
             assert operation["security"] == []
             continue
-        keys = [] if name in BY_LINK else [{"bearer": []}, {"basic": []}]
+        keys = [] if name in BY_LINK | SIGNED else [{"bearer": []}, {"basic": []}]
         assert operation["security"] == keys
         for status in ("401", "403", "422", "default"):
             schema = answers[status]["content"]["application/json"]["schema"]
@@ -285,6 +291,29 @@ async def _refusals(desk: Desk) -> None:
     await desk.client.get("/api/tasks", headers={"Authorization": "Bearer nobody"})
 
 
+async def _triggers(desk: Desk) -> None:
+    """Schedules and webhooks."""
+    nap = {"id": "nap", "type": "wait", "duration": "1ms"}
+    timed = {"type": "schedule", "cron": "0 0 1 1 *"}
+    hook = {"type": "webhook", "path": "orders", "secret": "shop"}
+    await desk.deployed({"id": "by-itself", "triggers": [timed, hook], "steps": [nap]})
+    answer = await desk.put("/api/webhooks/secrets/shop", json={"keepPreviousFor": 60})
+    secret = answer.json()["data"]["secret"]
+    endpoint = (await desk.get("/api/webhooks")).json()["data"]["endpoint"]
+    now, body = datetime.now(UTC), '{"n": 1}'
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", now, body),
+    }
+    path = f"/hooks/{endpoint}/orders"
+    taken = await desk.client.post(path, content=body, headers=headers)
+    assert taken.status_code == 202
+    assert (await desk.client.post(path, content=body)).status_code == 401
+    await desk.get("/api/schedules")
+
+
 async def test_real_answers_of_every_operation_are_as_described(
     desk: Desk, document: dict[str, Any]
 ) -> None:
@@ -296,6 +325,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _runs(desk)
     await _operators(desk)
     await _files(desk)
+    await _triggers(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 
