@@ -87,7 +87,9 @@ class DeadLetters:
     async def read(self, scope: Scope, name: str) -> JsonObject:
         """One dead letter with what it was started with: a run whole, or an event."""
         if name.startswith("run_"):
-            return {"id": name, "kind": "run", "run": await self._runs.status(scope, name)}
+            run = await self._runs.status(scope, name)
+            discarded = run["discarded"] and await self._reason(scope.tenant, run)
+            return {"id": name, "kind": "run", "run": run, "discarded": discarded}
         row = await self._aside(scope, name)
         ref = {key: value for key, value in row["ref"].items() if key not in ("chain", "only")}
         try:
@@ -118,12 +120,14 @@ class DeadLetters:
         await self._settle(scope, name, row, "discard", settled, actor)
         return {"id": name, "status": "discarded"}
 
-    async def reason(self, tenant: str, name: str, discarded: JsonObject) -> JsonObject:
+    async def _reason(self, tenant: str, run: JsonObject) -> JsonObject:
         """Who let it be, when and why."""
-        sealed = base64.b64decode(discarded["reason"])
-        place = "discard|" + name
+        around = await self._db.call("run_around", tenant, parse_run_name(run["runId"]))
+        settled = around["discarded"]
+        place = "discard|" + run["runId"]
+        sealed = base64.b64decode(settled["reason"])
         reason = await self._payloads.open(tenant, uuid.UUID(int=0), place, sealed)
-        return {"by": discarded["by"], "at": discarded["at"], "reason": reason}
+        return {"by": settled["by"], "at": settled["at"], "reason": reason}
 
     async def _settle(
         self,

@@ -61,7 +61,7 @@ def family(around: JsonObject) -> JsonObject:
         ],
         "retryOf": named(around["retry_of"]),
         "retriedAs": named(around["retried_as"]),
-        "discarded": around["discarded"],
+        "discarded": _discarded(around["discarded"]),
         "failedStep": around["failed_path"],
         "failedCode": around["failed_code"],
         "crashes": around["crashes"] or 0,
@@ -96,6 +96,11 @@ def going_on(run: Any, begun: dict[tuple[str, str], datetime], done: list[Any]) 
         for (path, iteration), at in begun.items()
         if (path, iteration) not in ended and not path.startswith("~")
     ]
+
+
+def _discarded(settled: JsonObject | None) -> JsonObject | None:
+    """Who let the run be, and when; the reason is sealed."""
+    return None if settled is None else {"by": settled["by"], "at": settled["at"]}
 
 
 def timeline(run: Any, steps: list[Any], attempts: list[Any], waits: list[Any]) -> JsonObject:
