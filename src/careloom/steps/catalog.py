@@ -21,6 +21,7 @@ from careloom.steps.foreach.step import ForeachStep
 from careloom.steps.form.step import FormStep
 from careloom.steps.graphql.step import GraphqlStep
 from careloom.steps.http.step import HttpStep
+from careloom.steps.map.step import MapStep
 from careloom.steps.model.step import ModelStep
 from careloom.steps.parallel.step import ParallelStep
 from careloom.steps.pipeline.step import PipelineStep
@@ -71,6 +72,7 @@ def build_catalog(
         GraphqlStep(connections, fhir),
         SqlStep(connections, fhir),
         ValidateStep(),
+        MapStep(uploads),
         RulesStep(tables),
         CodeStep(uploads),
         SessionStep(read_session),

@@ -15,6 +15,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
 ACTOR: JsonObject = {"principal": "dr.marlowe", "kind": "user"}
 RUN_HERE = {
+    "csv-to-fhir",
     "nightly-patients",
     "keep-in-mind",
     "echo-in-a-sandbox",
@@ -334,3 +335,13 @@ async def test_a_pipeline_brings_its_rows(stage: Any, deployed: Any) -> None:
     await stage.services.uploads.put(DEFAULT_SCOPE, "legacy", "1.csv", rows, "text/csv", ACTOR)
     status = await _succeeds(stage, await stage.start(workflow, {}))
     assert status["output"] == {"moved": 2, "setAside": 1}
+
+
+async def test_a_csv_becomes_a_bundle_that_is_written_once(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("csv-to-fhir")
+    rows = "mrn,family,born\nC1,One,31.12.1999\nC2,Two,\nC3,Three,yesterday\n"
+    first = await _succeeds(stage, await stage.start(workflow, {"csv": rows}))
+    assert len(first["output"]["written"]) == 2
+    assert [(one["line"], one["code"]) for one in first["output"]["rejected"]] == [(4, "csv_type")]
+    again = await _succeeds(stage, await stage.start(workflow, {"csv": rows}))
+    assert sorted(again["output"]["written"]) == sorted(first["output"]["written"])

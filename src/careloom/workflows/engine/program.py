@@ -20,6 +20,8 @@ UNDO = "~comp"
 """Under this path stands what undoes steps; its own row says that the rollback began, and why."""
 _SEPARATE = {"foreach": ("collect",)}
 """Parameters that are rendered later than the others, by step type."""
+_UNRENDERED = {"map": ("each", "match", "only")}
+"""Parameters that the step itself renders, for each of its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def undo_path(path: str) -> str:
 def build_program(definition: Definition, schemas: Mapping[str, JsonObject]) -> Program:
     """Compile a definition; `schemas` are those of the step types, by name."""
     every = list(definition.walk())
-    templates = {step.path: compile_template(_parameters(step)) for step in every}
+    templates = {step.path: _with_unrendered(step) for step in every}
     collects = {
         step.path: compile_template(step.params["collect"])
         for step in every
@@ -179,9 +181,19 @@ def _of_step(reference: tuple[str, ...]) -> bool:
     return len(reference) >= 2 and reference[0] == "steps"
 
 
+def _with_unrendered(step: StepDefinition) -> Template:
+    """The step's parameters as a template; what the step renders itself goes through as it is."""
+    template = compile_template(_parameters(step))
+    names = _UNRENDERED.get(step.type, ())
+    given: JsonObject = {name: step.params[name] for name in names if name in step.params}
+    if not given:
+        return template
+    return replace(template, _render=lambda context: {**template.render(context), **given})
+
+
 def _parameters(step: StepDefinition) -> JsonObject:
     """The step's parameters; a bare condition of an `if` is an expression."""
-    later = _SEPARATE.get(step.type, ())
+    later = (*_SEPARATE.get(step.type, ()), *_UNRENDERED.get(step.type, ()))
     params = {key: value for key, value in step.params.items() if key not in later}
     condition = params.get("condition")
     if step.type == "if" and isinstance(condition, str) and "{{" not in condition:

@@ -17,6 +17,8 @@ from careloom.workflows.expressions import (
 )
 
 Around = Literal["choice", "parallel", "loop", "fallback", "undo"]
+_PER_ITEM = {"foreach": ("collect",), "map": ("each", "match", "only")}
+"""Parameters that are read once for each item, by step type."""
 _KINDS: dict[str, Around] = {"parallel": "parallel", "foreach": "loop"}
 
 
@@ -95,7 +97,7 @@ def _read(place: Place) -> None:
         if is_bare_condition(step, key, value):
             _read_condition(place, path, value)
         else:
-            per_item = step.type == "foreach" and key == "collect"
+            per_item = key in _PER_ITEM.get(step.type, ())
             for where, template in read_templates(place.faults, path, value):
                 required = template.required
                 place.reads.extend(
