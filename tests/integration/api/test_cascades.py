@@ -99,3 +99,35 @@ async def test_what_the_chain_carries_is_not_shown_to_the_workflow(desk: Desk) -
     [summary] = await desk.runs_of("second", 1)
     run = await desk.run(summary["runId"])
     assert run["output"]["trigger"].keys() == {"event", "resourceType", "id", "resource"}
+
+
+async def test_a_round_through_a_run_inside_a_run_ends_too(desk: Desk) -> None:
+    inner = _copier("inner", "Basic", "Observation")
+    await desk.deployed({**inner, "trigger": {"type": "manual"}})
+    outer = {"type": "fhir", "event": "Observation.create"}
+    call = {"id": "call", "type": "workflow", "workflow": "inner"}
+    await desk.deployed({"id": "outer", "trigger": outer, "steps": [call]})
+    await _seeded(desk)
+    incident = await _stopped(desk)
+    assert (incident["count"], incident["cause"].split(": ")[1]) == (1, "outer → inner → outer")
+    runs = await desk.data("/api/workflows/runs")
+    assert {run["status"] for run in runs} == {"succeeded"}
+    assert len(runs) == MAX_CHAIN
+
+
+async def test_a_round_that_a_schedule_began_ends_too(desk: Desk) -> None:
+    """A firing begins a chain of its own: what it sets going is bounded like any other."""
+    echo = _copier("echo", "Observation", "Observation")
+    timed = {"type": "schedule", "cron": "0 0 1 1 *"}
+    written = echo.pop("trigger")
+    await desk.deployed({**echo, "triggers": [written, timed]})
+    tenant = desk.scope.tenant
+    await desk.services.db.query(
+        tenant,
+        "UPDATE schedule SET next_at = date_trunc('minute', now()), due_at = now()"
+        " WHERE tenant = $1",
+        tenant,
+    )
+    incident = await _stopped(desk)
+    assert incident["cause"].endswith("echo → echo")
+    assert len(await desk.data("/api/workflows/runs")) == MAX_CHAIN
