@@ -15,6 +15,7 @@ from careloom.workflows.verification import (
     trigger_graph,
     verify,
 )
+from careloom.workflows.verification.cycles import find_cycles, shown
 
 Schemas = dict[str, JsonObject]
 
@@ -61,12 +62,17 @@ CATALOG: Schemas = {
         effects=["message"],
     ),
     "fhir": schema(
-        {name: {} for name in ("action", "resourceType", "data", "resourceId")},
+        {name: {} for name in ("action", "resourceType", "data", "resourceId", "server")},
         {"id": TEXT},
         effects=["fhir"],
         undo=True,
     ),
-    "http": schema({"url": TEXT, "method": TEXT}, {"status": WHOLE}, effects=[], egress=True),
+    "http": schema(
+        {"url": TEXT, "method": TEXT, "connection": TEXT},
+        {"status": WHOLE},
+        effects=[],
+        egress=True,
+    ),
     "if": schema({"condition": {}}, {"result": TRUTH}),
     "switch": schema({"value": {}}, {"value": TEXT}),
     "foreach": schema(
@@ -337,6 +343,59 @@ def test_what_can_never_run_is_said(paths: list[str], steps: list[JsonObject]) -
 def test_a_join_that_no_branches_can_meet_is_refused() -> None:
     both = {"id": "both", "type": "parallel", "join": {"atLeast": 3}, "branches": {"a": [INNER]}}
     assert ("E-JOIN", "steps/both/join") in brief(found(both))
+
+
+NAMED = Known(connection_names=frozenset({("http", "lab"), ("sql", "warehouse"), ("fhir", "hub")}))
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "fix"),
+    [
+        ({"id": "t", "type": "http", "connection": "lba"}, "steps/t/connection", "write lab"),
+        ({"id": "t", "type": "http", "connection": "warehouse"}, "steps/t/connection", None),
+        ({"id": "t", "type": "fhir", "action": "read", "server": "hbu"}, "steps/t/server", None),
+    ],
+)
+def test_a_connection_that_is_not_there_is_said(
+    step: JsonObject, path: str, fix: str | None
+) -> None:
+    assert brief(found({**step, "connection": "{{trigger.x}}"}, known=NAMED)) == [] or fix is None
+    for production in (False, True):
+        environment = "production" if production else "development"
+        findings = verify(definition(step), CATALOG, known=NAMED, environment=environment)
+        assert brief(findings) == [("E-CONNECTION" if production else "W-CONNECTION", path)]
+        assert fix is None or findings[0].fix == fix
+
+
+def test_what_a_transaction_did_elsewhere_is_not_undone_by_its_type() -> None:
+    step = {
+        "id": "t",
+        "type": "fhir",
+        "server": "hub",
+        "action": "transaction",
+        "data": "{{trigger}}",
+    }
+    assert [one.code for one in found(step, onFailure="rollback")] == ["E-NOUNDO"]
+    single = {**step, "action": "delete", "resourceType": "Patient", "resourceId": "1"}
+    assert found(single, onFailure="rollback") == []
+
+
+def test_a_thousand_faults_cost_seconds_and_are_told_in_bounds() -> None:
+    steps = [
+        {"id": f"s{n}", "type": "read", "from": f"{{{{steps.x{n}.output.label}}}}"}
+        for n in range(5_000)
+    ]
+    findings = verify(definition(*steps), CATALOG)
+    assert len(findings) == 1000
+    assert {one.code for one in findings} == {"E-REF"}
+
+
+def test_a_knot_of_ten_thousand_steps_is_told_in_bounds() -> None:
+    edges = {f"s{n}": [f"s{(n + 1) % 9_999}", "s0"] for n in range(9_999)}
+    cycles = find_cycles(edges)
+    assert 1 <= len(cycles) <= 20
+    assert all(len(shown(cycle)) < 200 for cycle in cycles)
+    assert shown(("a", "b")) == "a → b → a"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from careloom.workflows.definition import Definition, StepDefinition
-from careloom.workflows.verification.cycles import find_cycles
+from careloom.workflows.verification.cycles import find_cycles, shown
 from careloom.workflows.verification.finding import Finding, warning
 from careloom.workflows.verification.writes import writes_of
 
@@ -86,7 +86,7 @@ def cascade_findings(graph: TriggerGraph, workflow_id: str) -> list[Finding]:
         warning(
             "W-CASCADE",
             "triggers",
-            f"the workflows may start each other for ever: {' → '.join([*cycle, cycle[0]])}",
+            f"the workflows may start each other for ever: {shown(cycle)}",
             cause="each writes a resource whose event triggers the next, or starts it",
             fix="narrow a trigger with filter: or where:, so that the chain ends",
         )

@@ -8,7 +8,7 @@ from typing import Any
 from careloom.types import Json
 from careloom.workflows.definition import Definition, StepDefinition
 from careloom.workflows.definition.json_schema import validator
-from careloom.workflows.verification.cycles import find_cycles
+from careloom.workflows.verification.cycles import find_cycles, shown
 from careloom.workflows.verification.finding import Finding, Subject, did_you_mean, error
 
 
@@ -86,7 +86,7 @@ def check_recursion(subject: Subject) -> Iterator[Finding]:
         yield error(
             "E-WORKFLOWCYCLE",
             f"{step.path}/workflow",
-            f"the workflows start each other for ever: {' → '.join([*cycle, cycle[0]])}",
+            f"the workflows start each other for ever: {shown(cycle)}",
             cause="each starts the next and waits for it",
             fix="remove this step, or name an older version: that does not lead back",
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
 
+_COMPARED = 500
+"""Among more names the nearest is not looked for: a thousand slips must not cost minutes."""
 Severity = Literal["error", "warning", "info"]
 
 
@@ -107,8 +109,10 @@ def info(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding
     return Finding(code, "info", path, message, cause, fix)
 
 
-def did_you_mean(name: str, names: Iterable[str], otherwise: str) -> str:
+def did_you_mean(name: str, names: Collection[str], otherwise: str) -> str:
     """A fix that offers the nearest name, or says what else to do and what there is."""
+    if len(names) > _COMPARED:
+        return otherwise
     names = sorted(names)
     near = difflib.get_close_matches(name[:100], names, n=1)
     if near:

@@ -47,6 +47,7 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
         yield from _names(subject, step)
         yield from check_child(subject, step)
         yield from _connection(subject, step)
+        yield from _called(subject, step)
 
 
 def _parameters(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
@@ -179,6 +180,20 @@ def _names(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
             cause=f"it is not among the configured {key}s",
             fix=did_you_mean(value, names, f"configure the {key}, or use another"),
         )
+
+
+_CALLED = {"http": "connection", "graphql": "connection", "sql": "connection", "fhir": "server"}
+"""The parameter with which a step names the connection that it calls."""
+
+
+def _called(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
+    key, named = _CALLED.get(step.type, ""), subject.known.connection_names
+    given = step.params.get(key)
+    kind = "http" if step.type == "graphql" else step.type
+    if named is None or not isinstance(given, str) or "{{" in given or (kind, given) in named:
+        return
+    names = [name for its_kind, name in named if its_kind == kind]
+    yield _no_connection(subject, f"{step.path}/{key}", f"{kind} connection {given!r}", names)
 
 
 def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:

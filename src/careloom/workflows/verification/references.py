@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from careloom.types import JsonObject
 from careloom.workflows.expressions import ExpressionError, Reference
-from careloom.workflows.verification.cycles import find_cycles
+from careloom.workflows.verification.cycles import find_cycles, shown
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -207,7 +207,7 @@ def _cycles(all_places: list[Place], by_id: dict[str, Place]) -> Iterator[Findin
         yield error(
             "E-CYCLE",
             first.step.path,
-            f"the steps wait for each other: {' → '.join([*cycle, cycle[0]])}",
+            f"the steps wait for each other: {shown(cycle)}",
             cause="each reads a result of the next",
             fix="remove one of these references",
         )

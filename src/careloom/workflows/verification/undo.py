@@ -33,6 +33,14 @@ def writes(step: StepDefinition, schema: Mapping[str, object]) -> bool:
     return chosen not in reading
 
 
+def _undone_by_type(step: StepDefinition, schema: JsonObject) -> bool:
+    """Of what the fhir step did on another server, single resources can be taken back."""
+    elsewhere = step.type == "fhir" and "server" in step.params
+    if elsewhere and step.params.get("action") in ("transaction", "batch", "operation"):
+        return False
+    return schema.get("undo") in (True, "none-needed")
+
+
 def check_undo(subject: Subject) -> Iterator[Finding]:
     """Every write of a workflow that is rolled back, or that undoes some of its steps."""
     definition = subject.definition
@@ -49,7 +57,7 @@ def _within(subject: Subject, step: StepDefinition, *, strict: bool) -> Iterator
         yield from _nested(step)
         return
     schema: JsonObject = subject.schemas.get(step.type, {})
-    if writes(step, schema) and schema.get("undo") not in (True, "none-needed"):
+    if writes(step, schema) and not _undone_by_type(step, schema):
         make, code = (error, "E-NOUNDO") if strict else (warning, "W-NOUNDO")
         yield make(
             code,

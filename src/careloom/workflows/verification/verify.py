@@ -20,6 +20,7 @@ from careloom.workflows.verification.starts import check_triggers
 from careloom.workflows.verification.undo import check_undo
 from careloom.workflows.verification.writes import check_writes
 
+MAX_FINDINGS = 1000
 _RANK = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -67,10 +68,12 @@ def in_order(
     line: Callable[[str], int | None] | None = None,
     column: Callable[[str], int | None] | None = None,
 ) -> list[Finding]:
-    """Each finding once with its place in the text, errors first, then as the text goes."""
+    """Each finding once with its place in the text, errors first, then as the text goes; at most
+    MAX_FINDINGS."""
     if line is not None:
         findings = [replace(one, line=line(one.path)) for one in findings]
     if column is not None:
         findings = [replace(one, column=column(one.path)) for one in findings]
     unique = dict.fromkeys(findings)
-    return sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0, one.column or 0))
+    ordered = sorted(unique, key=lambda one: (_RANK[one.severity], one.line or 0, one.column or 0))
+    return ordered[:MAX_FINDINGS]
