@@ -57,7 +57,7 @@ class MapStep:
         except ExpressionError as error:
             return [_finding(error)]
         except StepError as error:
-            return [_finding(InvalidInput(error.message, code="E-MAP", path="each"))]
+            return [_finding(InvalidInput(error.message, code="E-PARAM", path="each"))]
         return []
 
     async def _rows(self, scope: Scope, given: JsonObject) -> AsyncIterator[Row]:
