@@ -1,7 +1,7 @@
 """The outgoing gateway: resolve once, refuse what is not public, connect to that very address.
 
-Redirects are not followed, so a peer cannot send us elsewhere. What is allowed inside the own
-network is listed in the setting CARELOOM_OUTGOING_ALLOW (host:port, host, or CIDR).
+Redirects are not followed, so a peer cannot send us elsewhere, and no cookie is kept, as one peer
+may serve many tenants. What is allowed inside the own network is listed in the setting CARELOOM_OUTGOING_ALLOW (host:port, host, or CIDR).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -72,6 +73,7 @@ class Gateway:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=_transport(self),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 follow_redirects=False,
                 trust_env=False,
             )

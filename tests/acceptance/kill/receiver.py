@@ -1,7 +1,8 @@
 """A peer that counts: HTTP for Slack and webhooks, SMTP for mail; each message with its key.
 
 Addresses carry a label, so that one receiver serves many cases: http://host:port/<label>/…, and
-the sender `<label>@…` of a mail. A receiver that deduplicates keeps one of each key.
+the sender `<label>@…` of a mail. A receiver that deduplicates keeps one of each key. A GET is
+answered 200 when something arrived under its label, else 404.
 """
 
 from __future__ import annotations
@@ -68,8 +69,14 @@ class Receiver:
                 lower = {name.lower(): value for name, value in headers.items()}
                 body = await reader.readexactly(int(lower.get("content-length", "0")))
                 label = head.split(" ", 2)[1].split("/")[1]
-                self.by_label[label].messages.append(lower.get("webhook-id") or body.decode())
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                known = self.by_label[label].messages
+                if head.startswith("GET "):
+                    status = b"200 OK" if known else b"404 Not Found"
+                else:
+                    status = b"200 OK"
+                    key = lower.get("webhook-id") or lower.get("idempotency-key")
+                    known.append(key or body.decode())
+                writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\nok")
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

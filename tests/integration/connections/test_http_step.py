@@ -210,6 +210,7 @@ async def test_a_token_is_asked_for_once_and_again_when_it_is_refused(
     run = await desk.execute("call", {})
     assert (run["output"], run["attempts"]) == ({"answer": 3}, [])
     assert peer.received[-1].headers["authorization"] == "Bearer second-token-2"
+    assert not any(token in str(run) for token in (CANARY, "first-token-1", "second-token-2"))
 
 
 async def test_credentials_go_to_their_own_origin_only(desk: Desk, peer: Peer) -> None:
@@ -266,6 +267,22 @@ async def test_without_a_connection_only_public_addresses_are_called(
     assert run["error"]["code"] == "address_refused"
     assert "CARELOOM_OUTGOING_ALLOW" in run["error"]["fix"]
     assert peer.received == []
+
+
+async def test_a_peers_cookie_is_not_kept(linked: Desk, peer: Peer) -> None:
+    """One gateway calls for every tenant."""
+    peer.answers = [(200, {"Set-Cookie": "session=of-somebody; Path=/"}, b"")]
+    await _run(linked, url="/orders")
+    await linked.execute("call", {})
+    assert [request.headers.get("cookie") for request in peer.received] == [None, None]
+
+
+async def test_another_tenants_connection_is_not_there(house: House, linked: Desk) -> None:
+    other = await house.desk()
+    await other.deployed(_flow(connection="lab", url="/x"))
+    run = await other.execute("call", {})
+    assert run["error"]["code"] == "no_connection"
+    assert await other.data("/api/connections") == []
 
 
 async def test_a_connection_that_is_missing_is_named(desk: Desk) -> None:

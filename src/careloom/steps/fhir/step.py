@@ -88,6 +88,8 @@ class FhirStep:
         main = output.get("resources", output.get("resource"))
         result = _output(call, output, main)
         result.notes += notes
+        sent_final = any(_is_unreviewed(call, one) for one in _resources_in(call.input.get("data")))
+        result.notes += [_final_note(call)] if sent_final else []
         result.messages.append(
             {"role": "tool", "content": f"{call.input['action']} at {call.input['server']}"}
         )
