@@ -26,6 +26,9 @@ BY_LINK = {"getForm", "fillForm"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    "putDecisionTable",
+    "putPipeline",
+    "resubmitPipelineRejects",
     "createWorkflow",
     "updateWorkflow",
     "validateWorkflow",
@@ -314,6 +317,31 @@ async def _triggers(desk: Desk) -> None:
     await desk.get("/api/schedules")
 
 
+async def _computing(desk: Desk) -> None:
+    """Decision tables and pipelines."""
+    row = {"when": {"age": "[0..120]"}, "then": {"copay": 5}}
+    age = {"field": "age", "type": "integer", "min": 0, "max": 120}
+    table = {"inputs": [age], "outputs": ["copay"], "rows": [row]}
+    await desk.put("/api/decision-tables/copay", json=table)
+    await desk.get("/api/decision-tables")
+    await desk.get("/api/decision-tables/copay")
+    resource = {"resourceType": "Patient", "gender": "{{item.gender}}"}
+    match = "identifier=urn:mrn|{{item.mrn}}"
+    source = {"type": "csv", "files": "file://emr/*.csv"}
+    pipeline = {"source": source, "maps": [{"resource": resource, "match": match}]}
+    await desk.put("/api/pipelines/emr", json=pipeline)
+    await desk.put("/api/files/emr/1.csv", content=b"mrn,gender\n1,male\n2,nothing\n")
+    await desk.deployed(
+        {"id": "sync", "steps": [{"id": "sync", "type": "pipeline", "pipeline": "emr"}]}
+    )
+    await desk.execute("sync", {})
+    await desk.get("/api/pipelines")
+    await desk.get("/api/pipelines/emr")
+    answer = await desk.get("/api/pipelines/emr/rejects")
+    [reject] = answer.json()["data"]
+    await desk.post("/api/pipelines/emr/rejects", {"rows": [{"id": reject["id"]}]})
+
+
 async def test_real_answers_of_every_operation_are_as_described(
     desk: Desk, document: dict[str, Any]
 ) -> None:
@@ -326,6 +354,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _operators(desk)
     await _files(desk)
     await _triggers(desk)
+    await _computing(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 
