@@ -6,6 +6,7 @@ with its code, place, cause and fix.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -241,9 +242,7 @@ class Deployment:
                 )
 
 
-async def _found_by_steps(
-    scope: Scope, definition: Definition, ask: StepFindings
-) -> list[Finding]:
+async def _found_by_steps(scope: Scope, definition: Definition, ask: StepFindings) -> list[Finding]:
     """What step types find in their own parameters, such as a gap in a decision table."""
     findings = []
     for step in definition.walk():
@@ -276,9 +275,13 @@ async def check_definition(
 ) -> Checked:
     """Read and verify, with what is known of the place where the workflow will run; `beside` are
     the workflows there. Raises DefinitionError when the text is no workflow."""
-    parsed, definition = read_definition(source, ports, mode, format, library)
+    # A definition of 10,000 steps takes seconds; others are answered meanwhile.
+    parsed, definition = await asyncio.to_thread(
+        read_definition, source, ports, mode, format, library
+    )
     graph = trigger_graph([*(one for one in beside if one.id != definition.id), definition])
-    found = verify(
+    found = await asyncio.to_thread(
+        verify,
         definition,
         ports.schemas,
         mode=mode,

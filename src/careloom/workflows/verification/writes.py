@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition import Definition, StepDefinition
 from careloom.workflows.verification.bundles import check_bundle
+from careloom.workflows.verification.elements import check_elements
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -18,6 +19,7 @@ from careloom.workflows.verification.finding import (
     warning,
 )
 from careloom.workflows.verification.flow import Inside, Place, places
+from careloom.workflows.verification.kinds import Shapes
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """Statuses that say a result has been verified: http://hl7.org/fhir/observation-status."""
@@ -76,6 +78,7 @@ def _entry(entry: Json, path: str) -> Iterator[Write]:
 def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]:
     """Every write of every fhir step."""
     reviews = Reviews(subject, all_places)
+    shapes = Shapes(subject, all_places)
     for place in all_places:
         for write in writes_of(place.step):
             types = subject.known.resource_types
@@ -89,6 +92,7 @@ def check_writes(subject: Subject, all_places: list[Place]) -> Iterator[Finding]
                 )
             elif write.action in ("create", "update"):
                 yield from _structure(subject, place.step, write)
+                yield from _elements(subject, shapes, write)
                 yield from _coding(write)
         yield from check_bundle(place.step)
         yield from _final(subject, place, reviews)
@@ -122,6 +126,19 @@ def _structure(subject: Subject, step: StepDefinition, write: Write) -> Iterator
             code=f"E-{found.code[2:]}" if refused else found.code,
             severity="error" if refused else found.severity,
         )
+
+
+def _elements(subject: Subject, shapes: Shapes, write: Write) -> Iterator[Finding]:
+    check = subject.check_structure
+    if check is None or not write.data:
+        return
+
+    def faults(data: JsonObject) -> set[str]:
+        found = check(write.resource_type, data)
+        return {_placed(write, one.path) for one in found if one.severity == "error"}
+
+    data = {key: value for key, value in write.data.items() if key != "resourceType"}
+    yield from check_elements(data, shapes, faults, write.path)
 
 
 def _placed(write: Write, element: str) -> str:
