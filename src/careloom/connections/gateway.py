@@ -1,7 +1,8 @@
 """The outgoing gateway: resolve once, refuse what is not public, connect to that very address.
 
 Redirects are not followed, so a peer cannot send us elsewhere, and no cookie is kept, as one peer
-may serve many tenants. What is allowed inside the own network is listed in the setting CARELOOM_OUTGOING_ALLOW (host:port, host, or CIDR).
+may serve many tenants. What is allowed inside the own network is listed in the setting
+CARELOOM_OUTGOING_ALLOW (host:port, host, or CIDR).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Limits:
     burst: int = 1
     concurrent: int = 16
     longest_queue_s: float = 5.0
-    """A call that would wait longer for its turn is sent back to its retry policy."""
+    """A call that would wait longer for its turn is sent back, to wait elsewhere."""
 
 
 @dataclass(slots=True)

@@ -127,6 +127,7 @@ def guard(name: str, settings: JsonObject) -> Guard:
         pause_s=_number(breaker, "pause", 30.0, 0.01, 3600.0),
         per_second=None if per_second is None else _number(rate, "perSecond", 1, 0.001, 10_000),
         burst=int(_number(rate, "burst", 1, 1, 10_000)),
+        longest_queue_s=_number(rate, "queue", 5.0, 0, 60.0),
         concurrent=int(_number(rate, "concurrent", 16, 1, 256)),
     )
     return Guard(f"The connection {name!r}", limits)

@@ -68,13 +68,17 @@ async def test_a_connection_that_is_written_anew_forgets_its_health(desk: Desk, 
     assert (await _call(desk))["status"] == "succeeded"
 
 
-async def test_a_rate_limit_sends_what_would_wait_too_long_back(desk: Desk, peer: Peer) -> None:
-    await _connect(desk, peer.url, rate={"perSecond": 0.01, "burst": 2})
-    assert [(await _call(desk))["status"] for _ in range(3)] == ["succeeded", "succeeded", "failed"]
-    run = await _call(desk)
-    assert run["error"]["code"] == "rate_limited"
+async def test_a_call_over_the_rate_waits_as_a_row_and_uses_up_no_attempt(
+    desk: Desk, peer: Peer
+) -> None:
+    await _connect(desk, peer.url, rate={"perSecond": 2, "burst": 1, "queue": 0})
+    first, second = await _call(desk), await _call(desk)
+    assert (first["status"], second["status"]) == ("succeeded", "succeeded")
+    assert second["attempts"] == []
     assert len(peer.received) == 2
-    assert (await _health(desk))["circuit"] == "closed"
+    assert (await _health(desk))["calls"] == 2
+    waits = await desk.services.db.query(desk.scope.tenant, "SELECT run_id FROM wait")
+    assert [f"run_{row['run_id'].hex}" for row in waits] == [second["runId"]]
 
 
 @pytest.mark.parametrize(

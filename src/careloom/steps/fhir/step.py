@@ -25,6 +25,7 @@ from careloom.steps.fhir.references import collapse_references
 from careloom.steps.fhir.remote import RemoteServer
 from careloom.steps.fhir.undo import undoing
 from careloom.steps.http.privacy import outgoing_notes
+from careloom.steps.http.promise import in_turn
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
@@ -56,7 +57,7 @@ class FhirStep:
         if action is None:
             raise StepError(f"The action is none of {', '.join(_ACTIONS)}", code="unknown_action")
         if call.input.get("server") is not None:
-            return await self._elsewhere(call)
+            return await in_turn(call, self._elsewhere(call))
         result = await action(self, call)
         if call.patient is None:
             result.patient = _patient(call.input["action"], result.output)

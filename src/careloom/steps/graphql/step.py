@@ -16,7 +16,7 @@ from careloom.connections.http_peer import HttpPeer
 from careloom.connections.registry import Connections
 from careloom.fhir.store import FhirStore
 from careloom.steps.http.privacy import outgoing_notes
-from careloom.steps.http.promise import attempted
+from careloom.steps.http.promise import attempted, in_turn
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
@@ -41,6 +41,9 @@ class GraphqlStep:
         return load_schema("graphql")
 
     async def execute(self, call: StepCall) -> StepResult:
+        return await in_turn(call, self._perform(call))
+
+    async def _perform(self, call: StepCall) -> StepResult:
         content = orjson.dumps(_request(call))
         peer = await self._connections.http(call.scope, call.input.get("connection"))
         notes = await outgoing_notes(

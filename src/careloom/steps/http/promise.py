@@ -8,6 +8,7 @@ peer is asked whether it has the effect already.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from careloom.connections.call import CallFailed, Sent
@@ -53,6 +54,17 @@ async def attempted(calling: Awaitable[T]) -> T:
         raise StepError(
             error.message, code=error.code, details={"fix": error.fix, "sent": "no"}
         ) from error
+
+
+async def in_turn(call: StepCall, performing: Awaitable[StepResult]) -> StepResult:
+    """The step's result; when its connection may not be called yet, a wait until it may, which uses
+    up no attempt and holds nothing."""
+    try:
+        return await performing
+    except StepError as error:
+        if error.code != "rate_limited":
+            raise
+        return StepResult(wait=Wait(until=call.now + timedelta(seconds=error.retry_after or 1.0)))
 
 
 class Promises:

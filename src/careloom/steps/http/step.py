@@ -15,7 +15,7 @@ from careloom.fhir.store import FhirStore
 from careloom.steps.http.answer import is_expected, parsed, refusal, shown_headers
 from careloom.steps.http.paging import Paging, items_of, next_address, pointed, read_paging
 from careloom.steps.http.privacy import outgoing_notes
-from careloom.steps.http.promise import Promises, attempted
+from careloom.steps.http.promise import Promises, attempted, in_turn
 from careloom.steps.http.request import HttpRequest, read_request
 from careloom.steps.schema import load_schema
 from careloom.tasks.content import TaskContent
@@ -40,6 +40,9 @@ class HttpStep:
         return load_schema("http")
 
     async def execute(self, call: StepCall) -> StepResult:
+        return await in_turn(call, self._perform(call))
+
+    async def _perform(self, call: StepCall) -> StepResult:
         request = read_request(call)
         promise = call.input.get("promise", "at-least-once")
         _check_promise(call, request, promise)

@@ -21,7 +21,7 @@ from careloom.connections.statement import (
 )
 from careloom.fhir.store import FhirStore
 from careloom.steps.http.privacy import outgoing_notes
-from careloom.steps.http.promise import attempted
+from careloom.steps.http.promise import attempted, in_turn
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
@@ -46,6 +46,9 @@ class SqlStep:
         return load_schema("sql")
 
     async def execute(self, call: StepCall) -> StepResult:
+        return await in_turn(call, self._perform(call))
+
+    async def _perform(self, call: StepCall) -> StepResult:
         statement, values = _statement(call)
         peer = await self._connections.database(call.scope, str(call.input["connection"]))
         notes = await outgoing_notes(
