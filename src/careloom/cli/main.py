@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from careloom import __version__
-from careloom.cli import audit, definitions, demo, keys, runs, serve
+from careloom.cli import audit, definitions, demo, keys, recovery, runs, serve, versions
 from careloom.errors import CareloomError, ConfigurationError, Unavailable
 
-MODULES = (serve, demo, definitions, runs, audit, keys)
+MODULES = (serve, demo, definitions, runs, recovery, versions, audit, keys)
 
 
 def parser() -> argparse.ArgumentParser:

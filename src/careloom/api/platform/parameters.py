@@ -12,7 +12,17 @@ RunParam = Annotated[
     str | None, Query(pattern=r"^run_[0-9a-f]{32}$", description="A run id: list what is older")
 ]
 RunStatusParam = (
-    Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"] | None
+    Literal[
+        "running",
+        "waiting",
+        "held",
+        "paused",
+        "succeeded",
+        "failed",
+        "cancelled",
+        "rolled_back",
+    ]
+    | None
 )
 """held: queued for its order or its limit."""
 TextParam = Annotated[
