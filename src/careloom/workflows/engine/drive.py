@@ -24,7 +24,7 @@ from careloom.workflows.engine.journal import (
 )
 from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
 from careloom.workflows.engine.program import Program
-from careloom.workflows.engine.turn import Turn, Turns
+from careloom.workflows.engine.turn import WORTH_PARKING, Turn, Turns
 
 log = logging.getLogger("careloom.worker")
 MAX_BESIDE = 64
@@ -83,7 +83,7 @@ class Drive:
 
     def nudge(self) -> None:
         """Something may have come for a branch that waits while others work."""
-        if self._tasks and self.frontier.blocked:
+        if self.frontier.blocked:
             self._woken.set()
 
     async def to_rest(self) -> Rest:
@@ -114,7 +114,7 @@ class Drive:
                 if command is not None:
                     self._begin(command)
                     continue
-            if not self._tasks:
+            if not self._tasks and not self._due_soon():
                 return await self._park()
             await self._some_done()
 
@@ -156,6 +156,10 @@ class Drive:
         """Nothing new is begun: the run is paused, or must be read again."""
         paused = self.run.control & PAUSE and not self.run.control & (CANCEL | ROLL_BACK)
         return bool(paused) or self._reread
+
+    def _due_soon(self) -> bool:
+        due = self.frontier.next_due()
+        return due is not None and due - self._turns.clock() < WORTH_PARKING
 
     async def _let_go(self) -> Rest:
         if self._reread:

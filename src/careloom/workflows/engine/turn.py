@@ -31,7 +31,9 @@ from careloom.workflows.grants import run_grants
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
 from careloom.workflows.step_input import value_fault
 
-__all__ = ["Turn", "Turns", "where"]
+__all__ = ["WORTH_PARKING", "Turn", "Turns", "where"]
+WORTH_PARKING = timedelta(milliseconds=100)
+"""A run that waits for less is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,9 +313,7 @@ class Turns:
             "d": {"code": detail["code"], "attempt": attempt},
         }
         retry_at = self.clock() + timedelta(seconds=delay)
-        parked = None
-        if frontier.alone():
-            parked = self._parked(unit, frontier, frontier.next_due(retry_at))
+        parked = self._park_if_alone(unit, frontier, retry_at)
         return Turn(unit, command.key, retry_at=retry_at, parked=parked)
 
     async def _wait(
@@ -339,10 +339,18 @@ class Turns:
             self._attach(unit, result.effect)
         if result.lock is not None:
             unit.fields["lock"] = result.lock
-        parked = None
-        if frontier.alone():
-            parked = self._parked(unit, frontier, frontier.next_due(wait.until))
+        parked = self._park_if_alone(unit, frontier, wait.until)
         return Turn(unit, command.key, wait=wait, parked=parked)
+
+    def _park_if_alone(
+        self, unit: Unit, frontier: Frontier, until: datetime | None
+    ) -> float | None:
+        """Let go of the run in the same commit, when nothing else goes on in it and it waits for
+        longer than it takes to claim it again."""
+        due = frontier.next_due(until)
+        if not frontier.alone() or (due is not None and due - self.clock() < WORTH_PARKING):
+            return None
+        return self._parked(unit, frontier, due)
 
     def _parked(self, unit: Unit, frontier: Frontier, until: datetime | None) -> float:
         """Let go of the run until its time comes, or, without one, until something wakes it."""
