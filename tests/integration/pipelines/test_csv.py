@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.integration.pipelines.conftest import MRN, PATIENTS, SYNC, csv_of, people
 
 if TYPE_CHECKING:
@@ -215,3 +216,46 @@ async def test_a_pipeline_that_could_not_run_is_not_kept(intake: Intake) -> None
         answer = await intake.desk.put("/api/pipelines/bad", json=definition)
         assert answer.status_code in (400, 422), definition
         assert answer.json()["error"]["path"].startswith("/"), answer.text
+
+
+async def test_two_pipelines_that_bring_the_same_patients_make_each_once(intake: Intake) -> None:
+    await intake.pipeline("other", PATIENTS)
+    steps = [{"id": "sync", "type": "pipeline", "pipeline": "other"}]
+    await intake.desk.deployed({**SYNC, "id": "other", "steps": steps})
+    await intake.file("patients-1.csv", csv_of(people(0, 60)))
+    started = [
+        (await intake.desk.post(f"/api/workflows/{name}/execute", {})).json()["data"]["runId"]
+        for name in ("sync", "other")
+    ]
+    ended = [await intake.desk.ended(run) for run in started]
+    assert [run["status"] for run in ended] == ["succeeded", "succeeded"], ended
+    moved = [run["output"]["moved"] for run in ended]
+    assert sum(one["out"] for one in moved) == 60
+    assert sum(one["unchanged"] for one in moved) == 60
+    found = await intake.patients()
+    assert len(found) == 60
+    assert {one["meta"]["versionId"] for one in found} == {"1"}
+
+
+async def test_a_cancelled_run_writes_no_further_batch(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await intake.file("patients-1.csv", csv_of(people(0, 50)))
+    pipelines = intake.desk.services.computing.pipelines
+    commit = pipelines.commit
+    run = ""
+
+    async def commit_and_cancel(*args: Any) -> None:
+        await commit(*args)
+        cancelled = await intake.desk.post(f"/api/workflows/runs/{run}/cancel")
+        assert cancelled.status_code in (202, 422)
+
+    answer = await intake.desk.post("/api/workflows/sync/execute", {})
+    run = answer.json()["data"]["runId"]
+    monkeypatch.setattr(pipelines, "commit", commit_and_cancel)
+    ended = await intake.desk.ended(run)
+    monkeypatch.setattr(pipelines, "commit", commit)
+    assert ended["status"] == "cancelled"
+    written = len(await intake.patients())
+    assert written < 50
+    assert (await intake.sync())["out"] == 50 - written

@@ -38,6 +38,10 @@ class _Moved(Exception):
     """Another worker has committed this batch."""
 
 
+class _Stopped(Exception):
+    """The run is asked to stop, or has ended; it writes no further batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     """One step's moving of one pipeline."""
@@ -86,7 +90,11 @@ class PipelineStep:
         cursor: JsonObject = {}
         for source in build_sources(reading, self._uploads, self._connections):
             while (chunk := await source.next()) is not None:
-                await self._take(move, chunk)
+                try:
+                    await self._take(move, chunk)
+                except _Stopped:
+                    # Parking is where the engine looks whether the run is to go on.
+                    return StepResult(wait=Wait(until=datetime.now(UTC)))
                 await call.beat()
                 cursor = _cursor(chunk) or cursor
                 if time.monotonic() >= until:
@@ -218,7 +226,7 @@ class PipelineStep:
                 if error.code == "fenced":
                     raise _Moved from error
                 if error.code == "wrong_state":
-                    raise StepError(error.message, code="run_ended") from error
+                    raise _Stopped from error
                 if error.code not in _PASSING or attempt == _ATTEMPTS - 1:
                     raise
             await asyncio.sleep(random.uniform(0, 0.01 * (attempt + 1)))  # noqa: S311

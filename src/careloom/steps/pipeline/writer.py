@@ -287,7 +287,7 @@ def _add_check(
             if conditional is not None:
                 needed[conditional] = used[conditional]
     planned.effect.add(
-        "fhir.check",
+        "pipeline.check",
         locks=sorted({lock for criterion in needed for lock in conditions[criterion].locks}),
         rows=sorted([w.criterion[0], existing.id] for w, existing, _ in ready if existing),
         matches=[conditions[criterion].match(expect) for criterion, expect in needed.items()],

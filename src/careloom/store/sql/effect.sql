@@ -34,6 +34,7 @@ BEGIN
       WHEN 'audit.record' THEN op_audit_record(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.emit' THEN op_event_emit(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.set_aside' THEN op_event_set_aside(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'pipeline.check' THEN op_pipeline_check(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'pipeline.taken' THEN op_pipeline_taken(p_tenant, p_store, v_op, p_bodies, p_actor)
       ELSE op_unknown(v_op)
     END;

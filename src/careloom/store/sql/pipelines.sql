@@ -59,20 +59,47 @@ BEGIN
     WHERE s.tenant = p_tenant AND s.store = p_store AND s.pipeline = p_pipeline AND s.stream = p_stream;
 END $$;
 
--- pipeline_find: what many compiled criteria {sql, args} match now, at most two each, with the stored bodies.
+-- pipeline_matches: the ids that many compiled criteria {sql, args} match now, at most two each. Criteria of one
+-- form differ in their values only, so each form is planned once; its values then come from a row, not from $3.
+CREATE OR REPLACE FUNCTION pipeline_matches(p_tenant text, p_store text, p_criteria jsonb)
+RETURNS TABLE (n int, rid text) LANGUAGE plpgsql AS $$
+DECLARE v_sql text;
+BEGIN
+  FOR v_sql IN SELECT DISTINCT value->>'sql' FROM jsonb_array_elements(p_criteria) LOOP
+    RETURN QUERY EXECUTE format('SELECT pl.n, m.rid FROM (SELECT (e.ord - 1)::int AS n,
+        ARRAY(SELECT jsonb_array_elements_text(e.value->''args'')) AS args
+        FROM jsonb_array_elements($4) WITH ORDINALITY AS e(value, ord) WHERE e.value->>''sql'' = $3 OFFSET 0) pl
+      CROSS JOIN LATERAL (%s LIMIT 2) m', replace(v_sql, '($3)', '(pl.args)'))
+      USING p_tenant, p_store, v_sql, p_criteria;
+  END LOOP;
+END $$;
+
+-- pipeline_find: what many compiled criteria {type, sql, args} match now, with the stored bodies.
 CREATE OR REPLACE FUNCTION pipeline_find(p_tenant text, p_store text, p_criteria jsonb)
 RETURNS TABLE (n int, rid text, version int, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE v_one jsonb; v_ids text[]; v_at int := 0;
 BEGIN
   PERFORM enter(p_tenant);
-  FOR v_one IN SELECT value FROM jsonb_array_elements(p_criteria) LOOP
-    v_ids := fhir_matches(p_tenant, p_store, v_one);
-    RETURN QUERY SELECT v_at, r.rid, r.version, r.updated_at, r.body FROM resource r
-      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = v_one->>'type'
-        AND r.rid = ANY (v_ids);
-    v_at := v_at + 1;
-  END LOOP;
+  RETURN QUERY SELECT m.n, r.rid, r.version, r.updated_at, r.body
+    FROM pipeline_matches(p_tenant, p_store, p_criteria) m
+    CROSS JOIN LATERAL (SELECT x.* FROM resource x WHERE x.tenant = p_tenant AND x.store = p_store
+      AND x.rtype = p_criteria->m.n->>'type' AND x.rid = m.rid OFFSET 0) r;
+END $$;
+
+-- op_pipeline_check: what a batch was built on must still hold: op_fhir_check for many criteria of few forms.
+CREATE OR REPLACE FUNCTION op_pipeline_check(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM op_fhir_check(p_tenant, p_store, p_op - 'matches', p_bodies, p_actor);
+  -- A statement of its own, after the locks: it sees what their holders before us have written.
+  IF EXISTS (
+      SELECT FROM jsonb_array_elements(p_op->'matches') WITH ORDINALITY AS e(value, ord)
+      LEFT JOIN (SELECT m.n, jsonb_agg(m.rid ORDER BY m.rid) AS ids
+                 FROM pipeline_matches(p_tenant, p_store, p_op->'matches') m GROUP BY m.n) f ON f.n = e.ord - 1
+      WHERE coalesce(f.ids, '[]') <> e.value->'expect') THEN
+    PERFORM refuse('CL001', jsonb_build_object('message', 'A resource came or went while the batch was planned'));
+  END IF;
+  RETURN jsonb_build_object('outcome', 'holds');
 END $$;
 
 -- pipeline_commit: one batch: its writes, the place behind it, what was counted and what was refused, all or
