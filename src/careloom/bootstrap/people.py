@@ -32,8 +32,8 @@ from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.expressions.pattern import compile_pattern
 
-_SENDING = timedelta(seconds=60)
-_LATER = timedelta(seconds=30)
+_SENDING = timedelta(seconds=15)
+_LATER = timedelta(seconds=5)
 
 
 class FhirResources:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import asyncpg
 
 from careloom.errors import CareloomError, Conflict, Unavailable
 from careloom.store.database import Database
@@ -29,8 +32,8 @@ NAMES = {
     "breach": "task.breached",
     "reminder": "task.reminded",
 }
-_BATCH = 50
-_AT_ONCE_S = 30.0
+_BATCH, _LOOKS = 50, 20
+_AT_ONCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +110,55 @@ class TaskClock:
         return count
 
     async def _tick_of(self, tenant: str) -> int:
-        due = await self._db.rows("task_timers_due", tenant, _BATCH)
-        for row in due:
-            timer, task = row["timer"], row["task"]
-            scope = Scope(tenant, timer["store"])
-            try:
-                if timer["kind"] == "message":
-                    await self._send(scope, timer)
-                elif task is not None:
-                    await self._fire(scope, timer, task)
-            except Conflict:
-                # Another process fired it, or the task changed: the next look says which.
-                continue
-            except CareloomError as error:
-                log.error("a timer of task %s: %s", timer["task_id"], error.code)
-                await self._later(scope, timer)
-        if due:
+        """Look and fire until nothing is due, or a while has been spent on this tenant."""
+        count = 0
+        for _ in range(_LOOKS):
+            due = await self._db.rows("task_timers_due", tenant, _BATCH)
+            fired = await self._fire_all(tenant, due)
+            count += fired
+            if not fired:
+                break
             self._db.notify(tenant, "tasks")
             self._db.notify(tenant, "events")
-        return len(due)
+        return count
 
-    async def _later(self, scope: Scope, timer: Row) -> None:
-        pause = timedelta(seconds=min(5.0 * 2 ** timer["attempts"], 600.0))
-        await self._settle(scope, timer, pause)
+    async def _fire_all(self, tenant: str, due: list[asyncpg.Record]) -> int:
+        """Of each task the first timer only: what it changes, the next one must see."""
+        first = {row["timer"]["task_id"]: row for row in reversed(due)}
+        # A peer that is slow delays its own message, not the timers of others.
+        sends = [row for row in first.values() if row["timer"]["kind"] == "message"]
+        await asyncio.gather(*(self._settled(tenant, row, self._send) for row in sends))
+        for row in first.values():
+            if row["timer"]["kind"] != "message" and row["task"] is not None:
+                await self._settled(tenant, row, self._fire)
+        return len(first)
+
+    async def _settled(
+        self, tenant: str, row: asyncpg.Record, act: Callable[[Scope, Row, Row], Awaitable[None]]
+    ) -> None:
+        timer, scope = row["timer"], Scope(tenant, row["timer"]["store"])
+        try:
+            await act(scope, timer, row["task"])
+        except Conflict:
+            # Another process fired it, or the task changed: the next look says which.
+            return
+        except CareloomError as error:
+            log.error("a timer of task %s: %s", timer["task_id"], error.code)
+            await self._settle(scope, timer, _pause(timer))
 
     async def _settle(self, scope: Scope, timer: Row, again: timedelta | None) -> None:
         place = (scope.tenant, scope.store, timer["task_id"], timer["n"])
         await self._db.call("task_timer_settle", *place, again)
 
-    async def _send(self, scope: Scope, timer: Row) -> None:
+    async def _send(self, scope: Scope, timer: Row, _task: Row) -> None:
         """A message whose receiver was slow is taken by nobody else meanwhile."""
+        again: timedelta | None
         try:
             async with asyncio.timeout(_AT_ONCE_S):
                 again = await self._notifier.send(scope, timer["action"]["message"])
         except TimeoutError:
             again = timedelta(seconds=_AT_ONCE_S)
-        await self._settle(scope, timer, again)
+        await self._settle(scope, timer, None if again is None else max(again, _pause(timer)))
 
     async def _fire(self, scope: Scope, timer: Row, task: Row) -> None:
         to = timer["action"].get("to")
@@ -213,6 +229,11 @@ class TaskClock:
             now=datetime.now(UTC),
         )
         await add_mirror(self._resources, scope, effect, op, after, version + 1)
+
+
+def _pause(timer: Row) -> timedelta:
+    """5 s, then twice as long each time, 10 minutes at most."""
+    return timedelta(seconds=min(5.0 * 2 ** min(timer["attempts"], 7), 600.0))
 
 
 _CANNOT_TAKE = frozenset({"unknown_principal", "unknown_group", "four_eyes", "not_a_candidate"})

@@ -5,7 +5,8 @@ Each line of its input is one order:
 It forks a worker that serves this tenant and those in `also`, and answers {"pid"}; when the worker
 has ended it answers {"signal", "status", "calls"}: what killed it and the calls inside `tenant` it
 had come to. With `until` it ends by itself, without any cleaning up, when the tenant's run is in
-that state. The modes, where the call is the `at`-th one to the SQL function `call`:
+that state. With `decide`, a task id, it is a server that decides this task and ends. The modes,
+where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
   flight  SIGKILL `delay` seconds after sending it, answer or not
@@ -34,6 +35,7 @@ from careloom import bootstrap
 from careloom.fhir.definitions import load_definitions
 from careloom.settings import Settings
 from careloom.store.database import Database
+from careloom.types import Scope
 
 TIMED = ("engine_renew", "engine_reap", "audit_")
 """Calls that a timer makes: they are no part of a run and come at any moment."""
@@ -104,6 +106,8 @@ async def work(order: dict[str, Any]) -> None:
             "CARELOOM_OUTGOING_ALLOW": "127.0.0.1/32",
         }
     )
+    if "decide" in order:
+        await decide(settings, order)
     async with bootstrap.open_services(
         settings,
         listen=False,
@@ -111,6 +115,15 @@ async def work(order: dict[str, Any]) -> None:
         lease=timedelta(seconds=order.get("lease", 2)),
     ):
         await reached(order["dsn"], order["tenant"], order.get("until"))
+
+
+async def decide(settings: Settings, order: dict[str, Any]) -> None:
+    """Be a server that decides a task of the tenant, and ends."""
+    async with bootstrap.open_services(settings, work=False, listen=False) as services:
+        scope = Scope(order["tenant"], "main")
+        actor = {"principal": "dr-test", "kind": "user"}
+        await services.tasks.decide(scope, order["decide"], {"decision": "approve"}, actor)
+        os._exit(0)
 
 
 async def reached(dsn: str, tenant: str, state: str | None) -> None:
