@@ -192,6 +192,48 @@ def test_lost_indentation_of_a_loop_is_restored(element_kind: Any) -> None:
     assert result.receipts
 
 
+FLAT_BRANCHES = """workflow:
+id: both
+steps:
+- id: first
+type: if
+condition: trigger.x
+then:
+- id: pause
+type: wait
+duration: 1s
+else:
+- id: both
+type: parallel
+branches:
+images:
+- id: left
+type: wait
+duration: 1s
+labs:
+- id: right
+type: wait
+duration: 1s
+"""
+
+
+def test_lost_indentation_of_branches_is_restored_where_only_one_step_has_them() -> None:
+    definition = parse_definition(FLAT_BRANCHES).definition
+    assert [step.path for step in definition.walk()] == [
+        "steps/first",
+        "steps/first/then/pause",
+        "steps/first/else/both",
+        "steps/first/else/both/images/left",
+        "steps/first/else/both/labs/right",
+    ]
+
+
+def test_what_may_stand_in_a_branch_or_after_it_is_not_guessed() -> None:
+    error = refusal(FLAT_BRANCHES + "- id: after\ntype: wait\nduration: 1s\n")
+    assert error.code == "E-INDENT"
+    assert len(error.details["readings"]) > 1
+
+
 def nested(kind: str, levels: int) -> JsonObject:
     step: JsonObject = WAIT
     for number in range(levels):

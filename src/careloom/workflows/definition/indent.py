@@ -38,6 +38,8 @@ class _Line:
     value: str
     """The plain text of the value; empty when the key has nothing behind it."""
     hollow: bool
+    holds_list: bool
+    """A list stands behind the key, or may stand below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _line(number: int, found: re.Match[str], failure: DefinitionError) -> _Line:
         keyed["key"].strip("\"'") if keyed else None,
         value if isinstance(value, str) else "" if value is None else str(value),
         hollow=keyed is not None and (not rest or rest.startswith("#")),
+        holds_list=keyed is not None and (not rest or rest.startswith(("#", "["))),
     )
 
 
@@ -174,6 +177,8 @@ class _Search:
             if block.shape != "map" or not self.nesting.takes(block, line.key):
                 continue
             if not _aligned(block, line.indent):
+                continue
+            if block.kind == "cases" and not line.holds_list:
                 continue
             if line.key in block.keys:
                 self.repeated.setdefault(line.number, line.key)

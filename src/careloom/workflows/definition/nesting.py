@@ -34,8 +34,16 @@ _PARAMETERS = {
     "pipeline": frozenset({"pipeline", "action", "resourceType", "params"}),
 }
 _LISTS_OF_STEPS = frozenset({"then", "else", "default", "steps", "fallback", "compensate"})
-_ONLY_OF = {"branches": "parallel", "steps": "foreach"}
-"""Keys with steps below them that only one step type has."""
+_CHOICE, _SWITCH = frozenset({"if", "approval"}), frozenset({"switch"})
+_ONLY_OF = {
+    "then": _CHOICE,
+    "else": _CHOICE,
+    "cases": _SWITCH,
+    "default": _SWITCH,
+    "branches": frozenset({"parallel"}),
+    "steps": frozenset({"foreach"}),
+}
+"""Keys with steps below them, and the step types that have them."""
 _WEAK = frozenset({"id", "type", "name", "description"})
 """Step keys that are also likely names of a parameter."""
 
@@ -96,7 +104,8 @@ class Nesting:
             case "concurrency":
                 return key in ("limit", "key")
             case "step":
-                if block.step_type and _ONLY_OF.get(key, block.step_type) != block.step_type:
+                types = _ONLY_OF.get(key)
+                if types is not None and block.step_type and block.step_type not in types:
                     return False
                 own = key in STEP_KEYS or key in ("on_error", "use")
                 return own or key in self.parameters(block)
