@@ -10,6 +10,7 @@ from careloom.dicom.quiet import StudyTimers, stable_study
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
 from careloom.store.database import Database
+from careloom.store.duty import Lookout
 from careloom.store.keys import Keyring
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
@@ -30,14 +31,17 @@ class Triggers:
     studies: StudyTimers
     webhooks: Webhooks
     load_event: LoadEvent
+    lookout: Lookout
 
     async def start(self) -> None:
         """Match and fire in this process, for the tenants that its worker serves."""
         await self.matcher.start()
         await self.scheduler.start()
         await self.studies.start()
+        self.lookout.start()
 
     async def stop(self) -> None:
+        await self.lookout.stop()
         await self.studies.stop()
         await self.scheduler.stop()
         await self.matcher.stop()
@@ -57,13 +61,11 @@ def build_triggers(
     """The services over those of the house."""
     webhooks = Webhooks(db, keyring, registry, identity.refusals)
     load = _loader(db, fhir, dicom, webhooks)
-    return Triggers(
-        matcher=Matcher(db, notices, registry, worker, payloads, load, matches_search(fhir)),
-        scheduler=Scheduler(db, notices, registry, worker, payloads),
-        studies=StudyTimers(db, worker.serves),
-        webhooks=webhooks,
-        load_event=load,
-    )
+    matcher = Matcher(db, notices, registry, worker, payloads, load, matches_search(fhir))
+    scheduler = Scheduler(db, notices, registry, worker, payloads)
+    studies = StudyTimers(db)
+    wakes = {"events": matcher.wake, "schedules": scheduler.wake, "studies": studies.wake}
+    return Triggers(matcher, scheduler, studies, webhooks, load, Lookout(db, worker.serves, wakes))
 
 
 def _loader(db: Database, fhir: FhirStore, dicom: DicomArchive, webhooks: Webhooks) -> LoadEvent:

@@ -19,19 +19,14 @@ MOST_LISTED = 1000
 
 
 class StudyTimers:
-    """Tells of the quiet studies of every tenant that `serves` allows."""
+    """Tells of the quiet studies of the tenants that it is woken for."""
 
     def __init__(
-        self,
-        db: Database,
-        serves: Callable[[str], bool],
-        *,
-        clock: Callable[[], datetime | None] = lambda: None,
+        self, db: Database, *, clock: Callable[[], datetime | None] = lambda: None
     ) -> None:
         self._db = db
-        self._serves = serves
         self._clock = clock
-        self._duty = Duty("studies", self._work, self._look)
+        self._duty = Duty("studies", self._work)
 
     async def start(self) -> None:
         self._duty.start()
@@ -39,10 +34,9 @@ class StudyTimers:
     async def stop(self) -> None:
         await self._duty.stop()
 
-    async def _look(self) -> list[str]:
-        now = self._clock()
-        rows = await self._db.rows("tenants_timed", now.isoformat() if now else "")
-        return [row["tenant"] for row in rows if row["studies"] and self._serves(row["tenant"])]
+    def wake(self, tenant: str) -> None:
+        """The tenant may have a study that is quiet."""
+        self._duty.wake(tenant)
 
     async def _work(self, tenant: str) -> bool:
         return await self.settle(tenant) > 0

@@ -1,6 +1,7 @@
-"""Background work by tenant: woken by a notice, looked for by a slow poll, one tenant at a time.
+"""Background work by tenant: woken by a notice or by the lookout, one tenant at a time.
 
-Each look takes one batch of one tenant, so that a tenant with much to do delays no other.
+Each turn takes one batch of one tenant, so that a tenant with much to do delays no other. A notice
+may be lost; the lookout is the slow poll behind all of them.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 
 from careloom.errors import Unavailable
+from careloom.store.database import Database
 
 log = logging.getLogger("careloom.duty")
 POLL_S = 1.0
@@ -18,48 +20,27 @@ _PAUSE_S = 0.5
 
 
 class Duty:
-    """`work(tenant)` does one batch and says whether there may be more; `look()` names the tenants
-    that have something to do."""
+    """`work(tenant)` does one batch and says whether there may be more."""
 
-    def __init__(
-        self,
-        name: str,
-        work: Callable[[str], Awaitable[bool]],
-        look: Callable[[], Awaitable[Iterable[str]]],
-    ) -> None:
+    def __init__(self, name: str, work: Callable[[str], Awaitable[bool]]) -> None:
         self._name = name
         self._work = work
-        self._look = look
         self._ready: dict[str, None] = {}
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._run(), name=f"careloom-{self._name}"),
-            asyncio.create_task(self._poll(), name=f"careloom-{self._name}-poll"),
-        ]
+        self._task = asyncio.create_task(self._run(), name=f"careloom-{self._name}")
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def wake(self, tenant: str) -> None:
         """The tenant may have something to do."""
         self._ready[tenant] = None
         self._wake.set()
-
-    async def _poll(self) -> None:
-        while True:
-            try:
-                for tenant in await self._look():
-                    self.wake(tenant)
-            except Exception as error:
-                # Whatever it is, the next look comes; a poll that ended would be missed by nobody.
-                if not isinstance(error, Unavailable):
-                    log.error("%s cannot look: %s", self._name, type(error).__name__)
-            await asyncio.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311
 
     async def _run(self) -> None:
         while True:
@@ -78,6 +59,48 @@ class Duty:
             await asyncio.sleep(_PAUSE_S)
             self.wake(tenant)
         except Exception as error:
-            # A fault of one tenant must not end the work of all; the poll comes back to it.
+            # A fault of one tenant must not end the work of all; the lookout comes back to it.
             log.error("%s failed: %s", self._name, type(error).__name__)
             await asyncio.sleep(_PAUSE_S)
+
+
+class Lookout:
+    """Looks once a second which tenants have queued events, due schedules or quiet studies."""
+
+    def __init__(
+        self,
+        db: Database,
+        serves: Callable[[str], bool],
+        wakes: Mapping[str, Callable[[str], None]],
+    ) -> None:
+        """`wakes`: by column of the SQL function tenants_timed, whom to tell."""
+        self._db = db
+        self._serves = serves
+        self._wakes = dict(wakes)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="careloom-lookout")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def look(self) -> None:
+        """Wake whoever has something to do."""
+        for row in await self._db.rows("tenants_timed", ""):
+            if self._serves(row["tenant"]):
+                for name, wake in self._wakes.items():
+                    if row[name]:
+                        wake(row["tenant"])
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception as error:
+                # Whatever it is, the next look comes: a lookout that ended nobody would miss.
+                if not isinstance(error, Unavailable):
+                    log.error("looking for work failed: %s", type(error).__name__)
+            await asyncio.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311

@@ -75,7 +75,7 @@ class Scheduler:
         self._worker = worker
         self._payloads = payloads
         self._clock = clock
-        self._duty = Duty("scheduler", self._work, self._look)
+        self._duty = Duty("scheduler", self._work)
 
     async def start(self) -> None:
         self._duty.start()
@@ -83,10 +83,9 @@ class Scheduler:
     async def stop(self) -> None:
         await self._duty.stop()
 
-    async def _look(self) -> list[str]:
-        now = self._clock()
-        rows = await self._db.rows("tenants_timed", now.isoformat() if now else "")
-        return [r["tenant"] for r in rows if r["schedules"] and self._worker.serves(r["tenant"])]
+    def wake(self, tenant: str) -> None:
+        """The tenant may have a schedule that is due."""
+        self._duty.wake(tenant)
 
     async def _work(self, tenant: str) -> bool:
         return await self.fire(tenant) > 0

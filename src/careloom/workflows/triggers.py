@@ -80,7 +80,7 @@ class Matcher:
         self._payloads = payloads
         self._load_event = load_event
         self._matches_search = matches_search
-        self._duty = Duty("matcher", self._work, self._look)
+        self._duty = Duty("matcher", self._work)
 
     async def start(self) -> None:
         self._notices.subscribe("events", self.wake)
@@ -92,10 +92,6 @@ class Matcher:
     def wake(self, tenant: str) -> None:
         if self._worker.serves(tenant):
             self._duty.wake(tenant)
-
-    async def _look(self) -> list[str]:
-        rows = await self._db.rows("tenants_with_work", "main")
-        return [r["tenant"] for r in rows if r["events"] and self._worker.serves(r["tenant"])]
 
     async def _work(self, tenant: str) -> bool:
         return await self.match(tenant) > 0
@@ -185,9 +181,7 @@ class Matcher:
         batch.triggers[fields["id"]] = shown
         batch.runs.append({"n": event["n"], "run": fields})
 
-    async def load(
-        self, scope: Scope, kind: str, name: str, ref: JsonObject
-    ) -> JsonObject | None:
+    async def load(self, scope: Scope, kind: str, name: str, ref: JsonObject) -> JsonObject | None:
         """What an event shows, by the port."""
         return await self._load_event(scope, kind, name, ref)
 

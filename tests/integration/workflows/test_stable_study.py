@@ -49,7 +49,7 @@ class Bench:
         self.timers = self.another()
 
     def another(self) -> StudyTimers:
-        return StudyTimers(self.desk.services.db, lambda _: True, clock=lambda: self.now)
+        return StudyTimers(self.desk.services.db, clock=lambda: self.now)
 
     async def quiet_for(self, seconds: float) -> int:
         self.now = datetime.now(UTC) + timedelta(seconds=seconds)

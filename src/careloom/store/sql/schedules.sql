@@ -133,9 +133,9 @@ BEGIN
     FROM schedule s WHERE s.tenant = p_tenant AND s.store = p_store ORDER BY s.workflow_id, s.number;
 END $$;
 
--- tenants_timed: tenants with a schedule or a quiet study that is due; tenants only, no data.
+-- tenants_timed: tenants with a queued event, a schedule or a quiet study that is due; tenants only, no data.
 -- p_now is the time, '' for the database's.
-CREATE OR REPLACE FUNCTION tenants_timed(p_now text) RETURNS TABLE (tenant text, schedules boolean, studies boolean)
+CREATE OR REPLACE FUNCTION tenants_timed(p_now text) RETURNS TABLE (tenant text, events boolean, schedules boolean, studies boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
   WITH RECURSIVE s AS (
     (SELECT x.tenant FROM schedule x WHERE x.due_at < 'infinity' ORDER BY x.tenant LIMIT 1)
@@ -147,12 +147,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
     UNION ALL
     SELECT (SELECT x.tenant FROM study_timer x WHERE x.tenant > t.tenant AND x.due_at < 'infinity'
             ORDER BY x.tenant LIMIT 1) FROM t WHERE t.tenant IS NOT NULL
+  ), e AS (
+    (SELECT q.tenant FROM event_queue q ORDER BY q.tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT q.tenant FROM event_queue q WHERE q.tenant > e.tenant ORDER BY q.tenant LIMIT 1)
+    FROM e WHERE e.tenant IS NOT NULL
   )
-  SELECT u.tenant, bool_or(u.sc), bool_or(u.st) FROM (
-    SELECT s.tenant, true AS sc, false AS st FROM s WHERE EXISTS (SELECT 1 FROM schedule x
+  SELECT u.tenant, bool_or(u.ev), bool_or(u.sc), bool_or(u.st) FROM (
+    SELECT e.tenant, true AS ev, false AS sc, false AS st FROM e WHERE e.tenant IS NOT NULL
+    UNION ALL
+    SELECT s.tenant, false, true, false FROM s WHERE EXISTS (SELECT 1 FROM schedule x
       WHERE x.tenant = s.tenant AND x.due_at <= coalesce(nullif(p_now, '')::timestamptz, now()) AND x.due_at < 'infinity')
     UNION ALL
-    SELECT t.tenant, false, true FROM t WHERE EXISTS (SELECT 1 FROM study_timer x
+    SELECT t.tenant, false, false, true FROM t WHERE EXISTS (SELECT 1 FROM study_timer x
       WHERE x.tenant = t.tenant AND x.due_at <= coalesce(nullif(p_now, '')::timestamptz, now()) AND x.due_at < 'infinity')) u
   GROUP BY u.tenant
 $$;
