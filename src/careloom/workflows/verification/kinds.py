@@ -165,7 +165,7 @@ class Shapes:
             }
             closed = {"type": "object", "additionalProperties": False}
             yield "branches", {**closed, "properties": branches}
-        elif step.type == "workflow" and step.params.get("version") is None:
+        elif step.type == "workflow" and _waits_for_newest(step):
             child = self.subject.child(step.params.get("workflow"))
             if child is not None and child.result_schema is not None:
                 yield "output", child.result_schema
@@ -213,6 +213,11 @@ class Shapes:
                 return frozenset({_ANSWERS[name]}) if name in _ANSWERS else None
             case _:
                 return None
+
+
+def _waits_for_newest(step: StepDefinition) -> bool:
+    """A run that is not waited for has no output yet; an older version's result is not known."""
+    return step.params.get("version") is None and step.params.get("wait", True) is True
 
 
 def fits(given: Kinds, wanted: Kinds) -> bool:
