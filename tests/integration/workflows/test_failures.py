@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 from tests.integration.workflows.shapes import ShapesBench, probe, rows
@@ -169,3 +170,42 @@ async def test_an_output_that_breaks_its_schema_fails_the_run(
     bad = await shapes.run(scope, [probe("a", v="one")], **given)
     assert (bad["status"], bad["error"]["code"]) == ("failed", "result_invalid")
     assert "one" not in bad["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["parallel", "foreach"])
+async def test_branches_that_take_too_long_are_timed_out_as_a_whole(
+    shapes: ShapesBench, scope: Scope, kind: str
+) -> None:
+    wait = {"id": "w", "type": "wait", "duration": "1h"}
+    inside: JsonObject = {"branches": {"a": [wait], "b": [probe("b")]}}
+    if kind == "foreach":
+        inside = {"items": "{{trigger.list}}", "steps": [wait]}
+    step = {"id": "late", "type": kind, "timeout": 0.4, "fallback": [probe("else")], **inside}
+    run = await shapes.run(scope, [step, probe("after")], given={"list": [1, 2]})
+    assert run["status"] == "succeeded"
+    late = next(one for one in run["steps"] if one["path"] == "steps/late")
+    assert (late["status"], late["error"]["code"]) == ("degraded", "timed_out")
+    assert "after" in shapes.probe.ids()
+
+
+async def test_a_worker_whose_clock_is_behind_does_not_claim_a_due_run_again_and_again(
+    shapes: ShapesBench, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour behind the database: what the database calls due is due, and not before."""
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - timedelta(hours=1)
+
+    monkeypatch.setattr("careloom.workflows.engine.load.datetime", Behind)
+    monkeypatch.setattr("careloom.workflows.engine.turn.datetime", Behind)
+    steps = [
+        {"id": "w", "type": "wait", "duration": "300ms"},
+        probe("a", flaky=1, retry={**RETRY, "initial_s": 0.3}),
+        probe("b"),
+    ]
+    name = await shapes.begin(scope, steps)
+    assert (await shapes.finished(scope, name))["status"] == "succeeded"
+    assert shapes.probe.ids() == ["a", "a", "b"]
+    assert shapes.worker.counters.claimed <= 3

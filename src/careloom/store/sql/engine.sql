@@ -55,7 +55,8 @@ $$;
 CREATE OR REPLACE FUNCTION engine_claim(p_tenant text, p_worker text, p_lane text, p_lease interval, p_limit int)
 RETURNS TABLE (run_id uuid, fence bigint, wakes int, ctl smallint, crashes int, store text, workflow_id text,
                version int, def_hash text, origin_run uuid, source text, actor jsonb, patient text, input bytea,
-               created_at timestamptz, steps jsonb, results bytea[], attempts jsonb, waits jsonb, wait_results bytea[])
+               created_at timestamptz, steps jsonb, results bytea[], attempts jsonb, waits jsonb, wait_results bytea[],
+               claimed_at timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -70,7 +71,7 @@ BEGIN
     RETURNING live.run_id, live.fence, live.wakes, live.ctl, live.crashes
   )
   SELECT c.run_id, c.fence, c.wakes, c.ctl, c.crashes, r.store, r.workflow_id, r.version, r.def_hash, r.origin_run,
-         r.source, r.actor, r.patient, r.input, r.created_at, s.steps, s.results, a.attempts, w.waits, w.results
+         r.source, r.actor, r.patient, r.input, r.created_at, s.steps, s.results, a.attempts, w.waits, w.results, now()
   FROM claimed c
   CROSS JOIN LATERAL (SELECT * FROM run WHERE run.tenant = p_tenant AND run.run_id = c.run_id) r
   CROSS JOIN LATERAL (

@@ -140,11 +140,12 @@ class Drive:
             frontier.request_rollback()
         elif run.control & CANCEL:
             frontier.stop("cancelled", dict(_CANCELLED))
-        if not frontier.blocked and frontier.deadline is None:
+        if not frontier.waits:
             return
-        now = self._turns.clock()
+        now = self._turns.now(self.run)
         if frontier.deadline is not None and now >= frontier.deadline:
             frontier.stop("failed", dict(_TOO_LONG))
+        frontier.expire(now)
         for key in list(frontier.due(now)):
             waiting = run.waits.get(key)
             if waiting is not None and waiting.resume is None:
@@ -159,7 +160,7 @@ class Drive:
 
     def _due_soon(self) -> bool:
         due = self.frontier.next_due()
-        return due is not None and due - self._turns.clock() < WORTH_PARKING
+        return due is not None and due - self._turns.now(self.run) < WORTH_PARKING
 
     async def _let_go(self) -> Rest:
         if self._reread:
@@ -177,7 +178,7 @@ class Drive:
         due = self.frontier.next_due()
         seconds = None
         if due is not None:
-            seconds = max((due - self._turns.clock()) / timedelta(seconds=1), 0.0) + 0.001
+            seconds = max((due - self._turns.now(self.run)) / timedelta(seconds=1), 0.0) + 0.001
         done = await self._first(seconds)
         for task in done:
             command = self._tasks.pop(task)

@@ -20,7 +20,16 @@ from careloom.workflows.engine.commands import (
     Settle,
     Undo,
 )
-from careloom.workflows.engine.groups import Frame, Group
+from careloom.workflows.engine.groups import (
+    Frame,
+    Group,
+    advance,
+    cancelled,
+    error_of,
+    model_of,
+    named_error,
+    would_end,
+)
 from careloom.workflows.engine.journal import ROLL_BACK, Key, RunState, StepRecord
 from careloom.workflows.engine.layer import Layer, chosen_branch, degraded
 from careloom.workflows.engine.program import UNDO, Program, ProgramStep, opening_path
@@ -58,6 +67,8 @@ class Frontier:
         self._running: dict[Key, Command] = {}
         self._work: deque[Frame] = deque()
         self._rollback: Rollback | None = None
+        self._ends: dict[Group, datetime] = {}
+        """When open parallels and loops have taken too long."""
         self._said: dict[str, list[StepRecord]] = {}
         """Rows inside loops in which an AI step said something of itself, by path."""
         self._replayed: list[Group] | None = []
@@ -120,7 +131,7 @@ class Frontier:
         command = self._running.pop(key)
         frame = self._frames.get(key)
         if frame is not None and frame.cancelled:
-            self._offer(frame, _cancelled(frame))
+            self._offer(frame, cancelled(frame))
         elif not self._ended() and isinstance(command, Execute | Undo):
             self.blocked[key] = Blocked(command, until)
 
@@ -143,8 +154,25 @@ class Frontier:
     def next_due(self, until: datetime | None = None) -> datetime | None:
         """When the first wait ends by itself, or one more at `until`, or the run's time."""
         times = [blocked.until for blocked in self.blocked.values()]
-        times += [until, None if self._rollback else self.deadline]
+        times += [until, None if self._rollback else self.deadline, *self._ends.values()]
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything in the run depends on time."""
+        return bool(self.blocked or self._ends) or self.deadline is not None
+
+    def expire(self, now: datetime) -> None:
+        """Parallels and loops that take too long end: what is open in them is cancelled."""
+        for group, ends in list(self._ends.items()):
+            if ends <= now and not group.decided:
+                group.late = True
+                self._decide(group)
+                if not group.open:
+                    self._join(group)
+            if ends <= now:
+                del self._ends[group]
+        self._settle()
 
     def alone(self) -> bool:
         """Whether nothing but the one command being carried out can happen in the run."""
@@ -174,10 +202,10 @@ class Frontier:
             return None
         step = frame.step
         if record.outcome == "failed" and step.definition.on_error != "continue":
-            return self._would_fail(frame, _error(frame, record))
+            return self._would_fail(frame, error_of(frame, record))
         if record.outcome in ("degraded", "opened") or chosen_branch(step, record):
             return None
-        return _would_end(frame)
+        return would_end(frame)
 
     def layer_with(self, record: StepRecord) -> Layer:
         """The outermost scope as it is once this row of its own is there."""
@@ -261,7 +289,7 @@ class Frontier:
             self._finish(frame, "cancelled")
             return False
         if record.outcome == "failed" and step.definition.on_error != "continue":
-            self._fail(frame, _error(frame, record))
+            self._fail(frame, error_of(frame, record))
             return False
         if step.opens:
             self._absorb(frame, step)
@@ -275,7 +303,7 @@ class Frontier:
         if chosen:
             self._nest(frame, step, "choice", chosen)
             return False
-        _advance(frame)
+        advance(frame)
         return True
 
     def _absorb(self, frame: Frame, step: ProgramStep) -> None:
@@ -285,13 +313,13 @@ class Frontier:
         if step.definition.type == "parallel":
             for children in step.branches.values():
                 layer.absorb(children, frame.iteration, self._journal)
-        known = {_model(one) for one in layer.evidence}
+        known = {model_of(one) for one in layer.evidence}
         inside = f"{frame.iteration}." if frame.iteration else ""
         for inner in step.walk():
             for record in self._said.get(inner.path, ()):
                 said = {"step": inner.id, **record.output["evidence"]}
-                if record.iteration.startswith(inside) and _model(said) not in known:
-                    known.add(_model(said))
+                if record.iteration.startswith(inside) and model_of(said) not in known:
+                    known.add(model_of(said))
                     layer.evidence.append(said)
 
     def _nest(
@@ -310,6 +338,8 @@ class Frontier:
         kind = "parallel" if step.definition.type == "parallel" else "foreach"
         group = Group("parallel" if kind == "parallel" else "foreach", step, frame)
         frame.group = group
+        if "deadline" in opened.output:
+            self._ends[group] = datetime.fromisoformat(opened.output["deadline"])
         if kind == "parallel":
             for name, steps in step.branches.items():
                 inner = Frame(steps, frame.iteration, frame.layer.inner(), group, name)
@@ -369,7 +399,7 @@ class Frontier:
             frame.layer.show(group.step, record, frame.output)
         elif inner.output:
             frame.output = inner.output
-        _advance(frame)
+        advance(frame)
         self._work.append(frame)
 
     def _fail(self, frame: Frame, error: JsonObject) -> None:
@@ -393,7 +423,7 @@ class Frontier:
             self._nest(frame, step, "fallback", step.fallback)
         elif step.definition.on_error == "continue":
             frame.layer.steps[step.id] = seen
-            _advance(frame)
+            advance(frame)
             self._work.append(frame)
         else:
             self._fail(frame, error)
@@ -459,16 +489,17 @@ class Frontier:
             self._frames.pop((frame.step.path, frame.iteration), None)
             self._finish(frame, "cancelled")
         else:
-            self._offer(frame, _cancelled(frame))
+            self._offer(frame, cancelled(frame))
 
     def _join(self, group: Group) -> None:
         """Every branch or item is done: the step's own row says how it ended."""
         frame, step = group.frame, group.step
+        self._ends.pop(group, None)
         key = (step.path, group.iteration)
         if key in self._journal or key in self._running:
             return
         if group.cancelled:
-            self._offer(frame, _cancelled(frame))
+            self._offer(frame, cancelled(frame))
             return
         outcome, output, error = group.outcome()
         if outcome == "failed" and step.fallback:
@@ -492,6 +523,7 @@ class Frontier:
         self.blocked.clear()
         self._frames.clear()
         self._work.clear()
+        self._ends.clear()
         self.closing = None
         self.layer = Layer.of_run(self.run)
         self.layer.absorb(self.program.steps, "", self._journal)
@@ -501,7 +533,7 @@ class Frontier:
     def _next_undo(self, record: StepRecord | None) -> None:
         """The type's own undoing of a step has ended, or the rollback begins: go on."""
         if record is not None and record.outcome == "failed":
-            self._undone(_named(record.path, record.iteration, record.error or {}))
+            self._undone(named_error(record.path, record.iteration, record.error or {}))
         else:
             self._undone(None)
 
@@ -519,7 +551,7 @@ class Frontier:
                     self._offer_undo(found)
                     return
                 if record.outcome == "failed":
-                    self._undone(_named(record.path, record.iteration, record.error or {}))
+                    self._undone(named_error(record.path, record.iteration, record.error or {}))
                     return
             else:
                 self._work.append(found)
@@ -534,43 +566,3 @@ class Frontier:
             self.blocked[command.key] = Blocked(command, retry_at)
         else:
             self.ready[command.key] = command
-
-
-def _advance(frame: Frame) -> None:
-    """Move past the current step."""
-    frame.at += 1
-    frame.group = None
-
-
-def _would_end(frame: Frame) -> Close | None:
-    """The run's end when the current step of this list is its last."""
-    while frame.at + 1 == len(frame.steps):
-        owner = frame.owner
-        if owner is None:
-            return Close("succeeded")
-        if owner.kind != "choice":
-            # After a fallback its step is seen anew, after branches and items they are joined.
-            return None
-        frame = owner.frame
-    return None
-
-
-def _cancelled(frame: Frame) -> Settle:
-    error: JsonObject = {"code": "cancelled", "message": "Its result is no longer needed"}
-    return Settle(frame.step, frame.iteration, frame.layer, "cancelled", {}, error, 0)
-
-
-def _error(frame: Frame, record: StepRecord) -> JsonObject:
-    return _named(record.path, frame.iteration, record.error or {})
-
-
-def _named(path: str, iteration: str, error: JsonObject) -> JsonObject:
-    """An error with the step at which it came; what came from further inside keeps its place."""
-    if "stepPath" in error:
-        return error
-    named: JsonObject = {"path": path, **error, "step": path.rsplit("/", 1)[-1], "stepPath": path}
-    return {**named, "iteration": iteration} if iteration else named
-
-
-def _model(said: JsonObject) -> tuple[object, ...]:
-    return said.get("step"), said.get("model"), said.get("version")

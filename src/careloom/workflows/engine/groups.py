@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from careloom.types import Json, JsonObject
+from careloom.workflows.engine.commands import Close, Settle
+from careloom.workflows.engine.journal import StepRecord
 from careloom.workflows.engine.layer import Layer
 from careloom.workflows.engine.program import ProgramStep
 
@@ -54,6 +56,8 @@ class Group:
     decided: bool = False
     """Nothing further is begun here, and what is open is being cancelled."""
     cancelled: bool = False
+    late: bool = False
+    """It took longer than its `timeout`."""
     succeeded: int = 0
     failed: int = 0
     branches: dict[str, JsonObject] = field(default_factory=dict)
@@ -109,6 +113,10 @@ class Group:
 
     def outcome(self) -> tuple[str, JsonObject, JsonObject | None]:
         """How the step ended, its output and its error."""
+        if self.late:
+            message = f"The step did not finish within {self.step.definition.timeout_s:g} s"
+            counts = {"succeeded": self.succeeded, "failed": self.failed}
+            return "failed", {}, {"code": "timed_out", "message": message, **counts}
         return self._joined() if self.kind == "parallel" else self._looped()
 
     def _joined(self) -> tuple[str, JsonObject, JsonObject | None]:
@@ -149,3 +157,46 @@ class Group:
         error: JsonObject = {**cause, "message": message, "item": index}
         error |= {"succeeded": self.succeeded, "failed": self.failed, "count": len(self.items)}
         return "failed", {}, error
+
+
+def advance(frame: Frame) -> None:
+    """Move past the current step."""
+    frame.at += 1
+    frame.group = None
+
+
+def would_end(frame: Frame) -> Close | None:
+    """The run's end when the current step of this list is its last."""
+    while frame.at + 1 == len(frame.steps):
+        owner = frame.owner
+        if owner is None:
+            return Close("succeeded")
+        if owner.kind != "choice":
+            # After a fallback its step is seen anew, after branches and items they are joined.
+            return None
+        frame = owner.frame
+    return None
+
+
+def cancelled(frame: Frame) -> Settle:
+    """The command that writes down that a list stopped at its current step."""
+    error: JsonObject = {"code": "cancelled", "message": "Its result is no longer needed"}
+    return Settle(frame.step, frame.iteration, frame.layer, "cancelled", {}, error, 0)
+
+
+def error_of(frame: Frame, record: StepRecord) -> JsonObject:
+    """The error of a row, with its place."""
+    return named_error(record.path, frame.iteration, record.error or {})
+
+
+def named_error(path: str, iteration: str, error: JsonObject) -> JsonObject:
+    """An error with the step at which it came; what came from further inside keeps its place."""
+    if "stepPath" in error:
+        return error
+    named: JsonObject = {"path": path, **error, "step": path.rsplit("/", 1)[-1], "stepPath": path}
+    return {**named, "iteration": iteration} if iteration else named
+
+
+def model_of(said: JsonObject) -> tuple[object, ...]:
+    """By what two sayings of AI steps count as one: step, model and version."""
+    return said.get("step"), said.get("model"), said.get("version")

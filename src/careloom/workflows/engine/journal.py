@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from careloom.types import JsonObject
@@ -76,6 +76,9 @@ class RunState:
     retry_at: dict[Key, datetime] = field(default_factory=dict)
     """When a step that failed is tried again."""
     waits: dict[Key, WaitRecord] = field(default_factory=dict)
+    skew: timedelta = timedelta()
+    """How far the database's clock is ahead of this machine's, when they disagree by much: what a
+    run waits for is told by the database's."""
     next_seq: int = 0
     """The number of the next journal row: larger than any, so that what follows stands behind."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -12,12 +12,15 @@ from careloom.types import JsonObject
 from careloom.workflows.engine.journal import Key, RunState, StepRecord, WaitRecord, settle_output
 from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
 
+_CLOCKS_AGREE = timedelta(seconds=2)
+
 
 async def run_from_claim(tenant: str, row: asyncpg.Record, payloads: Payloads) -> RunState:
     """A claimed run with its journal, opened."""
     trigger = await payloads.open(tenant, row["origin_run"], "input", row["input"])
     run = _claimed(tenant, row, trigger, row["patient"])
     run.control = row["ctl"]
+    run.skew = skew_of(row["claimed_at"])
     for fields, sealed in zip(row["steps"], row["results"] or (), strict=True):
         record = await _step(run, fields, sealed, payloads)
         run.steps[record.key] = record
@@ -118,9 +121,16 @@ async def what_came(
     return {"reason": "event", **value}
 
 
+def skew_of(theirs: datetime) -> timedelta:
+    """How far the database's clock is ahead, from a time it has just told; small differences are
+    the way of the answer."""
+    ahead = theirs - datetime.now(UTC)
+    return ahead if abs(ahead) > _CLOCKS_AGREE else timedelta()
+
+
 def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObject) -> RunState:
     """A run that its creator owns at birth: nothing needs to be read back."""
-    run_id = uuid.UUID(str(fields["id"]))
+    run_id, created_at = uuid.UUID(str(fields["id"])), datetime.fromisoformat(born["created_at"])
     origin: Any = fields.get("origin")
     return RunState(
         tenant=tenant,
@@ -136,5 +146,6 @@ def new_run(tenant: str, fields: JsonObject, born: JsonObject, trigger: JsonObje
         actor=fields["actor"],
         patient=fields.get("patient"),
         trigger=trigger,
-        created_at=datetime.fromisoformat(born["created_at"]),
+        created_at=created_at,
+        skew=skew_of(created_at),
     )

@@ -66,7 +66,11 @@ class Turns:
         self._calls = Calls(catalog)
         self._payloads = payloads
         self._environment_of = environment_of
-        self.clock = clock
+        self._clock = clock
+
+    def now(self, run: RunState) -> datetime:
+        """The time by which the run's waits are measured."""
+        return self._clock() + run.skew
 
     async def make(self, frontier: Frontier, command: Command) -> Turn:
         """Carry out a command up to its commit."""
@@ -95,7 +99,7 @@ class Turns:
             code=f"effect_{state.lower()}",
             details={key: value for key, value in detail.items() if key != "message"},
         )
-        return await self._failure(frontier, command, error, self.clock(), final=True)
+        return await self._failure(frontier, command, error, self._clock(), final=True)
 
     async def dead_letter(self, run: RunState, message: str) -> Turn:
         """Close a run that cannot go on by itself, and open an incident."""
@@ -103,7 +107,7 @@ class Turns:
         unit = self._unit(run, "step", "~dead", "", error=error)
         blob = await self._seal(run, step_place("~dead", ""), {"error": error})
         unit.fields |= {"o": "failed", "a": 1, "b": unit.add_blob(blob), "q": run.next_seq}
-        unit.fields["s"] = self.clock().isoformat()
+        unit.fields["s"] = self._clock().isoformat()
         unit.fields["ops"] = _incident(run, "run.dead_letter", message).ops
         await self._finish(unit, run, None, Close("failed", error))
         return Turn(unit, ("~dead", ""), closed="failed")
@@ -120,7 +124,7 @@ class Turns:
         return Turn(unit, close.key, closed=state)
 
     async def _execute(self, frontier: Frontier, command: Execute) -> Turn:
-        run, step, started = frontier.run, command.step, self.clock()
+        run, step, started = frontier.run, command.step, self.now(frontier.run)
         context = command.layer.context
         call: StepCall | None = None
         try:
@@ -142,7 +146,7 @@ class Turns:
         return await self._success(frontier, command, result, call, started)
 
     async def _undo(self, frontier: Frontier, command: Undo) -> Turn:
-        started, done = self.clock(), command.done
+        started, done = self.now(frontier.run), command.done
         call = await self._call(frontier.run, command, done.get("input") or {}, started)
         again = generation(frontier.run.actor, done["path"])
         key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:{again}"
@@ -161,7 +165,7 @@ class Turns:
         record = self._row(run, command.key, command.attempt, command.outcome, command.output)
         record.error = command.error
         payload: JsonObject = {"output": command.output, "error": command.error}
-        await self._record(unit, run, record, payload, self.clock(), run.patient)
+        await self._record(unit, run, record, payload, self._clock(), run.patient)
         if command.outcome == "cancelled":
             effect = Effect()
             effect.add("step.abandon", run=str(run.run_id), path=path, iter=iteration)
@@ -174,7 +178,7 @@ class Turns:
         unit = self._unit(run, "step", UNDO, "", error=error)
         record = self._row(run, command.key, 1, "opened", {})
         record.error = error
-        await self._record(unit, run, record, {"error": error}, self.clock(), run.patient)
+        await self._record(unit, run, record, {"error": error}, self._clock(), run.patient)
         effect = Effect()
         effect.add("run.abandon", run=str(run.run_id))
         if not command.requested:
@@ -239,6 +243,9 @@ class Turns:
             "notes": result.notes,
         }
         patient = result.patient if result.patient and run.patient is None else None
+        if step.opens and step.definition.timeout_s is not None:
+            ends = started + timedelta(seconds=step.definition.timeout_s)
+            result.output["deadline"] = ends.isoformat()
         outcome = "opened" if step.opens else "succeeded"
         key = path, command.iteration
         record = self._row(run, key, call.attempt, outcome, result.output)
@@ -312,7 +319,7 @@ class Turns:
             "b": unit.add_blob(await self._seal(run, place, detail)),
             "d": {"code": detail["code"], "attempt": attempt},
         }
-        retry_at = self.clock() + timedelta(seconds=delay)
+        retry_at = self.now(run) + timedelta(seconds=delay)
         parked = self._park_if_alone(unit, frontier, retry_at)
         return Turn(unit, command.key, retry_at=retry_at, parked=parked)
 
@@ -348,7 +355,9 @@ class Turns:
         """Let go of the run in the same commit, when nothing else goes on in it and it waits for
         longer than it takes to claim it again."""
         due = frontier.next_due(until)
-        if not frontier.alone() or (due is not None and due - self.clock() < WORTH_PARKING):
+        if not frontier.alone() or (
+            due is not None and due - self.now(frontier.run) < WORTH_PARKING
+        ):
             return None
         return self._parked(unit, frontier, due)
 
@@ -358,7 +367,7 @@ class Turns:
         unit.fields["fin"] = {"seen": frontier.run.wakes, "until": until_text}
         if until is None:
             return float("inf")
-        return max((until - self.clock()) / timedelta(seconds=1), 0.0)
+        return max((until - self.now(frontier.run)) / timedelta(seconds=1), 0.0)
 
     @staticmethod
     def _row(run: RunState, key: Key, attempt: int, outcome: str, output: JsonObject) -> StepRecord:
