@@ -1,4 +1,4 @@
-"""Schemas of pipelines and decision tables."""
+"""Schemas of pipelines, decision tables and external work."""
 
 from __future__ import annotations
 
@@ -29,13 +29,63 @@ def _json(name: str) -> JsonObject:
 
 
 _KEPT: dict[str, JsonObject] = {"name": _TEXT, "version": _VERSION, "hash": _TEXT}
+_TOKEN: dict[str, JsonObject] = {"token": _TEXT}
 SCHEMAS: dict[str, JsonObject] = {
+    "Work": _object(
+        {
+            "id": _TEXT,
+            "token": _TEXT,
+            "runId": _TEXT,
+            "path": _TEXT,
+            "iteration": _TEXT,
+            "delivery": _WHOLE,
+            "leaseUntil": _TIME,
+            "input": _ANY_OBJECT,
+        }
+    ),
+    "WorkOpen": _object(
+        {
+            "id": _TEXT,
+            "queue": _TEXT,
+            "runId": _TEXT,
+            "path": _TEXT,
+            "iteration": _TEXT,
+            "state": {"enum": ["ready", "claimed"]},
+            "holder": {"type": ["string", "null"]},
+            "deliveries": _WHOLE,
+            "progress": {"type": ["object", "null"]},
+            "createdAt": _TIME,
+            "startedAt": {"type": ["string", "null"]},
+            "leaseUntil": {"type": ["string", "null"]},
+        }
+    ),
+    "WorkAsked": {
+        "type": "object",
+        "properties": {
+            "max": {"type": "integer", "minimum": 1, "maximum": 100},
+            "wait": {"type": "number", "minimum": 0, "maximum": 60},
+        },
+    },
+    "WorkBeat": {**_object(_TOKEN), "properties": {**_TOKEN, "progress": _ANY_OBJECT}},
+    "WorkDone": {**_object(_TOKEN), "properties": {**_TOKEN, "result": {}}},
+    "WorkFailed": {
+        **_object(_TOKEN),
+        "properties": {
+            **_TOKEN,
+            "code": _TEXT,
+            "message": _TEXT,
+            "retryable": _FLAG,
+            "details": {},
+        },
+    },
+    "WorkWanted": _object({"id": _TEXT, "wanted": _FLAG}),
+    "WorkSettled": _object({"id": _TEXT, "state": {"enum": ["succeeded", "failed", "lost"]}}),
     "Kept": _object({**_KEPT, "updatedAt": _TIME}),
     "PipelinePut": _object({**_KEPT, "created": _FLAG}),
     "PipelineGiven": {
         "type": "object",
         "description": "A pipeline: docs/howto/pipelines.md",
-        "required": ["source", "maps"],
+        "required": ["source"],
     },
     "Pipeline": _object(
         {
@@ -102,9 +152,18 @@ DATA: dict[str, JsonObject] = {
     "listDecisionTables": _list(_ref("Kept")),
     "putDecisionTable": _ref("DecisionTablePut"),
     "getDecisionTable": _ref("DecisionTable"),
+    "listWork": _list(_ref("WorkOpen")),
+    "pollWork": _list(_ref("Work")),
+    "beatWork": _ref("WorkWanted"),
+    "completeWork": _ref("WorkSettled"),
+    "failWork": _ref("WorkSettled"),
 }
 BODIES: dict[str, JsonObject] = {
     "putPipeline": _json("PipelineGiven"),
     "resubmitPipelineRejects": _json("RejectsGiven"),
     "putDecisionTable": _json("DecisionTableGiven"),
+    "pollWork": {**_json("WorkAsked"), "required": False},
+    "beatWork": _json("WorkBeat"),
+    "completeWork": _json("WorkDone"),
+    "failWork": _json("WorkFailed"),
 }

@@ -148,6 +148,25 @@ class Pipelines:
         )
         self._db.notify(scope.tenant, "events")
 
+    async def advance(self, scope: Scope, pipeline: str, batch: Batch, mover: Mover) -> Effect:
+        """The effect that moves a stream when the step that read the batch is journaled."""
+        effect = Effect()
+        place = _state_place(scope, pipeline, batch.stream, batch.seq + 1)
+        sealed = await self._keyring.seal(scope.tenant, None, place, orjson.dumps(batch.at))
+        effect.add(
+            "pipeline.advance",
+            pipeline=pipeline,
+            stream=batch.stream,
+            seq=batch.seq,
+            done=batch.done,
+            run=str(mover.run_id),
+            path=mover.path,
+            key=mover.key,
+            counts=batch.counts,
+            body=effect.add_body(sealed),
+        )
+        return effect
+
     async def _reject(
         self, scope: Scope, pipeline: str, batch: Batch, effect: Effect, row: Row, fault: Fault
     ) -> JsonObject:

@@ -259,3 +259,16 @@ async def test_a_cancelled_run_writes_no_further_batch(
     written = len(await intake.patients())
     assert written < 50
     assert (await intake.sync())["out"] == 50 - written
+
+
+async def test_without_maps_the_workflow_gets_the_rows_batch_by_batch(intake: Intake) -> None:
+    await intake.pipeline("emr", {"source": PATIENTS["source"], "batch": 2})
+    rows = [*people(0, 1), ("M9", "Bad", "male", "yesterday"), *people(1, 1)]
+    await intake.file("patients-1.csv", csv_of(rows))
+    first, second, third = [await intake.sync() for _ in range(3)]
+    assert [row["mrn"] for row in first["rows"]] == ["M0"]
+    assert [(one["line"], one["code"]) for one in first["rejects"]] == [(3, "csv_type")]
+    assert (first["in"], first["rejected"], first["more"]) == (2, 1, True)
+    assert ([row["mrn"] for row in second["rows"]], second["more"]) == (["M1"], False)
+    assert (third["rows"], third["batches"]) == ([], 0)
+    assert await intake.patients() == []

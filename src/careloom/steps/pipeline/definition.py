@@ -47,6 +47,7 @@ class PipelineDefinition:
 
     source: CsvSource | SqlSource
     maps: tuple[RowTemplate, ...]
+    """None when the rows are for the workflow."""
     batch: int
 
     @property
@@ -63,8 +64,8 @@ def read_pipeline(given: JsonObject) -> PipelineDefinition:
     batch = given.get("batch", BATCH)
     if isinstance(batch, bool) or not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
         raise _fault("batch", f"`batch` is a number of rows from 1 to {MAX_BATCH}")
-    maps = given.get("maps")
-    if not isinstance(maps, list) or not 1 <= len(maps) <= 20:
+    maps = given.get("maps", [])
+    if not isinstance(maps, list) or ("maps" in given and not 1 <= len(maps) <= 20):
         raise _fault("maps", "`maps` lists 1 to 20 resources that a row becomes")
     kind = source.get("type")
     if kind not in ("csv", "sql"):

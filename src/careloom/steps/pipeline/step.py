@@ -21,6 +21,7 @@ from careloom.steps.pipeline.definition import PipelineDefinition, read_pipeline
 from careloom.steps.pipeline.sources import Chunk, Reading, build_sources
 from careloom.steps.pipeline.writer import RowWriter, Written
 from careloom.steps.schema import load_schema
+from careloom.store.effect import Effect
 from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name
@@ -86,6 +87,8 @@ class PipelineStep:
         reading = Reading(call.scope, name, prefix, definition, self._pipelines, call.key)
         mover = Mover(parse_run_name(call.run_id), call.path, call.key)
         move = _Move(call, reading, mover)
+        if not definition.maps:
+            return await self._hand_over(move, kept)
         until = time.monotonic() + self._slice_s
         cursor: JsonObject = {}
         for source in build_sources(reading, self._uploads, self._connections):
@@ -124,6 +127,32 @@ class PipelineStep:
                 }
             ]
         return []
+
+    async def _hand_over(self, move: _Move, kept: JsonObject) -> StepResult:
+        """The next batch as rows; the place moves when the step is journaled with them."""
+        reading = move.reading
+        sources = build_sources(reading, self._uploads, self._connections)[1:]
+        chunk = await sources[0].next()
+        rows = [] if chunk is None else [row for row, _ in chunk.rows]
+        good = [row.item for row in rows if row.item is not None]
+        faults = [
+            {"line": row.line, "code": row.fault.code, "message": row.fault.message}
+            for row in rows
+            if row.fault is not None
+        ]
+        counts: JsonObject = {"in": len(rows), "out": 0, "unchanged": 0, "rejected": len(faults)}
+        about = {"name": kept["name"], "version": kept["version"], "hash": kept["hash"]}
+        result = StepResult(output={**counts, "batches": 0, "cursor": {}, "pipeline": about})
+        result.output |= {"rows": good, "rejects": faults, "more": False}
+        if chunk is not None:
+            batch = Batch(chunk.stream, chunk.place.seq, chunk.at, chunk.done, counts, Effect(), [])
+            result.effect = await self._pipelines.advance(
+                reading.scope, reading.pipeline, batch, move.mover
+            )
+            result.output |= {"batches": 1, "cursor": _cursor(chunk), "more": not chunk.done}
+        if move.call.alias is not None:
+            result.output[move.call.alias] = good
+        return result
 
     async def _stands(self, reading: Reading) -> JsonObject:
         """Where a query stands when this part of the run has read nothing."""
@@ -246,7 +275,7 @@ def _fault(error: CareloomError) -> Fault:
 
 def _narrowed(definition: PipelineDefinition, name: str, wanted: str | None) -> PipelineDefinition:
     """The pipeline with the maps of one resource type, when one is asked for."""
-    if wanted is None:
+    if wanted is None or not definition.maps:
         return definition
     maps = tuple(one for one in definition.maps if one.resource_type == wanted)
     if not maps:

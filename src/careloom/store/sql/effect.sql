@@ -35,6 +35,8 @@ BEGIN
       WHEN 'event.emit' THEN op_event_emit(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'event.set_aside' THEN op_event_set_aside(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'pipeline.check' THEN op_pipeline_check(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'work.offer' THEN op_work_offer(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'pipeline.advance' THEN op_pipeline_advance(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'pipeline.taken' THEN op_pipeline_taken(p_tenant, p_store, v_op, p_bodies, p_actor)
       ELSE op_unknown(v_op)
     END;

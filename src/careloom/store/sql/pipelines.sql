@@ -112,14 +112,7 @@ DECLARE v_actor jsonb; v_results jsonb;
 BEGIN
   PERFORM enter(p_tenant);
   v_actor := pipeline_actor(p_tenant, p_run, p_path);
-  IF p_seq = 0 THEN
-    INSERT INTO pipeline_state (tenant, store, pipeline, stream, seq, place, done)
-      VALUES (p_tenant, p_store, p_pipeline, p_stream, 1, p_place, p_done) ON CONFLICT DO NOTHING;
-  ELSE
-    UPDATE pipeline_state SET seq = seq + 1, place = p_place, done = p_done, updated_at = clock_timestamp()
-      WHERE tenant = p_tenant AND store = p_store AND pipeline = p_pipeline AND stream = p_stream AND seq = p_seq;
-  END IF;
-  IF NOT FOUND THEN
+  IF NOT pipeline_move(p_tenant, p_store, p_pipeline, p_stream, p_seq, p_place, p_done) THEN
     PERFORM refuse('CL007', jsonb_build_object('message', 'Another worker has moved this pipeline on'));
   END IF;
   v_results := effect_apply(p_tenant, p_store, p_ops, p_bodies, v_actor);
@@ -128,6 +121,34 @@ BEGIN
   PERFORM audit_record(p_tenant, p_store, 'pipeline.batch', 'Pipeline/' || p_pipeline, v_actor,
                        p_counts || jsonb_build_object('seq', p_seq + 1));
   RETURN v_results;
+END $$;
+
+-- pipeline_move: put a stream's place behind a batch; false when it does not stand where the batch was read.
+CREATE OR REPLACE FUNCTION pipeline_move(p_tenant text, p_store text, p_pipeline text, p_stream text, p_seq bigint,
+                                         p_place bytea, p_done boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_seq = 0 THEN
+    INSERT INTO pipeline_state (tenant, store, pipeline, stream, seq, place, done)
+      VALUES (p_tenant, p_store, p_pipeline, p_stream, 1, p_place, p_done) ON CONFLICT DO NOTHING;
+  ELSE
+    UPDATE pipeline_state SET seq = seq + 1, place = p_place, done = p_done, updated_at = clock_timestamp()
+      WHERE tenant = p_tenant AND store = p_store AND pipeline = p_pipeline AND stream = p_stream AND seq = p_seq;
+  END IF;
+  RETURN FOUND;
+END $$;
+
+-- op_pipeline_advance: rows that a step hands to its workflow: the place moves in the transaction that journals them.
+CREATE OR REPLACE FUNCTION op_pipeline_advance(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT pipeline_move(p_tenant, p_store, p_op->>'pipeline', p_op->>'stream', (p_op->>'seq')::bigint,
+                       p_bodies[(p_op->>'body')::int + 1], (p_op->>'done')::boolean) THEN
+    PERFORM refuse('CL001', jsonb_build_object('message', 'Another run has moved this pipeline on'));
+  END IF;
+  PERFORM pipeline_count(p_tenant, p_store, p_op->>'pipeline', (p_op->>'run')::uuid, p_op->>'path', p_op->>'key', p_op->'counts');
+  PERFORM audit_record(p_tenant, p_store, 'pipeline.batch', 'Pipeline/' || (p_op->>'pipeline'), p_actor,
+                       (p_op->'counts') || jsonb_build_object('seq', (p_op->>'seq')::bigint + 1));
+  RETURN jsonb_build_object('outcome', 'advanced');
 END $$;
 
 -- pipeline_actor: who a batch is written by: the run, for its starter, with its chain of workflows. A run that has
