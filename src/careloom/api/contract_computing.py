@@ -28,6 +28,7 @@ def _json(name: str) -> JsonObject:
     return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
 
 
+_USED_BY: JsonObject = {**_list(_TEXT), "description": "Workflows that a change touches"}
 _KEPT: dict[str, JsonObject] = {"name": _TEXT, "version": _VERSION, "hash": _TEXT}
 _TOKEN: dict[str, JsonObject] = {"token": _TEXT}
 SCHEMAS: dict[str, JsonObject] = {
@@ -81,7 +82,7 @@ SCHEMAS: dict[str, JsonObject] = {
     "WorkWanted": _object({"id": _TEXT, "wanted": _FLAG}),
     "WorkSettled": _object({"id": _TEXT, "state": {"enum": ["succeeded", "failed", "lost"]}}),
     "Kept": _object({**_KEPT, "updatedAt": _TIME}),
-    "PipelinePut": _object({**_KEPT, "created": _FLAG}),
+    "PipelinePut": _object({**_KEPT, "created": _FLAG, "usedBy": _USED_BY}),
     "PipelineGiven": {
         "type": "object",
         "description": "A pipeline: docs/howto/pipelines.md",
@@ -111,6 +112,7 @@ SCHEMAS: dict[str, JsonObject] = {
                 _object({"stream": _TEXT, "batches": _WHOLE, "done": _FLAG, "updatedAt": _TIME})
             ),
             "rejected": _WHOLE,
+            "usedBy": _USED_BY,
         }
     ),
     "PipelineReject": _object(
@@ -140,8 +142,17 @@ SCHEMAS: dict[str, JsonObject] = {
         "description": "A table, or a JSON Decision Model: docs/howto/decision-tables.md",
         "anyOf": [{"required": ["inputs", "outputs", "rows"]}, {"required": ["nodes", "edges"]}],
     },
-    "DecisionTablePut": _object({**_KEPT, "created": _FLAG, "findings": _list(_ANY_OBJECT)}),
-    "DecisionTable": _object({**_KEPT, "updatedAt": _TIME, "table": _ref("DecisionTableGiven")}),
+    "DecisionTablePut": _object(
+        {**_KEPT, "created": _FLAG, "findings": _list(_ANY_OBJECT), "usedBy": _USED_BY}
+    ),
+    "DecisionTable": _object(
+        {
+            **_KEPT,
+            "updatedAt": _TIME,
+            "table": _ref("DecisionTableGiven"),
+            "usedBy": _USED_BY,
+        }
+    ),
 }
 DATA: dict[str, JsonObject] = {
     "listPipelines": _list(_ref("Kept")),

@@ -37,6 +37,7 @@ async def keep(desk: Desk, table: JsonObject) -> JsonObject:
 async def test_a_kept_table_decides_and_the_run_says_by_which_version(desk: Desk) -> None:
     first = await keep(desk, TABLE)
     assert (first["version"], first["created"], first["findings"]) == (1, True, [])
+    assert first["usedBy"] == []
     assert (await keep(desk, TABLE))["created"] is False
     await desk.deployed(flow("copay"))
     run = await desk.execute("pay", {"payer": "self"})
@@ -46,7 +47,8 @@ async def test_a_kept_table_decides_and_the_run_says_by_which_version(desk: Desk
         "table": {"name": "copay", "version": 1, "hash": first["hash"]},
     }
     rows = [{**TABLE["rows"][0], "then": {"copay": 30}}, TABLE["rows"][1]]
-    assert (await keep(desk, {**TABLE, "rows": rows}))["version"] == 2
+    second = await keep(desk, {**TABLE, "rows": rows})
+    assert (second["version"], second["usedBy"]) == (2, ["pay"])
     run = await desk.execute("pay", {"payer": "acme"})
     assert run["output"]["pay"]["result"] == {"copay": 30}
     await desk.deployed(flow("copay", version=1))

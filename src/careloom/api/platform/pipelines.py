@@ -12,6 +12,7 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
+from careloom.types import Scope
 
 router = APIRouter(prefix="/api", tags=["pipelines"])
 _Limit = Annotated[int, Query(ge=1, le=500)]
@@ -35,14 +36,16 @@ async def put_pipeline(
     """Keep a pipeline; the same content again makes no new version."""
     principal.require("workflow:deploy")
     pipelines = services_of(request).computing.pipelines
-    return success(await pipelines.put(principal.scope, name, body, principal.actor()))
+    kept = await pipelines.put(principal.scope, name, body, principal.actor())
+    return success({**kept, "usedBy": await _users(request, principal.scope, "pipeline", name)})
 
 
 @router.get("/pipelines/{name}", operation_id="getPipeline")
 async def get_pipeline(name: NameParam, request: Request, principal: PrincipalDep) -> Response:
     """A pipeline with what its last runs have moved so far, its streams and its quarantine."""
     principal.require("workflow:read")
-    return success(await services_of(request).computing.pipelines.overview(principal.scope, name))
+    seen = await services_of(request).computing.pipelines.overview(principal.scope, name)
+    return success({**seen, "usedBy": await _users(request, principal.scope, "pipeline", name)})
 
 
 @router.get("/pipelines/{name}/rejects", operation_id="listPipelineRejects")
@@ -85,7 +88,8 @@ async def put_table(
     """Keep a decision table; one with a gap or a forbidden overlap is refused with an example."""
     principal.require("workflow:deploy")
     tables = services_of(request).computing.tables
-    return success(await tables.put(principal.scope, name, body, principal.actor()))
+    kept = await tables.put(principal.scope, name, body, principal.actor())
+    return success({**kept, "usedBy": await _users(request, principal.scope, "rules", name)})
 
 
 @router.get("/decision-tables/{name}", operation_id="getDecisionTable")
@@ -94,4 +98,18 @@ async def get_table(
 ) -> Response:
     """A decision table, with its version and hash."""
     principal.require("workflow:read")
-    return success(await services_of(request).computing.tables.get(principal.scope, name, version))
+    kept = await services_of(request).computing.tables.get(principal.scope, name, version)
+    return success({**kept, "usedBy": await _users(request, principal.scope, "rules", name)})
+
+
+async def _users(request: Request, scope: Scope, kind: str, name: str) -> list[str]:
+    """The workflows that have a step of this type with this name: what a change touches."""
+    key = {"pipeline": "pipeline", "rules": "table"}[kind]
+    active = await services_of(request).registry.active(scope)
+    return sorted(
+        workflow.id
+        for workflow, program in active
+        if any(
+            step.type == kind and step.params.get(key) == name for step in program.definition.walk()
+        )
+    )
