@@ -78,6 +78,14 @@ async def test_every_interaction_with_another_server(desk: Desk, far: Far) -> No
     assert first["resource"]["code"] == {"text": "cough"}
     found = await _done(desk, action="search", resourceType="Condition", query={"_id": id_})
     assert (found["count"], found["complete"]) == (1, True)
+    checked = await _done(
+        desk,
+        action="operation",
+        operation="$validate",
+        resourceType="Condition",
+        data={"resourceType": "Condition", **CONDITION},
+    )
+    assert checked["resource"]["resourceType"] == "OperationOutcome"
     gone = await _done(desk, action="delete", **at)
     assert gone["reference"] == made["reference"]
     assert await far.desk.search("Condition") == []

@@ -34,6 +34,7 @@ from careloom.errors import CareloomError, InvalidInput, NotFound, TooLarge
 from careloom.fhir import restful
 from careloom.fhir.batch import batch
 from careloom.fhir.issue import Issue, outcome, outcome_of
+from careloom.fhir.operations.validate import validate
 from careloom.fhir.request import Answer, Caller, parse_path
 from careloom.fhir.request import Request as FhirRequest
 from careloom.fhir.resource import parse, serialize
@@ -164,6 +165,8 @@ async def interaction(request: Request) -> Response:
     check_accept(request)
     wanted = preferences(request)
     path = request.path_params["path"]
+    if path.rpartition("/")[2].startswith("$"):
+        return await _operation(request, caller, path)
     if request.method == "POST" and path.endswith("/_search"):
         asked = await _posted_search(request, path)
         answer = await _searched(request, caller, asked, wanted)
@@ -171,6 +174,31 @@ async def interaction(request: Request) -> Response:
         asked = await _read(request, path, wanted)
         answer = await restful.perform(_store(request), caller, asked)
     return _respond(caller, answer, wanted)
+
+
+async def _operation(request: Request, caller: Caller, path: str) -> Response:
+    """$validate of a type or of a stored resource."""
+    target, _, name = path.rpartition("/")
+    asked = parse_path(target) if target else None
+    if name != "$validate" or asked is None or asked.history:
+        raise NotFound(
+            "There is no such operation here",
+            code="unknown_operation",
+            fix="see the operations in the CapabilityStatement",
+        )
+    store = _store(request)
+    store.context.require_type(asked.type)
+    caller.authorise("fhir:read", asked.type)
+    content = stored = None
+    if request.method == "POST":
+        check_content_type(request)
+        body = await read_body(request)
+        content = parse(body) if body else None
+    elif request.method != "GET":
+        raise MethodNotAllowed("An operation is a POST, or a GET of a stored resource")
+    if asked.id is not None:
+        stored = await store.read(caller.scope, asked.type, asked.id)
+    return Response(serialize(validate(asked.type, content, stored)), media_type=CONTENT_TYPE)
 
 
 async def _searched(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from careloom.fhir.context import FhirContext
+from careloom.fhir.operations.validate import DEFINITION as VALIDATE
 from careloom.fhir.search.parameters import SearchParameter
 from careloom.fhir.search.query import MODIFIERS
 from careloom.types import JsonObject
@@ -74,6 +75,7 @@ def _resource(context: FhirContext, resource_type: str) -> JsonObject:
         "conditionalUpdate": True,
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "logical", "local"],
+        "operation": [{"name": "validate", "definition": VALIDATE}],
         "searchParam": [_parameter(p) for p in sorted(parameters, key=lambda p: p.code)],
     }
     includes = [f"{resource_type}:{p.code}" for p in parameters if p.type == "reference"]

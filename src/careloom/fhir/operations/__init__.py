@@ -1,0 +1,1 @@
+"""Operations of the FHIR API, one file for each `$name`."""
