@@ -140,3 +140,26 @@ async def _ask(shapes: ShapesBench, scope: Scope, name: str) -> None:
     answer = await shapes.db.call("run_control", *scope_of(scope), run, "rollback", ACTOR)
     assert answer["changed"]
     shapes.notices.publish("runs", scope.tenant)
+
+
+async def test_a_rollback_that_waits_is_let_go_of(shapes: ShapesBench, scope: Scope) -> None:
+    """A run that is rolled back on request, and whose undoing waits, is parked, not claimed again
+    and again."""
+    slow = probe("a", compensate=[{"id": "w", "type": "wait", "duration": "1s"}, probe("un-a")])
+    name = await shapes.begin(scope, [slow])
+    assert (await shapes.finished(scope, name))["status"] == "succeeded"
+    claimed = shapes.worker.counters.claimed
+    await _ask(shapes, scope, name)
+    await shapes.reached(scope, name, "rolled_back")
+    assert shapes.worker.counters.claimed - claimed <= 4
+
+
+async def test_a_request_to_roll_back_that_meets_the_runs_end_is_not_lost(
+    shapes: ShapesBench, scope: Scope
+) -> None:
+    name = await shapes.begin(scope, [undoable("a", hold="a")])
+    await shapes.until(lambda: shapes.undoable.beside == 1)
+    await _ask(shapes, scope, name)
+    shapes.undoable.gate("a").set()
+    await shapes.reached(scope, name, "rolled_back")
+    assert [one["path"] for one in shapes.undoable.undone] == ["steps/a"]

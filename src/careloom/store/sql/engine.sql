@@ -267,7 +267,7 @@ END $$;
 -- engine_settle: audit rows of the units that were written, then closes and parks.
 CREATE OR REPLACE FUNCTION engine_settle(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[], p_ok int[])
 RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_audit jsonb; v_store text; v_followed uuid[];
+DECLARE v_audit jsonb; v_store text; v_followed uuid[]; v_asked jsonb;
 BEGIN
   FOR v_store, v_audit IN
     SELECT u.store, jsonb_agg(jsonb_build_object('action', CASE u.k WHEN 'step' THEN 'step.' || u.o WHEN 'attempt' THEN 'step.retry'
@@ -286,6 +286,12 @@ BEGIN
   UPDATE run SET patient = u.patient
   FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, patient text)
   WHERE run.tenant = p_tenant AND run.run_id = u.r AND u.x = ANY (p_ok) AND u.patient IS NOT NULL;
+  -- Somebody asked to roll the run back while it wrote its last row: it comes alive again for that.
+  SELECT jsonb_agg(jsonb_build_object('run', u.r, 'store', u.store, 'actor', u.actor)) INTO v_asked
+  FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, store text, actor jsonb, fin jsonb)
+  JOIN live l ON l.tenant = p_tenant AND l.run_id = u.r AND l.ctl & 2 = 2
+  WHERE u.x = ANY (p_ok) AND u.fin->>'state' IN ('succeeded', 'failed') AND NOT EXISTS (
+    SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = u.r AND s.path = '~comp');
   WITH u AS (
     SELECT u.r, u.fin->>'state' AS state, (u.fin->>'out')::int AS o, u.p, u.d->>'code' AS code
     FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, d jsonb, fin jsonb) WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
@@ -300,10 +306,13 @@ BEGIN
     WHERE g.order_key IS NOT NULL OR c.parent_run IS NOT NULL;
   PERFORM engine_closed(p_tenant, p_units, p_ok);
   IF v_followed IS NOT NULL THEN PERFORM runs_closed(p_tenant, v_followed); END IF;
-  UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = 0
+  IF v_asked IS NOT NULL THEN
+    PERFORM run_reopen(p_tenant, a->>'store', (a->>'run')::uuid, a->'actor') FROM jsonb_array_elements(v_asked) a;
+  END IF;
+  UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = u.ctl
       THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
   FROM (SELECT u.r, u.f, (u.fin->>'seen')::int AS seen, (u.fin->>'until')::timestamptz AS until,
-               (u.fin->>'after')::float8 AS after
+               (u.fin->>'after')::float8 AS after, coalesce((u.fin->>'ctl')::int, 0) AS ctl
         FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, fin jsonb)
         WHERE u.x = ANY (p_ok) AND u.fin ? 'seen') u
   WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;

@@ -29,6 +29,7 @@ BEGIN
                         AND l.fence = u.f AND l.owner = p_worker FOR NO KEY UPDATE) z;
     IF v_count <> cardinality(p_held) THEN RETURN '{"careful": true}'; END IF;
   END IF;
+  IF p_closed && v_stopped THEN RETURN '{"careful": true}'; END IF;
   IF p_closed IS NOT NULL AND EXISTS (
       SELECT FROM task t WHERE t.tenant = p_tenant AND t.run_id = ANY (p_closed) AND t.closed_at IS NULL) THEN
     RETURN '{"careful": true}';

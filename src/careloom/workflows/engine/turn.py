@@ -364,7 +364,8 @@ class Turns:
     def _parked(self, unit: Unit, frontier: Frontier, until: datetime | None) -> float:
         """Let go of the run until its time comes, or, without one, until something wakes it."""
         until_text = until.isoformat() if until else None
-        unit.fields["fin"] = {"seen": frontier.run.wakes, "until": until_text}
+        run = frontier.run
+        unit.fields["fin"] = {"seen": run.wakes, "ctl": run.control, "until": until_text}
         if until is None:
             return float("inf")
         return max((until - self.now(frontier.run)) / timedelta(seconds=1), 0.0)
