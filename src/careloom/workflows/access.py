@@ -8,8 +8,17 @@ from careloom.types import Json, JsonObject
 from careloom.workflows.definition.model import branch_lists, undo_list
 
 Access = dict[str, set[str]]
-"""reads, writes and deletes: resource types. A type that a template decides is `any type`."""
+"""reads, writes and deletes: resource types, and where, if not in the store. A type that a template
+decides is `any type`."""
 _ANY = "any type"
+_VERBS = {
+    "create": "writes",
+    "update": "writes",
+    "patch": "writes",
+    "delete": "deletes",
+    # What another server does for an operation is not known here.
+    "operation": "writes",
+}
 _METHODS = {"GET": "reads", "POST": "writes", "PUT": "writes", "PATCH": "writes"}
 
 
@@ -19,20 +28,18 @@ def access_of(canonical: JsonObject) -> Access:
     for step in _walk(canonical["steps"]):
         if step.get("type") != "fhir":
             continue
-        action = step.get("action")
-        if action == "transaction":
-            _add_bundle(access, step.get("data"))
+        action, server = step.get("action"), step.get("server")
+        place = "" if server is None else f" on {_named(server)}"
+        if action in ("transaction", "batch"):
+            _add_bundle(access, step.get("data"), place)
             continue
-        verb = "deletes" if action == "delete" else _verb(action)
-        access[verb].add(_type(step))
+        access[_VERBS.get(str(action), "reads")].add(_type(step) + place)
     return access
 
 
-def _verb(action: Json) -> str:
-    return "writes" if action in ("create", "update", "patch", "upsert") else "reads"
-
-
 def _type(step: JsonObject) -> str:
+    if step.get("action") == "operation":
+        return str(step.get("operation"))
     named = step.get("resourceType")
     if named is None and isinstance(step.get("data"), dict):
         named = step["data"].get("resourceType")
@@ -45,16 +52,16 @@ def _named(value: Json) -> str:
     return value if isinstance(value, str) and value and "{{" not in value else _ANY
 
 
-def _add_bundle(access: Access, bundle: Json) -> None:
+def _add_bundle(access: Access, bundle: Json, place: str) -> None:
     entries = bundle.get("entry") if isinstance(bundle, dict) else None
     if not isinstance(entries, list):
-        access["writes"].add(_ANY)
+        access["writes"].add(_ANY + place)
         return
     for entry in entries:
         request = entry.get("request", {}) if isinstance(entry, dict) else {}
         method, url = str(request.get("method", "")).upper(), str(request.get("url", ""))
         verb = "deletes" if method == "DELETE" else _METHODS.get(method, "writes")
-        access[verb].add(_named(url.partition("?")[0].partition("/")[0]))
+        access[verb].add(_named(url.partition("?")[0].partition("/")[0]) + place)
 
 
 def _walk(steps: list[JsonObject]) -> Iterator[JsonObject]:

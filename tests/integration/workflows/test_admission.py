@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.conftest import until
+from tests.integration.conftest import opened, until
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Desk
@@ -90,7 +90,7 @@ async def test_messages_of_one_patient_never_reorder_and_others_run_beside_them(
 
     async def messages(patient: str) -> None:
         for n in range(6):
-            name = await _start(desk, {"patientId": random.choice([patient]), "n": n})
+            name = await _start(desk, {"patientId": patient, "n": n})
             sent[patient.removeprefix("Patient/")].append(name)
 
     await messages(patients[0])
@@ -112,6 +112,28 @@ async def test_order_and_limit_together_hold_both(desk: Desk) -> None:
     for patient in range(4):
         own = spans[patient::4]
         assert all(a[1] <= b[0] for a, b in pairwise(own))
+    assert await _left(desk) == 0
+    assert await _swept(desk) == 0
+
+
+async def test_two_processes_keep_to_the_same_queues(desk: Desk, house_env: dict[str, str]) -> None:
+    await desk.deployed(_flow(orderBy="{{trigger.patientId}}", concurrency=3))
+    async with opened(house_env) as second:
+        client = await second.client(desk.key)
+        beside = replace(desk, services=second.services, client=client)
+        desks = [desk, beside]
+
+        async def messages(patient: int) -> list[str]:
+            who = {"patientId": f"p{patient}"}
+            return [await _start(desks[(patient + n) % 2], {**who, "n": n}) for n in range(6)]
+
+        sent = await asyncio.gather(*(messages(patient) for patient in range(8)))
+        every = []
+        for names in sent:
+            spans = await _spans(desk, names)
+            every += spans
+            assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    assert _most_at_once(every) <= 3
     assert await _left(desk) == 0
     assert await _swept(desk) == 0
 

@@ -193,3 +193,38 @@ async def test_what_a_replay_found_is_sealed(desk: Desk) -> None:
     )
     assert "output" in rows[0]["paths"]
     assert b"Brightwater" not in rows[0]["result"]
+
+
+async def test_loops_branches_and_fallbacks_are_replayed_as_they_were(desk: Desk) -> None:
+    def item(name: str) -> dict[str, Any]:
+        return {"id": name, "type": "wait", "duration": "1ms"}
+
+    read = {"id": "read", "type": "fhir", "action": "read", "resourceType": "Patient"}
+    flow = {
+        "id": "flow",
+        "steps": [
+            {
+                "id": "both",
+                "type": "parallel",
+                "branches": {"a": [item("a1")], "b": [item("b1"), item("b2")]},
+            },
+            {
+                "id": "each",
+                "type": "foreach",
+                "items": "{{trigger.values}}",
+                "steps": [item("nap"), {"id": "big", "type": "if", "condition": "item > 1"}],
+                "collect": "{{item}}",
+            },
+            {**read, "resourceId": "absent", "fallback": [item("instead")]},
+        ],
+        "output": {"all": "{{steps.each.output.results}}"},
+    }
+    flow["steps"][1]["steps"][1] |= {"then": [item("more")]}  # type: ignore[index]
+    await desk.deployed(flow)
+    run = await desk.execute("flow", {"values": [1, 2, 3]})
+    assert (run["status"], run["output"]) == ("succeeded", {"all": [1, 2, 3]})
+    replay = await _done(desk, {})
+    assert replay["summary"]["verdicts"] == {"same": 1}, replay["runs"]
+    changed = {**flow, "output": {"all": "{{steps.each.output.count}}"}}
+    replay = await _done(desk, {"definition": changed})
+    assert replay["summary"]["changedFields"] == {"output.all": 1}

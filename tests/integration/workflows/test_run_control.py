@@ -27,8 +27,12 @@ CREATE: dict[str, Any] = {
 async def _waiting(desk: Desk, workflow: str) -> str:
     answer = await desk.post(f"/api/workflows/{workflow}/execute", {})
     name = str(answer.json()["data"]["runId"])
-    await desk.reached(name, lambda run: run["status"] == "waiting")
+    await desk.reached(name, _asks)
     return name
+
+
+def _asks(run: dict[str, Any]) -> bool:
+    return any(step["status"] == "waiting" and step["id"] == "ask" for step in run["steps"])
 
 
 async def _actions(desk: Desk, name: str) -> list[str]:

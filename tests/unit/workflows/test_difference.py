@@ -97,6 +97,17 @@ GOLDEN: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         _flow({**READ, "retry": {"attempts": 5}, "onError": "continue"}),
         ["read: onError is now continue", "read: retry.attempts 2 → 5"],
     ),
+    "another server": (
+        _flow(READ),
+        _flow({**READ, "action": "patch", "server": "registry", "patch": []}),
+        [
+            "no longer reads Patient",
+            "now also writes Patient on registry",
+            "read: action read → patch",
+            "read: patch is now 0 items",
+            "read: server is now registry",
+        ],
+    ),
     "a transaction": (
         _flow(NAP),
         _flow(

@@ -80,7 +80,7 @@ BEGIN
   IF NOT FOUND THEN RETURN 0; END IF;
   UPDATE live SET hold = hold & ~1::smallint,
     due_at = CASE WHEN owner IS NULL AND hold & ~1::smallint = 0 THEN now() ELSE due_at END
-  WHERE tenant = p_tenant AND run_id = p_run;
+  WHERE tenant = p_tenant AND run_id = p_run AND hold & 1 = 1;
   RETURN 1;
 END $$;
 
@@ -89,19 +89,19 @@ END $$;
 CREATE OR REPLACE FUNCTION runs_closed(p_tenant text, p_runs uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_rows jsonb; v record;
 BEGIN
-  SELECT jsonb_agg(jsonb_build_object('workflow', a.workflow_id, 'order_key', a.order_key, 'limit_key', a.limit_key))
-  INTO v_rows FROM admission a WHERE a.tenant = p_tenant AND a.run_id = ANY (p_runs);
-  IF v_rows IS NOT NULL THEN
-    PERFORM admission_lock(p_tenant, v_rows || admission_followers(p_tenant, v_rows));
-    DELETE FROM admission WHERE tenant = p_tenant AND run_id = ANY (p_runs);
-    PERFORM admission_free(p_tenant, v_rows);
-  END IF;
   FOR v IN SELECT r.run_id, r.parent_run FROM run r WHERE r.tenant = p_tenant AND r.run_id = ANY (p_runs)
            AND r.parent_run IS NOT NULL ORDER BY r.parent_run LOOP
     UPDATE wait SET resolved = true WHERE tenant = p_tenant AND run_id = v.parent_run
       AND event = 'run:run_' || replace(v.run_id::text, '-', '') AND NOT resolved;
     PERFORM run_wake(p_tenant, v.parent_run);
   END LOOP;
+  -- After the parents: who holds a queue waits for no run's row that somebody else writes.
+  SELECT jsonb_agg(jsonb_build_object('workflow', a.workflow_id, 'order_key', a.order_key, 'limit_key', a.limit_key))
+  INTO v_rows FROM admission a WHERE a.tenant = p_tenant AND a.run_id = ANY (p_runs);
+  IF v_rows IS NULL THEN RETURN; END IF;
+  PERFORM admission_lock(p_tenant, v_rows || admission_followers(p_tenant, v_rows));
+  DELETE FROM admission WHERE tenant = p_tenant AND run_id = ANY (p_runs);
+  PERFORM admission_free(p_tenant, v_rows);
 END $$;
 
 -- run_closed: the same for one run.

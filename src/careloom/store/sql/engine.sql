@@ -364,19 +364,6 @@ BEGIN
   RETURN CASE WHEN p_held THEN 'exists' ELSE 'fenced' END;
 END $$;
 
--- run_cancel: ask the run to stop; seen at claim, renewal, checkpoint or park.
-CREATE OR REPLACE FUNCTION run_cancel(p_tenant text, p_store text, p_run uuid, p_actor jsonb) RETURNS boolean
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  UPDATE live SET ctl = 1 WHERE tenant = p_tenant AND run_id = p_run
-    AND EXISTS (SELECT 1 FROM run WHERE run.tenant = p_tenant AND run.run_id = p_run AND run.store = p_store);
-  IF NOT FOUND THEN RETURN false; END IF;
-  PERFORM audit_record(p_tenant, p_store, 'run.cancel', 'Run/' || p_run, p_actor, '{}');
-  PERFORM run_wake(p_tenant, p_run);
-  RETURN true;
-END $$;
-
 -- run_read: a run with its journal; sealed parts stay sealed.
 CREATE OR REPLACE FUNCTION run_read(p_tenant text, p_store text, p_run uuid)
 RETURNS TABLE (run run, due_at timestamptz, owned boolean, steps step[], attempts attempt[], waits wait[])
@@ -389,24 +376,6 @@ BEGIN
     ARRAY(SELECT w FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run ORDER BY w.at)
   FROM run r LEFT JOIN live l ON l.tenant = p_tenant AND l.run_id = p_run
   WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
-END $$;
-
--- run_list: newest first, before a run id (for paging); optionally of one workflow and state.
-CREATE OR REPLACE FUNCTION run_list(p_tenant text, p_store text, p_workflow text, p_state text, p_before uuid, p_limit int)
-RETURNS TABLE (run_id uuid, workflow_id text, version int, state text, source text, created_at timestamptz,
-               closed_at timestamptz, waiting boolean, steps int, failed text) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY SELECT r.run_id, r.workflow_id, r.version, r.state, r.source, r.created_at, r.closed_at,
-    EXISTS (SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved) AND r.state = 'running',
-    (SELECT count(*)::int FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id),
-    (SELECT s.path FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id AND s.outcome = 'failed' ORDER BY s.seq LIMIT 1)
-  FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-    AND (p_state IS NULL OR r.state = p_state OR (p_state = 'waiting' AND r.state = 'running' AND EXISTS (
-      SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved)))
-    AND (p_before IS NULL OR r.run_id < p_before)
-  ORDER BY r.run_id DESC LIMIT p_limit;
 END $$;
 
 -- workflow_deploy: a new version, unless the newest has the same content; returns {version, created}.
