@@ -115,7 +115,8 @@ class Asking:
         """Withdraw the task: an open one is cancelled, a decision is marked as withdrawn, and a
         stored response is deleted."""
         result = StepResult()
-        task_id = str(derived_id("task", call.scope.tenant, call.key))
+        key = (call.done or {}).get("key", call.key)
+        task_id = str(derived_id("task", call.scope.tenant, key))
         result.effect.add("task.withdraw", id=task_id)
         kind, _, name = str(output.get("response") or "").partition("/")
         if name:

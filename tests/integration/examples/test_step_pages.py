@@ -15,6 +15,8 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 STEPS = Path(__file__).resolve().parents[3] / "src" / "careloom" / "steps"
 ACTOR: JsonObject = {"principal": "dr.marlowe", "kind": "user"}
 RUN_HERE = {
+    "off-label",
+    "consent-by-mail",
     "csv-to-fhir",
     "nightly-patients",
     "keep-in-mind",
@@ -180,6 +182,40 @@ async def test_a_task_is_decided_once(stage: Any, deployed: Any) -> None:
     assert len(await stage.messages(run)) == 1
 
 
+async def test_two_different_people_approve(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("off-label")
+    run = await stage.start(workflow, {"drug": "C01AA05"})
+    assert (await stage.settled(run, {"running"}))["status"] == "waiting"
+    tasks = stage.services.tasks
+    [task] = await tasks.page(DEFAULT_SCOPE, state="open", filters={"run": run[4:]})
+    for name in ("ada", "grace"):
+        who = {"principal": name, "roles": ["clinician"], "all": False, "assign": False}
+        actor = {"principal": name, "kind": "user"}
+        await tasks.decide(DEFAULT_SCOPE, task["id"], {"decision": "approve"}, actor, who)
+    status = await _succeeds(stage, run)
+    assert status["output"]["approved"] is True
+    assert [vote["by"] for vote in status["output"]["votes"]] == ["ada", "grace"]
+    assert len(await stage.messages(run)) == 1
+
+
+async def test_a_form_is_asked_by_mail_and_filled_by_its_link(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("consent-by-mail")
+    patient = await stage.create({"resourceType": "Patient", "name": [{"family": "Brightwater"}]})
+    asked = {"patientId": patient["id"], "email": "ada@example.org"}
+    run = await stage.start(workflow, asked)
+    assert (await stage.settled(run, {"running"}))["status"] == "waiting"
+    [message] = await stage.messages(run)
+    token = message["text"].rpartition("/")[2]
+    forms = stage.services.people.forms
+    assert (await forms.read(token))["title"] == "Consent to treatment"
+    await forms.fill(token, {"data": {"agree": False, "questions": "The anaesthetic"}})
+    output = (await _succeeds(stage, run))["output"]
+    assert output["agreed"] is False
+    kind, _, name = output["response"].partition("/")
+    stored = await stage.services.fhir.read(DEFAULT_SCOPE, kind, name)
+    assert stored["subject"] == {"reference": f"Patient/{patient['id']}"}
+
+
 async def test_a_wait_parks_the_run(stage: Any, deployed: Any) -> None:
     workflow = await deployed("call-back")
     run = await stage.start(workflow, {"patientId": "p1"})
@@ -286,6 +322,16 @@ async def test_a_run_waits_for_an_event_with_its_key(stage: Any, deployed: Any) 
     await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-8", {"tube": "B"}, actor)
     await signals.send(DEFAULT_SCOPE, "sample-arrived", "order-7", {"tube": "A-12"}, actor)
     assert (await _succeeds(stage, run))["output"] == {"tube": "A-12"}
+
+
+async def test_a_program_of_ones_own_scores_a_sample(stage: Any, deployed: Any) -> None:
+    workflow = await deployed("score-sample")
+    run = await stage.start(workflow, {"sample": "S-1"})
+    work = stage.services.work
+    (given,) = await work.poll(DEFAULT_SCOPE, "lab-robot", 1, 20, ACTOR)
+    assert given["input"] == {"sample": "S-1"}
+    await work.complete(DEFAULT_SCOPE, given["id"], given["token"], 0.25, ACTOR)
+    assert (await _succeeds(stage, run))["output"] == {"score": 0.25}
 
 
 async def test_a_table_decides_what_is_paid(stage: Any, deployed: Any) -> None:

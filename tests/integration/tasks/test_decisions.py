@@ -273,3 +273,20 @@ async def test_a_form_is_filled_once_by_its_link(desk: Desk) -> None:
     assert (await stranger.get(path)).status_code == 409
     for wrong in ("/api/forms/frm_x", path[:-1] + ("0" if path[-1] != "0" else "1")):
         assert (await stranger.get(wrong)).status_code == 404
+
+
+async def test_a_rollback_withdraws_what_was_decided_and_deletes_the_response(desk: Desk) -> None:
+    ask = {"id": "ask", "type": "form", "title": "Consent", "form": FORM}
+    fail = {"id": "fail", "type": "wait", "until": "{{trigger.never}}"}
+    flow = {"id": "flow", "onFailure": "rollback", "steps": [ask, fail]}
+    await desk.deployed(flow)
+    answer = await desk.post("/api/workflows/flow/execute", {"never": "soon"})
+    run_id = answer.json()["data"]["runId"]
+    task = await waiting(desk, run_id)
+    await decide(desk, task, decision="complete", data={"agree": True})
+    run = await desk.ended(run_id)
+    assert run["status"] == "rolled_back"
+    history = await desk.data(f"/api/tasks/{task['id']}/history")
+    assert history[-1]["action"] == "task.withdraw"
+    gone = await desk.get(f"/fhir/QuestionnaireResponse/{task['id']}")
+    assert gone.status_code == 410

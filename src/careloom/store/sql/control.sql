@@ -33,13 +33,9 @@ END $$;
 -- op_step_abandon: what a step waits for is no longer needed: its open tasks and the run it started.
 CREATE OR REPLACE FUNCTION op_step_abandon(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE v_run uuid := (p_op->>'run')::uuid; v_task uuid;
+DECLARE v_run uuid := (p_op->>'run')::uuid;
 BEGIN
-  FOR v_task IN UPDATE task SET state = 'cancelled', version = version + 1, closed_at = clock_timestamp()
-      WHERE tenant = p_tenant AND run_id = v_run AND path = p_op->>'path' AND iter = p_op->>'iter' AND closed_at IS NULL
-      RETURNING task_id LOOP
-    PERFORM audit_record(p_tenant, p_store, 'task.cancel', 'Task/' || v_task, p_actor, '{}');
-  END LOOP;
+  PERFORM step_tasks_cancel(p_tenant, p_store, v_run, p_op->>'path', p_op->>'iter', p_actor);
   PERFORM children_cancel(p_tenant, p_store, v_run, p_op->>'path', p_op->>'iter', p_actor);
   RETURN jsonb_build_object('step', p_op->>'path');
 END $$;

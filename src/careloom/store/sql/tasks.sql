@@ -333,13 +333,13 @@ BEGIN
   END LOOP;
 END $$;
 
--- tasks_cancel_below: the open tasks of one part of a run, of which nobody needs the answer any more.
-CREATE OR REPLACE FUNCTION tasks_cancel_below(p_tenant text, p_store text, p_run uuid, p_path text, p_actor jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
+-- step_tasks_cancel: the open tasks of one step of a run, of which nobody needs the answer any more.
+CREATE OR REPLACE FUNCTION step_tasks_cancel(p_tenant text, p_store text, p_run uuid, p_path text, p_iter text, p_actor jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_task task;
 BEGIN
   FOR v_task IN SELECT * FROM task WHERE tenant = p_tenant AND run_id = p_run AND closed_at IS NULL
-      AND starts_with(path, p_path || '/') ORDER BY task_id FOR UPDATE LOOP
+      AND path = p_path AND iter = p_iter ORDER BY task_id FOR UPDATE LOOP
     PERFORM task_end(v_task, 'task.cancel', p_actor);
   END LOOP;
 END $$;
