@@ -131,7 +131,7 @@ _RULES: dict[str, tuple[Callable[[Json], bool], str]] = {
     "name": (_texts, 'write name: "*.csv", or a list'),
     "headers": (_headers, "write headers: [x-event-type]; signatures and keys are never handed on"),
     "requires": (
-        lambda value: value in PERMISSIONS,
+        lambda value: isinstance(value, str) and value in PERMISSIONS,
         "write one of " + ", ".join(sorted(PERMISSIONS)),
     ),
     "allow": (_texts, "write allow: [clinician], roles or principals"),
