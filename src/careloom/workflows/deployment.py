@@ -26,7 +26,7 @@ from careloom.workflows.definition import (
 )
 from careloom.workflows.definition.components import USES, Library, used
 from careloom.workflows.definition.indent import StepParameters
-from careloom.workflows.definition.model import branch_lists, branch_path
+from careloom.workflows.definition.model import raw_steps
 from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.verification import (
     CheckStructure,
@@ -362,7 +362,7 @@ def _coerced(parsed: ParseResult, coerce: Coerce) -> tuple[Definition, list[Rece
     """The definition with FHIR data repaired where there is exactly one sensible reading."""
     canonical = copy.deepcopy(parsed.definition.canonical)
     receipts: list[Receipt] = []
-    for step, path in _steps(canonical["steps"], "steps"):
+    for path, step in raw_steps(canonical["steps"]):
         data = step.get("data")
         if step["type"] != "fhir" or not isinstance(data, dict):
             continue
@@ -385,16 +385,6 @@ def _coerced(parsed: ParseResult, coerce: Coerce) -> tuple[Definition, list[Rece
     if not receipts:
         return parsed.definition, []
     return Definition.from_canonical(canonical), receipts
-
-
-def _steps(steps: list[JsonObject], path: str) -> list[tuple[JsonObject, str]]:
-    found: list[tuple[JsonObject, str]] = []
-    for step in steps:
-        here = f"{path}/{step['id']}"
-        found.append((step, here))
-        for name, children in branch_lists(step).items():
-            found += _steps(children, branch_path(here, name))
-    return found
 
 
 def _below(expression: str, kind: str) -> str:

@@ -11,35 +11,29 @@ from collections.abc import Mapping
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition.canonical import MAX_CONCURRENCY, MAX_STEPS
 from careloom.workflows.definition.durations import LONGEST_S
+from careloom.workflows.definition.model import HOLDERS, NEEDED_HOLDER
 from careloom.workflows.verification.starts import OFFERED
 
 _TEXT: JsonObject = {"type": ["string", "number"]}
 _STEPS: JsonObject = {"$ref": "#/$defs/steps"}
 _SOME_STEPS: JsonObject = {"allOf": [_STEPS, {"minItems": 1}]}
-_HOLDERS: dict[str, dict[str, JsonObject]] = {
-    "if": {"then": _STEPS, "else": _STEPS},
-    "switch": {
-        "cases": {
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": {"not": {"const": "default"}},
-            "additionalProperties": _STEPS,
-        },
-        "default": _STEPS,
+_HELD: dict[str, JsonObject] = {
+    **dict.fromkeys(("then", "else", "default"), _STEPS),
+    "steps": _SOME_STEPS,
+    "cases": {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"not": {"const": "default"}},
+        "additionalProperties": _STEPS,
     },
-    "parallel": {
-        "branches": {
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"},
-            "additionalProperties": _STEPS,
-        }
+    "branches": {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"},
+        "additionalProperties": _STEPS,
     },
-    "foreach": {"steps": _SOME_STEPS},
-    "approval": {"then": _STEPS, "else": _STEPS},
 }
-"""Where control steps have their steps."""
-_NEEDS = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
+"""What stands under the keys of control steps that have steps."""
 
 
 def published_schema(step_schemas: Mapping[str, JsonObject]) -> JsonObject:
@@ -189,14 +183,14 @@ def _engine_keys() -> JsonObject:
 def _typed(name: str, schema: JsonObject) -> JsonObject:
     """A step of one type: the engine's keys and the type's own parameters."""
     given = schema.get("input") or {}
-    holders = _HOLDERS.get(name, {})
+    holders = {key: _HELD[key] for key in HOLDERS.get(name, ())}
     own = {key: _templated(part) for key, part in given.get("properties", {}).items()}
     required = ["id", "type", *given.get("required", ())]
     out: JsonObject = {
         "title": schema.get("title", name),
         "description": schema.get("description", ""),
         "type": "object",
-        "required": [*required, _NEEDS[name]] if name in _NEEDS else required,
+        "required": [*required, NEEDED_HOLDER[name]] if name in NEEDED_HOLDER else required,
         "properties": {**own, **_engine_keys(), **holders, "type": {"const": name}},
     }
     if given.get("additionalProperties") is False:
@@ -237,13 +231,12 @@ def _templated_value() -> JsonObject:
 
 def _component_step() -> JsonObject:
     """A step whose type and parameters come from a component; its own keys win."""
-    holders = {key: part for one in _HOLDERS.values() for key, part in one.items()}
     use = {
         "type": "string",
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
         "description": "The name of a component whose parameters are the defaults of this one",
     }
-    keys = {**_engine_keys(), **holders, "type": {"type": "string"}, "use": use}
+    keys = {**_engine_keys(), **_HELD, "type": {"type": "string"}, "use": use}
     return {"type": "object", "required": ["id", "use"], "properties": keys}
 
 

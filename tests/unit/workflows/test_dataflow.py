@@ -404,6 +404,8 @@ def test_a_knot_of_ten_thousand_steps_is_told_in_bounds() -> None:
     [
         ({**foreach(INNER), "then": [READ]}, "steps/each"),
         ({"id": "both", "type": "parallel"}, "steps/both"),
+        ({"id": "s", "type": "switch", "value": 1, "branches": {"a": [INNER]}}, "steps/s"),
+        ({"id": "c", "type": "if", "condition": "true", "cases": {"then": [INNER]}}, "steps/c"),
         ({**READ, "branches": {"a": [INNER]}}, "steps/r"),
     ],
 )

@@ -110,6 +110,28 @@ CORPUS: list[JsonObject] = [
         ],
     },
 ]
+CORPUS.append(
+    {
+        "id": "w",
+        "steps": [
+            {"id": "p", "type": "parallel", "join": "any", "branches": {"x": [WAIT], "y": []}},
+            {
+                "id": "e",
+                "type": "foreach",
+                "items": "{{trigger.x}}",
+                "steps": [{**WAIT, "id": "b"}],
+            },
+            {
+                "id": "o",
+                "type": "approval",
+                "title": "x",
+                "then": [{**WAIT, "id": "c"}],
+                "else": [],
+            },
+            {"id": "r", "type": "workflow", "workflow": "other", "input": {"a": 1}},
+        ],
+    }
+)
 OTHERS: tuple[Any, ...] = (
     None,
     True,
@@ -154,6 +176,8 @@ def refused_by_parser(value: Any) -> DefinitionError | None:
 def test_the_schema_and_the_parser_agree_on_every_change_of_a_corpus(number: int) -> None:
     schemas = every_schema()
     assert validator().is_valid(CORPUS[number])
+    sound = parse_definition(CORPUS[number], mode="strict").definition
+    assert [one for one in verify(sound, schemas) if one.severity == "error"] == []
     told: set[str] = set()
     for value in changed(CORPUS[number]):
         text = json.dumps(value, sort_keys=True)

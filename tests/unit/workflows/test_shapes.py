@@ -11,7 +11,7 @@ import yaml
 
 from careloom.types import JsonObject
 from careloom.workflows.definition import DefinitionError, parse_definition
-from careloom.workflows.definition.model import ConcurrencyLimit
+from careloom.workflows.definition.model import ConcurrencyLimit, raw_steps
 
 WAIT = {"id": "pause", "type": "wait", "duration": "1s"}
 WHOLE: JsonObject = {
@@ -105,6 +105,8 @@ def test_every_step_inside_another_has_its_path() -> None:
         "steps/child/compensate/undo",
         "steps/signal",
     ]
+    raw = list(raw_steps(definition.canonical["steps"]))
+    assert [path for path, _ in raw] == [step.path for step in definition.walk()]
     both, each, child, signal = definition.steps
     assert both.branches["images"][0].heartbeat_s == 30
     assert each.params["items"] == "{{trigger.list}}"

@@ -37,6 +37,17 @@ STEP_KEYS = (
     "compensate",
 )
 """Keys of a step that the engine reads; every other key is the step type's parameter."""
+HOLDERS: dict[str, tuple[str, ...]] = {
+    "if": ("then", "else"),
+    "approval": ("then", "else"),
+    "switch": ("cases", "default"),
+    "parallel": ("branches",),
+    "foreach": ("steps",),
+}
+"""The keys under which steps of these types have steps; other types have none."""
+NEEDED_HOLDER = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
+"""The one that a step cannot do without."""
+HOLDER_KEYS = frozenset(key for keys in HOLDERS.values() for key in keys)
 TRIGGER_KEYS = ("type", "event", "filter", "where")
 
 
@@ -234,6 +245,17 @@ def undo_list(step: JsonObject) -> list[JsonObject]:
     """The steps of a canonical step's `compensate`; none when there are none."""
     undo = step.get("compensate")
     return undo if isinstance(undo, list) else []
+
+
+def raw_steps(steps: list[JsonObject], path: str = "steps") -> Iterator[tuple[str, JsonObject]]:
+    """Every canonical step with its path, in the order of Definition.walk()."""
+    for step in steps:
+        here = f"{path}/{step['id']}"
+        yield here, step
+        own = {"fallback": step.get("fallback", []), "compensate": undo_list(step)}
+        for lists in (branch_lists(step), own):
+            for name, children in lists.items():
+                yield from raw_steps(children, branch_path(here, name))
 
 
 def _trigger(raw: JsonObject) -> TriggerDefinition:

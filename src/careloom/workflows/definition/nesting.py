@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from careloom.workflows.definition.canonical import WORKFLOW_KEYS
-from careloom.workflows.definition.model import STEP_KEYS
+from careloom.workflows.definition.model import HOLDER_KEYS, HOLDERS, STEP_KEYS
 
 ElementKind = Callable[[str, tuple[str, ...]], Literal["object", "primitive", "list"] | None]
 """What the element at a path of a resource type is; None when there is no such element."""
@@ -34,14 +34,8 @@ _PARAMETERS = {
     "pipeline": frozenset({"pipeline", "action", "resourceType", "params"}),
 }
 _LISTS_OF_STEPS = frozenset({"then", "else", "default", "steps", "fallback", "compensate"})
-_CHOICE, _SWITCH = frozenset({"if", "approval"}), frozenset({"switch"})
 _ONLY_OF = {
-    "then": _CHOICE,
-    "else": _CHOICE,
-    "cases": _SWITCH,
-    "default": _SWITCH,
-    "branches": frozenset({"parallel"}),
-    "steps": frozenset({"foreach"}),
+    key: frozenset(kind for kind, keys in HOLDERS.items() if key in keys) for key in HOLDER_KEYS
 }
 """Keys with steps below them, and the step types that have them."""
 _WEAK = frozenset({"id", "type", "name", "description"})

@@ -9,6 +9,12 @@ from typing import Any
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition import StepDefinition
 from careloom.workflows.definition.json_schema import validator
+from careloom.workflows.definition.model import (
+    HOLDER_KEYS,
+    HOLDERS,
+    NEEDED_HOLDER,
+    raw_steps,
+)
 from careloom.workflows.verification.children import check_child
 from careloom.workflows.verification.finding import (
     Finding,
@@ -32,7 +38,8 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
                 cause="a step's id names its result in the whole workflow",
                 fix="give each step its own id",
             )
-    for step in steps:
+    written = raw_steps(subject.definition.canonical["steps"])
+    for step, (_, raw) in zip(steps, written, strict=True):
         if step.type not in subject.schemas:
             yield error(
                 "E-STEPTYPE",
@@ -43,7 +50,7 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
             )
             continue
         yield from _parameters(subject, step)
-        yield from _branches(step)
+        yield from _branches(step, raw)
         yield from _names(subject, step)
         yield from check_child(subject, step)
         yield from _connection(subject, step)
@@ -113,35 +120,20 @@ def _parameter_fault(step: StepDefinition, fault: Any, path: str) -> Iterator[Fi
         )
 
 
-_HOLDS = {"if": "then", "switch": "cases", "parallel": "branches", "foreach": "steps"}
-"""The key under which a control step has the steps that it cannot do without."""
-
-_MAY_HOLD = {"if": {"then", "else"}, "approval": {"then", "else"}, "foreach": {"steps"}}
-"""The keys under which a step may have steps, where they are fixed."""
-
-
-def _branches(step: StepDefinition) -> Iterator[Finding]:
-    wanted = _HOLDS.get(step.type)
-    allowed = _MAY_HOLD.get(step.type)
-    if wanted is None and allowed is None and step.branches:
+def _branches(step: StepDefinition, raw: JsonObject) -> Iterator[Finding]:
+    allowed, wanted = HOLDERS.get(step.type, ()), NEEDED_HOLDER.get(step.type)
+    for extra in sorted(HOLDER_KEYS & raw.keys() - set(allowed)):
+        stands = " and ".join(allowed)
         yield error(
             "E-BRANCH",
             step.path,
-            f"a {step.type} step has no branches",
-            cause="then, else, cases, default, branches and steps belong to control steps",
-            fix="move these steps after this one, or make it an if, switch, parallel or foreach",
+            f"a {step.type} step has no {extra}",
+            cause=f"its steps stand under {stands}" if allowed else "steps stand in control steps",
+            fix=f"move them under {allowed[0]}:"
+            if allowed
+            else "move these steps after this one, or make it an if, switch, parallel or foreach",
         )
-    elif allowed is not None and step.branches.keys() - allowed:
-        extra = min(step.branches.keys() - allowed)
-        yield error(
-            "E-BRANCH",
-            step.path,
-            f"the {step.type} step has no {extra}",
-            cause=f"its steps stand under {' and '.join(sorted(allowed, reverse=True))}",
-            fix=f"move them under {wanted or 'then'}:",
-        )
-    chooses = step.branches.keys() - ({"else"} if step.type == "if" else {"default"})
-    if wanted and not chooses:
+    if wanted and wanted not in raw:
         yield error(
             "E-BRANCH",
             step.path,
