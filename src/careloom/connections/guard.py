@@ -7,6 +7,7 @@ processes and is gone after a restart.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from typing import Literal
 from careloom.connections.call import CallFailed
 from careloom.types import JsonObject
 
+_HUNG_S = 1.0
 State = Literal["closed", "open", "half-open"]
 
 
@@ -77,11 +79,17 @@ class Guard:
         A CallFailed from inside counts against the peer when its status or its silence does; any
         other end, a refusal of our request included, counts as an answer.
         """
-        probing = self._admit()
+        probing, begun = self._admit(), math.inf
         try:
             await self._turn()
             async with self._places:
+                begun = self.clock()
                 yield
+        except asyncio.CancelledError:
+            # The step's own time-out ends a call that hangs; a short one says nothing of the peer.
+            if self.clock() - begun >= _HUNG_S:
+                self._failed(CallFailed("no answer", code="timed_out", retryable=True))
+            raise
         except CallFailed as error:
             if is_outage(error):
                 self._failed(error)

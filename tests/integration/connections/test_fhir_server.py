@@ -109,7 +109,7 @@ async def test_a_create_happens_once_though_its_answer_is_lost(
     made = await _done(desk, once=True, **step)
     assert len(lost) == 1
     [stored] = await far.desk.search("Condition")
-    assert (stored["id"], made["created"]) == (made["id"], False)
+    assert (stored["id"], made["created"]) == (made["id"], True)
     lost.clear()
     await _done(desk, **step)
     assert len(await far.desk.search("Condition")) == 3, "without `once` it is at least once"
@@ -125,6 +125,13 @@ async def test_conditional_forms_reach_the_server(desk: Desk, far: Far) -> None:
     put = await _done(desk, action="update", data={**patient, "gender": "other"}, **criteria)
     assert put["resource"]["gender"] == "other"
     await _done(desk, action="delete", **criteria)
+    assert await far.desk.search("Patient") == []
+    named = {**create, "ifNoneExist": "family=Grüne Aue&given=Zoë"}
+    person = {"name": [{"family": "Grüne Aue", "given": ["Zoë"]}]}
+    one, two = await _done(desk, data=person, **named), await _done(desk, data=person, **named)
+    assert one["id"] == two["id"]
+    which = {"resourceType": "Patient", "criteria": "family=Grüne Aue"}
+    await _done(desk, action="delete", **which)
     assert await far.desk.search("Patient") == []
 
 
@@ -160,6 +167,7 @@ async def test_bundles(desk: Desk, far: Far, kind: str) -> None:
     ("step", "code", "status"),
     [
         ({"action": "read", "resourceType": "Patient", "resourceId": "none"}, "not_found", 404),
+        ({"action": "read", "resourceType": "Patient", "resourceId": "a?b=1#c"}, "not_found", 404),
         (
             {"action": "update", "resourceType": "Patient", "resourceId": "p", "ifMatch": 9}
             | {"data": {}},

@@ -93,6 +93,25 @@ async def test_a_trial_that_is_cancelled_lets_another_try(clock: Clock) -> None:
     assert guard.state == "half-open"
 
 
+@pytest.mark.parametrize(("seconds", "state"), [(0.1, "closed"), (2, "open")])
+async def test_a_call_that_hangs_until_it_is_cancelled_counts(
+    clock: Clock, seconds: float, state: str
+) -> None:
+    guard, inside = Guard("peer", Limits(failures=1), clock), asyncio.Event()
+
+    async def hanging() -> None:
+        async with guard.passage():
+            inside.set()
+            await asyncio.Event().wait()
+
+    call = asyncio.create_task(hanging())
+    await inside.wait()
+    clock.now += seconds
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert guard.state == state
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 429])
 async def test_a_refusal_of_our_request_is_no_outage(clock: Clock, status: int) -> None:
     guard = Guard("peer", Limits(failures=1), clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
@@ -48,19 +48,22 @@ class RemoteServer:
         if self._input.get("once"):
             condition = _marked(resource, self._call.key)
         if condition is not None:
-            headers["If-None-Exist"] = condition
+            headers["If-None-Exist"] = urlencode(query_of(condition), quote_via=quote)
         answer = await self._send("POST", resource["resourceType"], resource, headers)
-        return await self._stored(answer, resource["resourceType"])
+        output = await self._stored(answer, resource["resourceType"])
+        # What carries this call's own identifier was made by it, if not by this attempt.
+        output["created"] = output["created"] or bool(self._input.get("once"))
+        return output
 
     async def update(self) -> JsonObject:
         resource = written_resource(self._call)[0]
         type_, criteria = resource["resourceType"], self._input.get("criteria")
         if criteria is not None:
-            answer = await self._send("PUT", f"{type_}?{criteria.lstrip('?')}", resource, {})
+            answer = await self._send("PUT", type_, resource, {}, query=query_of(criteria))
             return await self._stored(answer, type_)
         id_ = required_target(self._call)[1]
-        before = await self._before(f"{type_}/{id_}")
-        place = f"{type_}/{id_}"
+        place = self._place()
+        before = await self._before(place)
         answer = await self._send("PUT", place, {**resource, "id": id_}, self._if_match())
         return {**await self._stored(answer, type_), "before": before}
 
@@ -70,9 +73,10 @@ class RemoteServer:
         headers = self._if_match()
         headers["Content-Type"] = _JSON_PATCH if isinstance(change, list) else _FHIR_JSON
         if criteria is not None:
-            answer = await self._send("PATCH", f"{type_}?{criteria.lstrip('?')}", change, headers)
+            query = query_of(criteria)
+            answer = await self._send("PATCH", type_, change, headers, query=query)
             return await self._stored(answer, type_)
-        place = "/".join(required_target(self._call))
+        place = self._place()
         before = await self._before(place)
         answer = await self._send("PATCH", place, change, headers)
         return {**await self._stored(answer, type_), "before": before}
@@ -80,15 +84,15 @@ class RemoteServer:
     async def delete(self) -> JsonObject:
         type_, criteria = str(self._input.get("resourceType")), self._input.get("criteria")
         if criteria is not None:
-            await self._send("DELETE", f"{type_}?{criteria.lstrip('?')}", None, {})
+            await self._send("DELETE", type_, None, {}, query=query_of(criteria))
             return {"reference": None}
-        place = "/".join(required_target(self._call))
+        place = self._place()
         before = await self._before(place)
         await self._send("DELETE", place, None, self._if_match(), gone_is_well=True)
         return {"reference": place, "before": before}
 
     async def read(self) -> JsonObject:
-        place = "/".join(required_target(self._call))
+        place = self._place()
         version = self._input.get("version")
         address = place if version is None else f"{place}/_history/{quote(str(version), safe='')}"
         resource = resource_of(await self._get(address), self._peer.name)
@@ -137,7 +141,9 @@ class RemoteServer:
         if not re.fullmatch(r"\$[a-z][a-z0-9\-]{0,63}", name):
             raise StepError("`operation` is a name such as $validate", code="no_operation")
         type_, id_ = self._input.get("resourceType"), self._input.get("resourceId")
-        parts = [part for part in (type_, id_ and str(id_).rpartition("/")[2], name) if part]
+        parts = [
+            quote(str(part).rpartition("/")[2], safe="$") for part in (type_, id_, name) if part
+        ]
         data = self._input.get("data")
         if data is None:
             answer = await self._get("/".join(parts), query_of(self._input.get("query", {})))
@@ -166,6 +172,10 @@ class RemoteServer:
         await self._send("PUT", str(reference), before, headers)
         return True
 
+    def _place(self) -> str:
+        type_, id_ = required_target(self._call)
+        return f"{quote(type_, safe='')}/{quote(id_, safe='')}"
+
     def _if_match(self) -> dict[str, str]:
         version = self._input.get("ifMatch")
         return {} if version is None else {"If-Match": f'W/"{version}"'}
@@ -188,6 +198,7 @@ class RemoteServer:
         body: Any,
         headers: dict[str, str],
         *,
+        query: Pairs | None = None,
         gone_is_well: bool = False,
     ) -> Answer:
         sent = {
@@ -198,7 +209,7 @@ class RemoteServer:
             **headers,
         }
         content = b"" if body is None else orjson.dumps(body)
-        answer = await self._call_peer(method, target, [], sent, content)
+        answer = await self._call_peer(method, target, query or [], sent, content)
         if gone_is_well and answer.status in (404, 410):
             return answer
         return _checked(answer, self._peer.name)
@@ -244,7 +255,7 @@ def _marked(resource: JsonObject, key: str) -> str:
         )
     mark = {"system": CALL_SYSTEM, "value": key}
     resource["identifier"] = [*resource.get("identifier", ()), mark]
-    return f"identifier={CALL_SYSTEM}|{quote(key, safe='')}"
+    return urlencode({"identifier": f"{CALL_SYSTEM}|{key}"})
 
 
 def _place(location: str) -> str | None:

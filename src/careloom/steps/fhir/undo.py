@@ -24,16 +24,20 @@ async def undoing(store: FhirStore, call: StepCall, results: list[JsonObject]) -
     for result in reversed(results):
         if result.get("outcome") in _WRITTEN:
             call.require("fhir:write", result["type"])
-            planned = await _one(store, call.scope, result)
+            own = (call.done or {}).get("written", {})
+            planned = await _one(store, call.scope, result, own)
             if planned is not None:
                 effect.extend(planned.effect)
     return effect or None
 
 
-async def _one(store: FhirStore, scope: Scope, result: JsonObject) -> Planned | None:
+async def _one(
+    store: FhirStore, scope: Scope, result: JsonObject, own: JsonObject
+) -> Planned | None:
     type_, id_, version = result["type"], result["id"], int(result["version"])
     now, is_deleted = await _current(store, scope, type_, id_)
-    if now != version:
+    # What the run itself wrote after the step has been undone before it.
+    if not {*range(version + 1, now + 1)} <= {*own.get(f"{type_}/{id_}", ())} or now < version:
         raise StepError(
             f"{type_}/{id_} was changed after the step wrote it, so it is not undone",
             code="changed_since",
@@ -42,7 +46,7 @@ async def _one(store: FhirStore, scope: Scope, result: JsonObject) -> Planned | 
     earlier = await _earlier(store, scope, type_, id_, version - 1)
     if earlier is not None:
         return await store.plan_update(scope, earlier)
-    return None if is_deleted else await store.plan_delete(scope, type_, id_, if_match=version)
+    return None if is_deleted else await store.plan_delete(scope, type_, id_, if_match=now)
 
 
 async def _current(store: FhirStore, scope: Scope, type_: str, id_: str) -> tuple[int, bool]:
