@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.integration.conftest import Desk
 from tests.integration.workflows.shapes import ShapesBench, probe, rows
 from tests.integration.workflows.test_engine import ACTOR
 
@@ -25,7 +26,7 @@ async def test_steps_are_undone_in_reverse_by_their_type_or_by_steps(
         probe("d", fail="broken"),
     ]
     run = await shapes.run(scope, steps, **ROLLBACK)
-    assert (run["status"], run["rolledBack"]) == ("rolled_back", True)
+    assert (run["status"], run["rolledBack"]) == ("rolled_back", True), run["error"]
     assert run["error"]["code"] == "broken"
     assert rows(run) == {
         "steps/a": "succeeded",
@@ -163,3 +164,47 @@ async def test_a_request_to_roll_back_that_meets_the_runs_end_is_not_lost(
     shapes.undoable.gate("a").set()
     await shapes.reached(scope, name, "rolled_back")
     assert [one["path"] for one in shapes.undoable.undone] == ["steps/a"]
+
+
+async def test_a_created_and_an_updated_resource_are_put_back_and_keep_their_versions(
+    desk: Desk,
+) -> None:
+    """By the public door: step 3 fails, steps 2 and 1 are undone in this order."""
+    written = {"status": "preliminary", "code": {"text": "first"}}
+    steps = [
+        {
+            "id": "write",
+            "type": "fhir",
+            "action": "create",
+            "resourceType": "Observation",
+            "data": written,
+        },
+        {
+            "id": "change",
+            "type": "fhir",
+            "action": "update",
+            "resourceType": "Observation",
+            "resourceId": "{{steps.write.output.id}}",
+            "data": {**written, "code": {"text": "second"}},
+        },
+        {
+            "id": "broken",
+            "type": "fhir",
+            "action": "read",
+            "resourceType": "Patient",
+            "resourceId": "nobody",
+        },
+    ]
+    flow = {"id": "flow", "name": "Flow", "trigger": {"type": "manual"}, "steps": steps}
+    await desk.deployed({**flow, **ROLLBACK})
+    answer = await desk.post("/api/workflows/flow/execute", {})
+    name = answer.json()["data"]["runId"]
+    run = await desk.reached(name, lambda run: run["status"] not in ("running", "waiting"))
+    assert (run["status"], run["rolledBack"]) == ("rolled_back", True), run["error"]
+    undone = [step["path"] for step in run["steps"] if step["path"].startswith("~comp/")]
+    assert undone == ["~comp/steps/change", "~comp/steps/write"]
+    place = f"/fhir/Observation/{run['steps'][0]['output']['id']}"
+    assert (await desk.get(place)).status_code == 410
+    history = (await desk.get(f"{place}/_history")).json()["entry"]
+    texts = [entry.get("resource", {}).get("code", {}).get("text") for entry in history]
+    assert texts == [None, "first", "second", "first"]

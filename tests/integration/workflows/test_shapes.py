@@ -80,3 +80,27 @@ async def test_a_child_run_gives_its_output(shapes: ShapesBench, scope: Scope) -
     child = await shapes.runs.status(scope, run["output"]["runId"])
     assert child["status"] == "succeeded"
     assert rows(run)["steps/sub"] == "succeeded"
+
+
+async def test_a_wait_of_a_day_survives_a_restart_and_resumes_once(
+    shapes: ShapesBench, scope: Scope
+) -> None:
+    steps = [{"id": "w", "type": "wait", "duration": "1d"}, probe("after")]
+    name = await shapes.begin(scope, steps)
+    await shapes.reached(scope, name, "waiting")
+    await shapes.let_go()
+    await shapes.worker.stop(grace_s=1)
+    for change in (
+        "UPDATE wait SET until = until - interval '1 day' WHERE tenant = $1 RETURNING 1",
+        "UPDATE live SET due_at = due_at - interval '1 day' WHERE tenant = $1 RETURNING 1",
+    ):
+        # A day passes while nobody works.
+        assert len(await shapes.db.query(scope.tenant, change, scope.tenant)) == 1
+    workers = [shapes.make_worker(tenants=frozenset({scope.tenant})) for _ in range(2)]
+    for worker in workers:
+        await worker.start()
+    run = await shapes.finished(scope, name)
+    for worker in workers:
+        await worker.stop(grace_s=1)
+    assert run["status"] == "succeeded"
+    assert shapes.probe.ids() == ["after"]

@@ -32,7 +32,8 @@ class Undo:
     iteration: str
     layer: Layer
     done: JsonObject
-    """Of the step that is undone: path, input, output, effect, outcome and error."""
+    """Of the step that is undone: path, input, output, effect, outcome, error, and `written`: which
+    versions of its resources came from this run."""
 
     @property
     def key(self) -> Key:

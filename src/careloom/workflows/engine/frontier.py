@@ -113,6 +113,8 @@ class Frontier:
         """A journal row was committed: go on from there."""
         self._journal[record.key] = record
         self._hear(record)
+        if self._rollback is not None:
+            self._rollback.note(record)
         path, iteration = record.key
         key = (path.removesuffix("/~open"), iteration)
         self._running.pop(key, None)

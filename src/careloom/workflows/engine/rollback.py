@@ -36,8 +36,11 @@ class Rollback:
         self._loops: dict[str, list[StepRecord]] = {}
         self._items: dict[tuple[str, str], StepRecord] = {}
         self._scopes: dict[str, Layer] = {"": layer}
+        self._written: dict[str, list[int]] = {}
+        """Versions of resources that the run wrote itself, by reference."""
         completed = []
         for record in journal.values():
+            self.note(record)
             if record.seq >= begun.seq or record.path.startswith("~"):
                 continue
             if record.outcome == "opened":
@@ -48,6 +51,13 @@ class Rollback:
             completed.append(record)
         completed.sort(key=lambda record: record.seq)
         self._left = completed
+
+    def note(self, record: StepRecord) -> None:
+        """Take down which versions of resources a row's effect wrote."""
+        for result in record.effect or ():
+            if "version" in result and "type" in result:
+                reference = f"{result['type']}/{result['id']}"
+                self._written.setdefault(reference, []).append(int(result["version"]))
 
     def next(self) -> Undo | Frame | None:
         """What undoes the next step that can be undone; None when all are."""
@@ -83,8 +93,14 @@ class Rollback:
             "effect": record.effect,
             "outcome": record.outcome,
             "error": record.error,
+            "written": self._written_of(record),
         }
         return Undo(undoing(step), record.iteration, layer, done)
+
+    def _written_of(self, record: StepRecord) -> JsonObject:
+        """For each resource that the step wrote, the versions of it that came from this run."""
+        references = {f"{one.get('type')}/{one.get('id')}" for one in record.effect or ()}
+        return {one: self._written[one] for one in references if one in self._written}
 
     def _scope(self, iteration: str, step: ProgramStep) -> Layer:
         """What the steps of one iteration saw."""
