@@ -114,6 +114,26 @@ def read_table(given: JsonObject) -> Table:
     return Table(policy, inputs, outputs, tuple(rows), default, content_hash(given))
 
 
+def table_of_node(node: JsonObject) -> Table:
+    """The table of a JSON Decision Model's node, to reason about. Raises InvalidInput."""
+    content = node.get("content")
+    content = content if isinstance(content, dict) else {}
+    columns = [one for one in content.get("inputs") or () if isinstance(one, dict)]
+    rules = [one for one in content.get("rules") or () if isinstance(one, dict)]
+    if len(rules) > MAX_ROWS or len(columns) > MAX_COLUMNS:
+        raise _fault("rules", f"a table has at most {MAX_ROWS} rows and {MAX_COLUMNS} columns")
+    outputs = [str(one.get("id")) for one in content.get("outputs") or () if isinstance(one, dict)]
+    rows = []
+    for number, rule in enumerate(rules):
+        cells = tuple(str(rule.get(str(column.get("id"))) or "") for column in columns)
+        answers = tuple(str(rule.get(name) or "") for name in outputs)
+        tests = tuple(read_cell(cell) for cell in cells)
+        rows.append(Row(str(rule.get("_id", number)), cells, tests, answers))
+    inputs = tuple(Input(str(column.get("field") or "")) for column in columns)
+    policy = "collect" if content.get("hitPolicy") == "collect" else "first"
+    return Table(policy, inputs, tuple(outputs), tuple(rows), None, content_hash(content))
+
+
 def _input(given: Any, number: int) -> Input:
     place = f"inputs/{number}"
     if isinstance(given, str):

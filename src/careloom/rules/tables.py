@@ -7,7 +7,7 @@ from typing import Any
 from careloom.errors import NotFound, Unprocessable
 from careloom.rules.decide import check_model, is_model
 from careloom.rules.findings import table_findings
-from careloom.rules.table import content_hash, read_table
+from careloom.rules.table import content_hash, read_table, table_of_node
 from careloom.store.database import Database
 from careloom.types import JsonObject, Scope
 
@@ -16,10 +16,22 @@ KIND = "decision-table"
 
 def findings_of(table: JsonObject) -> list[JsonObject]:
     """What is wrong with a table in either form; raises InvalidInput when it cannot be read."""
-    if is_model(table):
-        check_model(table)
-        return []
-    return table_findings(read_table(table))
+    if not is_model(table):
+        return table_findings(read_table(table))
+    check_model(table)
+    found = []
+    for number, node in enumerate(table["nodes"]):
+        if node["type"] == "decisionTableNode":
+            place = f"nodes/{number}/content"
+            found += [_in_model(place, one) for one in table_findings(table_of_node(node))]
+    return found
+
+
+def _in_model(place: str, finding: JsonObject) -> JsonObject:
+    """A model does not say what its inputs can be, and goes on where no row matches: a warning."""
+    code = finding["code"].replace("E-", "W-", 1)
+    path = f"{place}/{finding['path'].replace('rows', 'rules', 1)}"
+    return {**finding, "code": code, "severity": "warning", "path": path}
 
 
 class DecisionTables:

@@ -167,7 +167,7 @@ def model(*nodes: JsonObject) -> JsonObject:
 
 
 def test_a_decision_model_decides_and_names_its_rows() -> None:
-    content = {
+    content: JsonObject = {
         "hitPolicy": "first",
         "inputs": [{"id": "a", "field": "age", "name": "age"}],
         "outputs": [{"id": "o", "field": "copay", "name": "copay"}],
@@ -178,6 +178,13 @@ def test_a_decision_model_decides_and_names_its_rows() -> None:
         {"id": "t", "type": "decisionTableNode", "content": content},
         {"id": "o", "type": "outputNode"},
     )
+    assert findings_of(given) == []
+    gap = {**content, "rules": [content["rules"][0], {"_id": "young", "a": "< 60", "o": "20"}]}
+    first, table, last = given["nodes"]
+    [finding] = findings_of({**given, "nodes": [first, {**table, "content": gap}, last]})
+    assert (finding["code"], finding["severity"]) == ("W-RULEGAP", "warning")
+    assert finding["path"] == "nodes/1/content/rules"
+    assert 60 <= finding["example"]["age"] < 65
     assert decide(given, {"age": 70}) == {"result": {"copay": 0}, "rows": ["old"]}
     assert decide(given, {"age": 7}) == {"result": {"copay": 20}, "rows": ["young"]}
 

@@ -90,6 +90,11 @@ HOSTILE = {
         " (i32.const -1)) (then unreachable))))",
         "code_trap",
     ),
+    "grows until it may not, and ends itself": (
+        f'(module {MEMORY} (func (export "_start") (loop (br_if 0 (i32.ne (memory.grow'
+        " (i32.const 1)) (i32.const -1)))) unreachable))",
+        "code_memory",
+    ),
     "reads beyond its memory": (
         f'(module {MEMORY} (func (export "_start") (drop (i32.load (i32.const 9999999)))))',
         "code_trap",

@@ -187,6 +187,8 @@ def _call(
             linker.define_func(MODULE, name, wanted.type, world.function(name), access_caller=True)
     instance = linker.instantiate(store, module)
     exports = instance.exports(store)
+    exported = exports.get("memory")
+    world.memory = exported if isinstance(exported, wasmtime.Memory) else None
     if entry == "_start":
         try:
             _function(exports, "_start")(store)
@@ -234,7 +236,9 @@ def _failure(
         name, message = "code_deadline", f"The program took longer than {limits.deadline_s:g} s"
     elif "fuel" in text or store.get_fuel() == 0:
         name, message = "code_fuel", f"The program used up its {limits.fuel} units of fuel"
-    elif trap is None and "exceeds" in text and ("memory" in text or "table" in text):
+    elif _at_start(trap, text) or (
+        trap is wasmtime.TrapCode.UNREACHABLE and _is_full(world, store, limits)
+    ):
         name, message = "code_memory", _memory_message(limits)
     elif trap is wasmtime.TrapCode.STACK_OVERFLOW:
         name, message = "code_trap", "The program's stack overflowed"
@@ -242,6 +246,17 @@ def _failure(
         kind = "failed" if trap is None else trap.name.lower().replace("_", " ")
         name, message = "code_trap", f"The program was ended: {kind}"
     return CodeFailed(name, message, _said(world))
+
+
+def _at_start(trap: wasmtime.TrapCode | None, text: str) -> bool:
+    """Whether the program needs more than it may have before its first instruction."""
+    return trap is None and "exceeds" in text and ("memory" in text or "table" in text)
+
+
+def _is_full(world: Wasi, store: wasmtime.Store, limits: Limits) -> bool:
+    """Whether a program that ended itself has most of its memory in use: what asks for more gets
+    -1, and allocators then give up. They double what they have."""
+    return world.memory is not None and 2 * world.memory.data_len(store) >= limits.memory_bytes
 
 
 def _memory_message(limits: Limits) -> str:

@@ -55,6 +55,7 @@ class Wasi:
     _read: int = 0
     _drawn: int = 0
     _calls: int = 0
+    memory: wasmtime.Memory | None = None
     fault: Exception | None = None
     """What a call out of the sandbox ended with; the engine only passes on that it trapped."""
 
