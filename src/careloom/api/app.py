@@ -30,6 +30,7 @@ from careloom.api.platform import (
     teams,
     versions,
     webhooks,
+    work,
     workflows,
 )
 from careloom.api.platform.definitions import schema_routes
@@ -71,6 +72,7 @@ def build_app(services: Any) -> FastAPI:
         referrals,
         schedules,
         webhooks,
+        work,
         health,
     ):
         app.include_router(module.router)

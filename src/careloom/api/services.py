@@ -34,6 +34,7 @@ from careloom.workflows.schedules import Scheduler
 from careloom.workflows.signals import Signals
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.webhooks import Webhooks
+from careloom.workflows.work import ExternalWork
 
 
 class TriggerServices(Protocol):
@@ -78,6 +79,7 @@ class Services(Protocol):
     connections: Connections
     messages: Messages
     registry: Registry
+    work: ExternalWork
     deployment: Deployment
     runs: Runs
     signals: Signals

@@ -27,6 +27,7 @@ from careloom.bootstrap.ports import (
     environment_of,
     find_patients,
     known_names,
+    seal_decision,
     workflow_ports,
 )
 from careloom.bootstrap.triggers import Triggers, build_triggers
@@ -70,6 +71,7 @@ from careloom.workflows.runs import Runs
 from careloom.workflows.signals import Signals
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.triggers import Matcher
+from careloom.workflows.work import ExternalWork
 
 Progress = Callable[[str], None]
 
@@ -103,6 +105,7 @@ class Services:
     triggers: Triggers
     runs: Runs
     signals: Signals
+    work: ExternalWork
     operations: Operations
     tasks: Tasks
     people: PeopleServices
@@ -211,6 +214,7 @@ async def _build(
         deployment=deployment,
         payloads=payloads,
         signals=signals,
+        work=ExternalWork(db, keyring, notices, seal_decision(db, payloads)),
         worker=worker,
         matcher=triggers.matcher,
         triggers=triggers,

@@ -27,6 +27,7 @@ PERMISSIONS = frozenset(
         "task:assign",
         "document:write",
         "audit:read",
+        "work:do",
         "admin",
         "worker",
     }
@@ -60,10 +61,12 @@ ROLES: dict[str, tuple[str, ...]] = {
     "viewer": _READS,
     "device": ("dicom:write", "document:write"),
     "worker": ("worker",),
+    "program": ("work:do",),
     "auditor": ("audit:read", "workflow:read"),
 }
 """What each role may do. `device` only hands data in; `coordinator` hands tasks out; `worker` only
-carries out runs, whose own grants decide what they may touch; `auditor` sees the audit trail and
+carries out runs, whose own grants decide what they may touch; `program` only does external work,
+and sees what it is handed; `auditor` sees the audit trail and
 which runs there were, and no patient data: what runs carried is `run:read`."""
 
 

@@ -16,6 +16,7 @@ from careloom.steps.bot.step import BotStep
 from careloom.steps.branch.step import IfStep, SwitchStep
 from careloom.steps.code.step import CodeStep
 from careloom.steps.document.step import DocumentStep
+from careloom.steps.external.step import ExternalStep
 from careloom.steps.fhir.step import FhirStep
 from careloom.steps.foreach.step import ForeachStep
 from careloom.steps.form.step import FormStep
@@ -68,6 +69,7 @@ def build_catalog(
         TaskStep(people),
         ApprovalStep(people),
         FormStep(people),
+        ExternalStep(keyring),
         HttpStep(connections, TaskContent(keyring), fhir),
         GraphqlStep(connections, fhir),
         SqlStep(connections, fhir),

@@ -28,6 +28,7 @@ FUNCTION_FILES = (
     "worklist.sql",
     "messages.sql",
     "pipelines.sql",
+    "work.sql",
     "effect.sql",
     "engine.sql",
     "control.sql",

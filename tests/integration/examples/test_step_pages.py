@@ -27,6 +27,7 @@ RUN_HERE = {
     "tell-the-ward",
     "admit-and-tell",
     "wait-for-sample",
+    "score-sample",
     "report-is-ready",
     "admission-webhook",
     "high-glucose",

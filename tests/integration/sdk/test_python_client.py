@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from careloom_client import AsyncEngineClient, EngineClient, EngineError, Unreachable
+from careloom_client import AsyncEngineClient, EngineClient, EngineError, Unreachable, WorkFailed
+from careloom_client.models import Work
 from tests.integration.conftest import Desk, House, Peer, _loopback
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -153,6 +154,43 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
     async with AsyncEngineClient(api_key="k", base_url=f"http://localhost:{port}") as client:
         with pytest.raises(Unreachable):
             await client.workflow.list_workflows()
+
+
+async def test_a_program_serves_a_queue(served: Served) -> None:
+    definition = {
+        "id": "sdk-work",
+        "steps": [
+            {
+                "id": "each",
+                "type": "foreach",
+                "items": [1, 2, 3],
+                "onItemError": "continue",
+                "steps": [
+                    {"id": "do", "type": "external", "queue": "sdk", "input": {"n": "{{item}}"}}
+                ],
+                "collect": "{{steps.do.output.result}}",
+            }
+        ],
+        "output": {
+            "doubled": "{{steps.each.output.results}}",
+            "errors": "{{steps.each.output.errors}}",
+        },
+    }
+
+    def handler(work: Work) -> int:
+        if work.input.n == 2:
+            raise WorkFailed("two is not done", code="no_twos")
+        return int(work.input.n) * 2
+
+    async with served.async_client() as client:
+        await client.workflow.create_workflow(definition)
+        started = await client.workflow.execute_workflow("sdk-work", {})
+        serving = asyncio.create_task(client.work.serve("sdk", handler, concurrency=2))
+        run = await client.workflow.wait_for_run(started.data.run_id, timeout=60)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert run.data.output.doubled == [2, None, 6]
+    assert [error.code for error in run.data.output.errors] == ["no_twos"]
 
 
 def test_the_client_has_every_operation_of_the_document() -> None:

@@ -3,6 +3,7 @@
 from careloom_client.client import AsyncEngineClient, EngineClient
 from careloom_client.errors import EngineError, Unreachable
 from careloom_client.values import Envelope, Model
+from careloom_client.work import WorkFailed
 
 __all__ = [
     "AsyncEngineClient",
@@ -11,4 +12,5 @@ __all__ = [
     "Envelope",
     "Model",
     "Unreachable",
+    "WorkFailed",
 ]

@@ -13,6 +13,7 @@ from careloom_client.fhir import AsyncFhirClient, FhirClient
 from careloom_client.models import Run
 from careloom_client.transport import AsyncTransport, Transport, settings
 from careloom_client.values import Envelope
+from careloom_client.work import AsyncWorkOperations
 
 ENDED = {"succeeded", "failed", "cancelled", "rolled_back"}
 """States in which a run stays."""
@@ -94,6 +95,7 @@ class AsyncEngineClient(operations.AsyncGroups):
     """The same for an event loop."""
 
     workflow: AsyncWorkflowOperations
+    work: AsyncWorkOperations
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class AsyncEngineClient(operations.AsyncGroups):
         transport = AsyncTransport(self._http)
         super().__init__(transport)
         self.workflow = AsyncWorkflowOperations(transport)
+        self.work = AsyncWorkOperations(transport)
         self.fhir = AsyncFhirClient(transport)
 
     async def close(self) -> None:

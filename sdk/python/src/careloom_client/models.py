@@ -143,6 +143,34 @@ class VersionChosen(Model):
     version: int
 
 
+class ReplayOrder(Model):
+    """ReplayOrder of the API."""
+
+    run_ids: list[str]
+    last: int
+    limit: int
+    from_: str
+    to: str
+    version: int
+    definition: str | Model
+
+
+class Replay(Model):
+    """Replay of the API."""
+
+    replay_id: str
+    workflow_id: str
+    version: int | None
+    definition_hash: str
+    status: Literal["running", "done", "failed", "cancelled"]
+    error: str | None
+    created_at: str
+    finished_at: str | None
+    progress: Model
+    summary: Model
+    runs: list[Model]
+
+
 class MigrationOrder(Model):
     """MigrationOrder of the API."""
 
@@ -163,6 +191,81 @@ class Migration(Model):
     runs: list[Model]
 
 
+class Work(Model):
+    """Work of the API."""
+
+    id: str
+    token: str
+    run_id: str
+    path: str
+    iteration: str
+    delivery: int
+    lease_until: str
+    input: Model
+
+
+class WorkOpen(Model):
+    """WorkOpen of the API."""
+
+    id: str
+    queue: str
+    run_id: str
+    path: str
+    iteration: str
+    state: Literal["ready", "claimed"]
+    holder: str | None
+    deliveries: int
+    progress: Model | None
+    created_at: str
+    started_at: str | None
+    lease_until: str | None
+
+
+class WorkAsked(Model):
+    """WorkAsked of the API."""
+
+    max: int
+    wait: float
+
+
+class WorkBeat(Model):
+    """WorkBeat of the API."""
+
+    token: str
+    progress: Model
+
+
+class WorkDone(Model):
+    """WorkDone of the API."""
+
+    token: str
+    result: Any
+
+
+class WorkFailed(Model):
+    """WorkFailed of the API."""
+
+    token: str
+    code: str
+    message: str
+    retryable: bool
+    details: Any
+
+
+class WorkWanted(Model):
+    """WorkWanted of the API."""
+
+    id: str
+    wanted: bool
+
+
+class WorkSettled(Model):
+    """WorkSettled of the API."""
+
+    id: str
+    state: Literal["succeeded", "failed", "lost"]
+
+
 class Kept(Model):
     """Kept of the API."""
 
@@ -179,6 +282,7 @@ class PipelinePut(Model):
     version: int
     hash: str
     created: bool
+    used_by: list[str]
 
 
 class PipelineGiven(Model):
@@ -196,6 +300,7 @@ class Pipeline(Model):
     runs: list[Model]
     streams: list[Model]
     rejected: int
+    used_by: list[str]
 
 
 class PipelineReject(Model):
@@ -242,6 +347,7 @@ class DecisionTablePut(Model):
     hash: str
     created: bool
     findings: list[Model]
+    used_by: list[str]
 
 
 class DecisionTable(Model):
@@ -252,6 +358,237 @@ class DecisionTable(Model):
     hash: str
     updated_at: str
     table: DecisionTableGiven
+    used_by: list[str]
+
+
+class Task(Model):
+    """Task of the API."""
+
+    id: str
+    kind: Literal["task", "form", "approval"]
+    status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+    version: int
+    priority: Literal["routine", "urgent", "asap", "stat"]
+    queue: str
+    assignee: str | None
+    candidates: list[str] | None
+    decided_by: list[str]
+    quorum: int
+    four_eyes: bool
+    due: str | None
+    sla: Sla | None
+    patient_id: str | None
+    workflow_id: str | None
+    run_id: str | None
+    path: str | None
+    created_at: str
+    closed_at: str | None
+    cursor: str
+    title: str
+    show: Model
+    description: str | None
+    form: Model | None
+    prefill: Model
+    suggestion: Model | None
+    ai: bool
+
+
+class TaskDetail(Model):
+    """TaskDetail of the API."""
+
+    id: str
+    kind: Literal["task", "form", "approval"]
+    status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+    version: int
+    priority: Literal["routine", "urgent", "asap", "stat"]
+    queue: str
+    assignee: str | None
+    candidates: list[str] | None
+    decided_by: list[str]
+    quorum: int
+    four_eyes: bool
+    due: str | None
+    sla: Sla | None
+    patient_id: str | None
+    workflow_id: str | None
+    run_id: str | None
+    path: str | None
+    created_at: str
+    closed_at: str | None
+    cursor: str
+    title: str
+    show: Model
+    comments: list[Model]
+    votes: list[Model]
+    draft: Model | None
+    decision: Model | None
+    description: str | None
+    form: Model | None
+    prefill: Model
+    suggestion: Model | None
+    ai: bool
+
+
+class Sla(Model):
+    """Sla of the API."""
+
+    state: Literal["ok", "warning", "breached"]
+    warn_at: str | None
+    minutes_left: float
+
+
+class QueueCounts(Model):
+    """QueueCounts of the API."""
+
+    queue: str
+    open: int
+    unassigned: int
+    mine: int
+    warned: int
+    overdue: int
+    urgent: int
+
+
+class TaskEvent(Model):
+    """TaskEvent of the API."""
+
+    at: str
+    action: str
+    by: str | None
+    kind: str | None
+    detail: Model
+
+
+class TaskChanged(Model):
+    """TaskChanged of the API."""
+
+    task: str
+    state: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+    version: int
+
+
+class TaskTarget(Model):
+    """TaskTarget of the API."""
+
+    to: Model
+    comment: str | None
+
+
+class Comment(Model):
+    """Comment of the API."""
+
+    text: str
+
+
+class Draft(Model):
+    """Draft of the API."""
+
+    data: Model
+    answers: Model
+    comment: str | None
+
+
+class Decision(Model):
+    """Decision of the API."""
+
+    decision: Literal["approve", "reject", "complete"]
+    comment: str | None
+    data: Model | None
+    answers: Model | None
+
+
+class Decided(Model):
+    """Decided of the API."""
+
+    task: str
+    state: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+    version: int
+    run: str | None
+
+
+class FormLinkGiven(Model):
+    """FormLinkGiven of the API."""
+
+    filler: str
+    days: int
+
+
+class FormLink(Model):
+    """FormLink of the API."""
+
+    token: str
+    url: str
+    expires_at: str
+
+
+class Form(Model):
+    """Form of the API."""
+
+    title: str
+    description: str | None
+    form: Model
+    prefill: Model
+    due: str | None
+
+
+class FormAnswers(Model):
+    """Plain values by linkId, or a QuestionnaireResponse."""
+
+    data: Model
+    answers: Model
+
+
+class FormFilled(Model):
+    """FormFilled of the API."""
+
+    status: Literal["completed"]
+
+
+class Queue(Model):
+    """Queue of the API."""
+
+    queue: str
+    name: str
+    candidates: list[str] | None
+
+
+class QueueGiven(Model):
+    """QueueGiven of the API."""
+
+    name: str
+    candidates: Any
+
+
+class Group(Model):
+    """Group of the API."""
+
+    group: str
+    name: str
+    members: list[str]
+
+
+class GroupGiven(Model):
+    """GroupGiven of the API."""
+
+    name: str
+    members: list[str]
+
+
+class Calendar(Model):
+    """Calendar of the API."""
+
+    timezone: str
+    hours: Model
+    holidays: Model | None
+    closed: list[str]
+    open: Model
+
+
+class CalendarName(Model):
+    """CalendarName of the API."""
+
+    name: str
+    updated_at: str
 
 
 class Error(Model):
@@ -354,6 +691,64 @@ class WorkflowDetail(Model):
     receipts: list[Receipt]
 
 
+class JsonSchema(Model):
+    """JsonSchema of the API."""
+
+
+class TriggerGraph(Model):
+    """TriggerGraph of the API."""
+
+    cascades: list[Model]
+    cycles: list[list[str]]
+    orphans: list[str]
+
+
+class ComponentName(Model):
+    """ComponentName of the API."""
+
+    kind: str
+    name: str
+
+
+class Component(Model):
+    """Component of the API."""
+
+    kind: str
+    name: str
+    version: int
+    body: Model
+
+
+class ComponentDetail(Model):
+    """ComponentDetail of the API."""
+
+    kind: str
+    name: str
+    version: int
+    body: Model
+    affected: list[ComponentUser]
+
+
+class ComponentKept(Model):
+    """ComponentKept of the API."""
+
+    kind: str
+    name: str
+    version: int
+    created: bool
+    affected: list[ComponentUser]
+    redeployed: list[Model]
+
+
+class ComponentUser(Model):
+    """ComponentUser of the API."""
+
+    workflow: str
+    version: int
+    uses: int
+    paths: list[str]
+
+
 class StepType(Model):
     """StepType of the API."""
 
@@ -363,11 +758,29 @@ class StepType(Model):
     output: Model
 
 
+class EventGiven(Model):
+    """EventGiven of the API."""
+
+    key: str | float | None
+    data: Any
+    id: str | None
+
+
+class EventSent(Model):
+    """EventSent of the API."""
+
+    id: str
+    name: str
+    status: Literal["taken", "kept"]
+    run_id: str | None
+    repeated: bool
+
+
 class RunStarted(Model):
     """RunStarted of the API."""
 
     run_id: str
-    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
     message: str
     created_at: str
     workflow_id: str
@@ -380,7 +793,7 @@ class RunSummary(Model):
     run_id: str
     workflow_id: str
     version: int
-    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
     source: str
     created_at: str
     finished_at: str | None
@@ -401,7 +814,7 @@ class Run(Model):
     workflow_name: str
     version: int
     definition_hash: str
-    status: Literal["running", "waiting", "succeeded", "failed", "cancelled"]
+    status: Literal["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
     source: str
     started_by: str | None
     trigger: Model
@@ -470,39 +883,6 @@ class Session(Model):
 
 class AuditExport(Model):
     """Rows, checkpoints and the chain's proof."""
-
-
-class Task(Model):
-    """Task of the API."""
-
-    id: str
-    status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
-    version: int
-    priority: Literal["routine", "urgent", "asap", "stat"]
-    queue: str
-    assignee: str | None
-    due: str | None
-    run_id: str | None
-    path: str | None
-    created_at: str
-    closed_at: str | None
-
-
-class Decision(Model):
-    """Decision of the API."""
-
-    decision: Literal["approve", "reject", "complete"]
-    comment: str | None
-    data: Model | None
-
-
-class Decided(Model):
-    """Decided of the API."""
-
-    task: str
-    state: Literal["completed", "rejected"]
-    version: int
-    run: str | None
 
 
 class Message(Model):

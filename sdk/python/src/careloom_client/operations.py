@@ -106,7 +106,16 @@ class Workflow:
         self,
         *,
         workflow: str | None = None,
-        status: Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"]
+        status: Literal[
+            "running",
+            "waiting",
+            "held",
+            "paused",
+            "succeeded",
+            "failed",
+            "cancelled",
+            "rolled_back",
+        ]
         | None = None,
         version: int | None = None,
         code: str | None = None,
@@ -150,6 +159,18 @@ class Workflow:
     def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
         wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        return Envelope(self._send(wanted))
+
+    def get_workflow_schema(self) -> models.JsonSchema:
+        """JSON Schema 2020-12 of a definition, with every step type of this installation."""
+        wanted = call("GET", "/api/workflows/schema", {})
+        result: models.JsonSchema = wrapped(self._send(wanted))
+        return result
+
+    def get_trigger_graph(self) -> Envelope[models.TriggerGraph]:
+        """Which workflow may start which, by what it writes or as its child: cascades, loops,
+        and orphans, which nothing starts."""
+        wanted = call("GET", "/api/workflows/graph", {})
         return Envelope(self._send(wanted))
 
     def create_workflow(
@@ -236,6 +257,21 @@ class Workflow:
         wanted = call("POST", "/api/workflows/{workflow_id}/resume", {"workflow_id": workflow_id})
         return Envelope(self._send(wanted))
 
+    def send_event(
+        self, name: str, body: JsonObject | None = None, *, idempotency_key: str | None = None
+    ) -> Envelope[models.EventSent]:
+        """Send an event by name and key to the run that has waited longest for it; one that no
+        run waits for yet is kept. An `Idempotency-Key`, or `id` in the body, makes a repeat
+        harmless."""
+        wanted = call(
+            "POST",
+            "/api/events/{name}",
+            {"name": name},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
     def list_schedules(self) -> Envelope[list[models.Schedule]]:
         """Every schedule of the store: its next five times, its last firing, what it missed."""
         wanted = call("GET", "/api/schedules", {})
@@ -259,6 +295,35 @@ class Versions:
 
     def __init__(self, transport: Transport) -> None:
         self._send = transport.send
+
+    def get_replay(self, replay_id: str) -> Envelope[models.Replay]:
+        """A replay: how far it is, which fields changed in how many runs, and each run's
+        changes."""
+        wanted = call("GET", "/api/workflows/replays/{replay_id}", {"replay_id": replay_id})
+        return Envelope(self._send(wanted))
+
+    def cancel_replay(self, replay_id: str) -> Envelope[models.Replay]:
+        """Stop a replay; what it found stays."""
+        wanted = call("POST", "/api/workflows/replays/{replay_id}/cancel", {"replay_id": replay_id})
+        return Envelope(self._send(wanted))
+
+    def replay_runs(
+        self,
+        workflow_id: str,
+        body: JsonObject | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.Replay]:
+        """Do past runs again on a version or a draft, in memory: nothing is written, sent or
+        asked."""
+        wanted = call(
+            "POST",
+            "/api/workflows/{workflow_id}/replay",
+            {"workflow_id": workflow_id},
+            headers={"Idempotency-Key": idempotency_key},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
 
     def list_versions(self, workflow_id: str) -> Envelope[list[models.VersionSummary]]:
         """Every version, newest first, with the runs under way on each."""
@@ -303,6 +368,43 @@ class Versions:
         return Envelope(self._send(wanted))
 
 
+class Components:
+    """Operations on components."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_components(self) -> Envelope[list[models.Component]]:
+        """Every component of the store, newest versions."""
+        wanted = call("GET", "/api/components", {})
+        return Envelope(self._send(wanted))
+
+    def get_component(self, kind: str, name: str) -> Envelope[models.ComponentDetail]:
+        """One component, and the workflows that use it."""
+        wanted = call("GET", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(self._send(wanted))
+
+    def put_component(
+        self, kind: str, name: str, body: JsonObject, *, redeploy: bool | None = None
+    ) -> Envelope[models.ComponentKept]:
+        """Keep a new version, unless nothing changed. The answer names the workflows that use
+        it; their deployed versions stay as they are until they are deployed again: `redeploy`
+        does it."""
+        wanted = call(
+            "PUT",
+            "/api/components/{kind}/{name}",
+            {"kind": kind, "name": name},
+            query={"redeploy": redeploy},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
+        """Keep it no longer; 409 while workflows use it."""
+        wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(self._send(wanted))
+
+
 class Task:
     """Operations on task."""
 
@@ -312,22 +414,95 @@ class Task:
     def list_tasks(
         self,
         *,
-        status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+        status: Literal["open", "requested", "accepted", "completed", "rejected", "cancelled"]
         | None = None,
+        queue: str | None = None,
+        group: str | None = None,
+        mine: bool | None = None,
+        unassigned: bool | None = None,
+        assignee: str | None = None,
+        overdue: bool | None = None,
+        sla: Literal["warning", "breached"] | None = None,
+        priority: Literal["stat", "asap", "urgent", "routine"] | None = None,
+        kind: Literal["task", "form", "approval"] | None = None,
+        workflow: str | None = None,
+        run: str | None = None,
+        patient: str | None = None,
+        sort: Literal["priority", "age"] | None = None,
+        after: str | None = None,
         limit: int | None = None,
     ) -> Envelope[list[models.Task]]:
-        """Human tasks: open ones first, the most urgent and oldest first."""
-        wanted = call("GET", "/api/tasks", {}, query={"status": status, "limit": limit})
+        """Human tasks that the key may see: open ones first, the most urgent and soonest due
+        first."""
+        wanted = call(
+            "GET",
+            "/api/tasks",
+            {},
+            query={
+                "status": status,
+                "queue": queue,
+                "group": group,
+                "mine": mine,
+                "unassigned": unassigned,
+                "assignee": assignee,
+                "overdue": overdue,
+                "sla": sla,
+                "priority": priority,
+                "kind": kind,
+                "workflow": workflow,
+                "run": run,
+                "patient": patient,
+                "sort": sort,
+                "after": after,
+                "limit": limit,
+            },
+        )
         return Envelope(self._send(wanted))
 
-    def get_task(self, task_id: str) -> Envelope[models.Task]:
-        """One human task with what it shows."""
+    def count_tasks(self) -> Envelope[list[models.QueueCounts]]:
+        """Open tasks by queue, of those that the key may see."""
+        wanted = call("GET", "/api/tasks/counts", {})
+        return Envelope(self._send(wanted))
+
+    def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision."""
         wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
         return Envelope(self._send(wanted))
 
-    def claim_task(self, task_id: str) -> Envelope[models.Task]:
+    def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
+        """Every transition of a task with who and when, from the audit trail."""
+        wanted = call("GET", "/api/tasks/{task_id}/history", {"task_id": task_id})
+        return Envelope(self._send(wanted))
+
+    def claim_task(self, task_id: str) -> Envelope[models.TaskDetail]:
         """Take a task; 409 when somebody else was faster."""
         wanted = call("POST", "/api/tasks/{task_id}/claim", {"task_id": task_id})
+        return Envelope(self._send(wanted))
+
+    def release_task(self, task_id: str) -> Envelope[models.TaskDetail]:
+        """Let a task go, so that others may take it."""
+        wanted = call("POST", "/api/tasks/{task_id}/release", {"task_id": task_id})
+        return Envelope(self._send(wanted))
+
+    def assign_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Give a task to a user, a group or another queue."""
+        wanted = call("POST", "/api/tasks/{task_id}/assign", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def delegate_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Hand one's own task to somebody else, with a comment; the history keeps who had
+        it."""
+        wanted = call("POST", "/api/tasks/{task_id}/delegate", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def comment_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskDetail]:
+        """Add a comment, sealed, for everybody who sees the task."""
+        wanted = call("POST", "/api/tasks/{task_id}/comments", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def draft_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Keep answers that are not finished: {'data'} or {'answers'}, unchecked and sealed."""
+        wanted = call("PUT", "/api/tasks/{task_id}/draft", {"task_id": task_id}, json=body)
         return Envelope(self._send(wanted))
 
     def decide_task(self, task_id: str, body: JsonObject) -> Envelope[models.Decided]:
@@ -351,6 +526,58 @@ class Task:
         """Say that somebody has looked; the same cause opens a new incident when it comes
         again."""
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
+        return Envelope(self._send(wanted))
+
+    def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_form(self, token: str) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token})
+        return Envelope(self._send(wanted))
+
+    def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_queues(self) -> Envelope[list[models.Queue]]:
+        """The queues that were named, with those who may see and do their tasks."""
+        wanted = call("GET", "/api/queues", {})
+        return Envelope(self._send(wanted))
+
+    def put_queue(self, queue: str, body: JsonObject) -> Envelope[models.Queue]:
+        """Name a queue and say who may see and do its tasks."""
+        wanted = call("PUT", "/api/queues/{queue}", {"queue": queue}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_groups(self) -> Envelope[list[models.Group]]:
+        """The groups with their members."""
+        wanted = call("GET", "/api/groups", {})
+        return Envelope(self._send(wanted))
+
+    def put_group(self, group: str, body: JsonObject) -> Envelope[models.Group]:
+        """Name a group and its members."""
+        wanted = call("PUT", "/api/groups/{group}", {"group": group}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_calendars(self) -> Envelope[list[models.CalendarName]]:
+        """The business calendars by name."""
+        wanted = call("GET", "/api/calendars", {})
+        return Envelope(self._send(wanted))
+
+    def get_calendar(self, name: str) -> Envelope[models.Calendar]:
+        """The rules of a business calendar."""
+        wanted = call("GET", "/api/calendars/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def put_calendar(self, name: str, body: JsonObject) -> Envelope[models.Calendar]:
+        """Keep opening hours, holidays and days that differ; tasks that are open keep their
+        times."""
+        wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(self._send(wanted))
 
 
@@ -527,6 +754,42 @@ class Webhooks:
         return Envelope(self._send(wanted))
 
 
+class Work:
+    """Operations on work."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_work(
+        self, *, queue: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.WorkOpen]]:
+        """Work that is not done, oldest first, without what it carries."""
+        wanted = call("GET", "/api/work", {}, query={"queue": queue, "limit": limit})
+        return Envelope(self._send(wanted))
+
+    def poll_work(self, queue: str, body: JsonObject | None = None) -> Envelope[list[models.Work]]:
+        """Take work of a queue under a lease; waits up to `wait` seconds for the first
+        piece."""
+        wanted = call("POST", "/api/work/{queue}/poll", {"queue": queue}, json=body)
+        return Envelope(self._send(wanted))
+
+    def beat_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkWanted]:
+        """A sign of life, which makes the lease whole again; `progress` is shown to whoever
+        looks."""
+        wanted = call("POST", "/api/work/{work_id}/beat", {"work_id": work_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def complete_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkSettled]:
+        """The work is done; the run goes on with `result`. 409 when the lease ran out."""
+        wanted = call("POST", "/api/work/{work_id}/complete", {"work_id": work_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def fail_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkSettled]:
+        """The work failed, for now (`retryable`) or for good."""
+        wanted = call("POST", "/api/work/{work_id}/fail", {"work_id": work_id}, json=body)
+        return Envelope(self._send(wanted))
+
+
 class Operation:
     """Operations on operation."""
 
@@ -564,12 +827,14 @@ class Groups:
         self.workflow = Workflow(transport)
         self.session = Session(transport)
         self.versions = Versions(transport)
+        self.components = Components(transport)
         self.task = Task(transport)
         self.pipelines = Pipelines(transport)
         self.file = File(transport)
         self.connection = Connection(transport)
         self.referral = Referral(transport)
         self.webhooks = Webhooks(transport)
+        self.work = Work(transport)
         self.operation = Operation(transport)
 
 
@@ -672,7 +937,16 @@ class AsyncWorkflow:
         self,
         *,
         workflow: str | None = None,
-        status: Literal["running", "waiting", "held", "paused", "succeeded", "failed", "cancelled"]
+        status: Literal[
+            "running",
+            "waiting",
+            "held",
+            "paused",
+            "succeeded",
+            "failed",
+            "cancelled",
+            "rolled_back",
+        ]
         | None = None,
         version: int | None = None,
         code: str | None = None,
@@ -716,6 +990,18 @@ class AsyncWorkflow:
     async def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
         wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_workflow_schema(self) -> models.JsonSchema:
+        """JSON Schema 2020-12 of a definition, with every step type of this installation."""
+        wanted = call("GET", "/api/workflows/schema", {})
+        result: models.JsonSchema = wrapped(await self._send(wanted))
+        return result
+
+    async def get_trigger_graph(self) -> Envelope[models.TriggerGraph]:
+        """Which workflow may start which, by what it writes or as its child: cascades, loops,
+        and orphans, which nothing starts."""
+        wanted = call("GET", "/api/workflows/graph", {})
         return Envelope(await self._send(wanted))
 
     async def create_workflow(
@@ -802,6 +1088,21 @@ class AsyncWorkflow:
         wanted = call("POST", "/api/workflows/{workflow_id}/resume", {"workflow_id": workflow_id})
         return Envelope(await self._send(wanted))
 
+    async def send_event(
+        self, name: str, body: JsonObject | None = None, *, idempotency_key: str | None = None
+    ) -> Envelope[models.EventSent]:
+        """Send an event by name and key to the run that has waited longest for it; one that no
+        run waits for yet is kept. An `Idempotency-Key`, or `id` in the body, makes a repeat
+        harmless."""
+        wanted = call(
+            "POST",
+            "/api/events/{name}",
+            {"name": name},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
     async def list_schedules(self) -> Envelope[list[models.Schedule]]:
         """Every schedule of the store: its next five times, its last firing, what it missed."""
         wanted = call("GET", "/api/schedules", {})
@@ -825,6 +1126,35 @@ class AsyncVersions:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._send = transport.send
+
+    async def get_replay(self, replay_id: str) -> Envelope[models.Replay]:
+        """A replay: how far it is, which fields changed in how many runs, and each run's
+        changes."""
+        wanted = call("GET", "/api/workflows/replays/{replay_id}", {"replay_id": replay_id})
+        return Envelope(await self._send(wanted))
+
+    async def cancel_replay(self, replay_id: str) -> Envelope[models.Replay]:
+        """Stop a replay; what it found stays."""
+        wanted = call("POST", "/api/workflows/replays/{replay_id}/cancel", {"replay_id": replay_id})
+        return Envelope(await self._send(wanted))
+
+    async def replay_runs(
+        self,
+        workflow_id: str,
+        body: JsonObject | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.Replay]:
+        """Do past runs again on a version or a draft, in memory: nothing is written, sent or
+        asked."""
+        wanted = call(
+            "POST",
+            "/api/workflows/{workflow_id}/replay",
+            {"workflow_id": workflow_id},
+            headers={"Idempotency-Key": idempotency_key},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
 
     async def list_versions(self, workflow_id: str) -> Envelope[list[models.VersionSummary]]:
         """Every version, newest first, with the runs under way on each."""
@@ -871,6 +1201,43 @@ class AsyncVersions:
         return Envelope(await self._send(wanted))
 
 
+class AsyncComponents:
+    """Operations on components."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_components(self) -> Envelope[list[models.Component]]:
+        """Every component of the store, newest versions."""
+        wanted = call("GET", "/api/components", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_component(self, kind: str, name: str) -> Envelope[models.ComponentDetail]:
+        """One component, and the workflows that use it."""
+        wanted = call("GET", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(await self._send(wanted))
+
+    async def put_component(
+        self, kind: str, name: str, body: JsonObject, *, redeploy: bool | None = None
+    ) -> Envelope[models.ComponentKept]:
+        """Keep a new version, unless nothing changed. The answer names the workflows that use
+        it; their deployed versions stay as they are until they are deployed again: `redeploy`
+        does it."""
+        wanted = call(
+            "PUT",
+            "/api/components/{kind}/{name}",
+            {"kind": kind, "name": name},
+            query={"redeploy": redeploy},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
+        """Keep it no longer; 409 while workflows use it."""
+        wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncTask:
     """Operations on task."""
 
@@ -880,22 +1247,95 @@ class AsyncTask:
     async def list_tasks(
         self,
         *,
-        status: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
+        status: Literal["open", "requested", "accepted", "completed", "rejected", "cancelled"]
         | None = None,
+        queue: str | None = None,
+        group: str | None = None,
+        mine: bool | None = None,
+        unassigned: bool | None = None,
+        assignee: str | None = None,
+        overdue: bool | None = None,
+        sla: Literal["warning", "breached"] | None = None,
+        priority: Literal["stat", "asap", "urgent", "routine"] | None = None,
+        kind: Literal["task", "form", "approval"] | None = None,
+        workflow: str | None = None,
+        run: str | None = None,
+        patient: str | None = None,
+        sort: Literal["priority", "age"] | None = None,
+        after: str | None = None,
         limit: int | None = None,
     ) -> Envelope[list[models.Task]]:
-        """Human tasks: open ones first, the most urgent and oldest first."""
-        wanted = call("GET", "/api/tasks", {}, query={"status": status, "limit": limit})
+        """Human tasks that the key may see: open ones first, the most urgent and soonest due
+        first."""
+        wanted = call(
+            "GET",
+            "/api/tasks",
+            {},
+            query={
+                "status": status,
+                "queue": queue,
+                "group": group,
+                "mine": mine,
+                "unassigned": unassigned,
+                "assignee": assignee,
+                "overdue": overdue,
+                "sla": sla,
+                "priority": priority,
+                "kind": kind,
+                "workflow": workflow,
+                "run": run,
+                "patient": patient,
+                "sort": sort,
+                "after": after,
+                "limit": limit,
+            },
+        )
         return Envelope(await self._send(wanted))
 
-    async def get_task(self, task_id: str) -> Envelope[models.Task]:
-        """One human task with what it shows."""
+    async def count_tasks(self) -> Envelope[list[models.QueueCounts]]:
+        """Open tasks by queue, of those that the key may see."""
+        wanted = call("GET", "/api/tasks/counts", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision."""
         wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
         return Envelope(await self._send(wanted))
 
-    async def claim_task(self, task_id: str) -> Envelope[models.Task]:
+    async def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
+        """Every transition of a task with who and when, from the audit trail."""
+        wanted = call("GET", "/api/tasks/{task_id}/history", {"task_id": task_id})
+        return Envelope(await self._send(wanted))
+
+    async def claim_task(self, task_id: str) -> Envelope[models.TaskDetail]:
         """Take a task; 409 when somebody else was faster."""
         wanted = call("POST", "/api/tasks/{task_id}/claim", {"task_id": task_id})
+        return Envelope(await self._send(wanted))
+
+    async def release_task(self, task_id: str) -> Envelope[models.TaskDetail]:
+        """Let a task go, so that others may take it."""
+        wanted = call("POST", "/api/tasks/{task_id}/release", {"task_id": task_id})
+        return Envelope(await self._send(wanted))
+
+    async def assign_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Give a task to a user, a group or another queue."""
+        wanted = call("POST", "/api/tasks/{task_id}/assign", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def delegate_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Hand one's own task to somebody else, with a comment; the history keeps who had
+        it."""
+        wanted = call("POST", "/api/tasks/{task_id}/delegate", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def comment_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskDetail]:
+        """Add a comment, sealed, for everybody who sees the task."""
+        wanted = call("POST", "/api/tasks/{task_id}/comments", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def draft_task(self, task_id: str, body: JsonObject) -> Envelope[models.TaskChanged]:
+        """Keep answers that are not finished: {'data'} or {'answers'}, unchecked and sealed."""
+        wanted = call("PUT", "/api/tasks/{task_id}/draft", {"task_id": task_id}, json=body)
         return Envelope(await self._send(wanted))
 
     async def decide_task(self, task_id: str, body: JsonObject) -> Envelope[models.Decided]:
@@ -919,6 +1359,58 @@ class AsyncTask:
         """Say that somebody has looked; the same cause opens a new incident when it comes
         again."""
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
+        return Envelope(await self._send(wanted))
+
+    async def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_form(self, token: str) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token})
+        return Envelope(await self._send(wanted))
+
+    async def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_queues(self) -> Envelope[list[models.Queue]]:
+        """The queues that were named, with those who may see and do their tasks."""
+        wanted = call("GET", "/api/queues", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_queue(self, queue: str, body: JsonObject) -> Envelope[models.Queue]:
+        """Name a queue and say who may see and do its tasks."""
+        wanted = call("PUT", "/api/queues/{queue}", {"queue": queue}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_groups(self) -> Envelope[list[models.Group]]:
+        """The groups with their members."""
+        wanted = call("GET", "/api/groups", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_group(self, group: str, body: JsonObject) -> Envelope[models.Group]:
+        """Name a group and its members."""
+        wanted = call("PUT", "/api/groups/{group}", {"group": group}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_calendars(self) -> Envelope[list[models.CalendarName]]:
+        """The business calendars by name."""
+        wanted = call("GET", "/api/calendars", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_calendar(self, name: str) -> Envelope[models.Calendar]:
+        """The rules of a business calendar."""
+        wanted = call("GET", "/api/calendars/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def put_calendar(self, name: str, body: JsonObject) -> Envelope[models.Calendar]:
+        """Keep opening hours, holidays and days that differ; tasks that are open keep their
+        times."""
+        wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(await self._send(wanted))
 
 
@@ -1101,6 +1593,44 @@ class AsyncWebhooks:
         return Envelope(await self._send(wanted))
 
 
+class AsyncWork:
+    """Operations on work."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_work(
+        self, *, queue: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.WorkOpen]]:
+        """Work that is not done, oldest first, without what it carries."""
+        wanted = call("GET", "/api/work", {}, query={"queue": queue, "limit": limit})
+        return Envelope(await self._send(wanted))
+
+    async def poll_work(
+        self, queue: str, body: JsonObject | None = None
+    ) -> Envelope[list[models.Work]]:
+        """Take work of a queue under a lease; waits up to `wait` seconds for the first
+        piece."""
+        wanted = call("POST", "/api/work/{queue}/poll", {"queue": queue}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def beat_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkWanted]:
+        """A sign of life, which makes the lease whole again; `progress` is shown to whoever
+        looks."""
+        wanted = call("POST", "/api/work/{work_id}/beat", {"work_id": work_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def complete_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkSettled]:
+        """The work is done; the run goes on with `result`. 409 when the lease ran out."""
+        wanted = call("POST", "/api/work/{work_id}/complete", {"work_id": work_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def fail_work(self, work_id: str, body: JsonObject) -> Envelope[models.WorkSettled]:
+        """The work failed, for now (`retryable`) or for good."""
+        wanted = call("POST", "/api/work/{work_id}/fail", {"work_id": work_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+
 class AsyncOperation:
     """Operations on operation."""
 
@@ -1138,10 +1668,12 @@ class AsyncGroups:
         self.workflow = AsyncWorkflow(transport)
         self.session = AsyncSession(transport)
         self.versions = AsyncVersions(transport)
+        self.components = AsyncComponents(transport)
         self.task = AsyncTask(transport)
         self.pipelines = AsyncPipelines(transport)
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
         self.referral = AsyncReferral(transport)
         self.webhooks = AsyncWebhooks(transport)
+        self.work = AsyncWork(transport)
         self.operation = AsyncOperation(transport)

@@ -37,6 +37,7 @@ BEGIN
       WHEN 'pipeline.check' THEN op_pipeline_check(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'work.offer' THEN op_work_offer(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'pipeline.advance' THEN op_pipeline_advance(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'work.close' THEN op_work_close(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'pipeline.taken' THEN op_pipeline_taken(p_tenant, p_store, v_op, p_bodies, p_actor)
       ELSE op_unknown(v_op)
     END;
