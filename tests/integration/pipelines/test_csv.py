@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.integration.pipelines.conftest import MRN, PATIENTS, SYNC, csv_of, people
 
+from careloom.store.database import DatabaseUnavailable
+
 if TYPE_CHECKING:
     from tests.integration.pipelines.conftest import Intake
 
@@ -272,3 +274,26 @@ async def test_without_maps_the_workflow_gets_the_rows_batch_by_batch(intake: In
     assert ([row["mrn"] for row in second["rows"]], second["more"]) == (["M1"], False)
     assert (third["rows"], third["batches"]) == ([], 0)
     assert await intake.patients() == []
+
+
+async def test_a_lost_reply_of_a_commit_neither_loses_nor_doubles_the_batch(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await intake.file("patients-1.csv", csv_of(people(0, 35)))
+    db = intake.desk.services.db
+    call = db.call
+    lost: list[int] = []
+
+    async def call_and_lose(function: str, *args: Any) -> Any:
+        answer = await call(function, *args)
+        if function == "pipeline_commit" and len(lost) < 2:
+            lost.append(args[4])
+            raise DatabaseUnavailable("The reply was lost")
+        return answer
+
+    monkeypatch.setattr(db, "call", call_and_lose)
+    moved = await intake.sync()
+    assert lost == [0, 1]
+    assert counts(moved) == (35, 35, 0, 0)
+    assert moved["batches"] == 4
+    assert {one["meta"]["versionId"] for one in await intake.patients()} == {"1"}
