@@ -60,8 +60,10 @@ class Canonical:
         """The whole workflow; raises DefinitionError for the first fault of form."""
         if not isinstance(raw, dict):
             self.refuse(place, "", "E-SHAPE", "a workflow must be an object", "write workflow: …")
-        for key in raw:
+        for key, value in raw.items():
             self.note(key, (*place, key))
+            if key in ("output", "concurrency"):
+                self.note_all(key, (*place, key), value)
             if key not in WORKFLOW_KEYS:
                 self.refuse(
                     (*place, key),
