@@ -58,7 +58,7 @@ class StepCall:
     """Who stands behind the run: principal, owner, grants and the chain of workflows."""
     done: JsonObject | None = None
     """When a step is undone: path, key, input, output, effect, outcome and error of it, and
-    `written`: the versions of its resources that this run wrote, by reference."""
+    `written`: later versions of its resources that the rollback wrote or undid, by reference."""
     heart: Callable[[], None] | None = None
     """Set by the engine for a step with `heartbeat:`; steps call `beat`."""
 

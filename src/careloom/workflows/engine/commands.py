@@ -32,8 +32,8 @@ class Undo:
     iteration: str
     layer: Layer
     done: JsonObject
-    """Of the step that is undone: path, input, output, effect, outcome, error, and `written`: which
-    versions of its resources came from this run."""
+    """Of the step that is undone: path, input, output, effect, outcome, error, and `written`: the
+    later versions of its resources that the rollback wrote or has undone."""
 
     @property
     def key(self) -> Key:

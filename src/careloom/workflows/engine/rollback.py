@@ -10,6 +10,7 @@ from careloom.workflows.engine.groups import Frame, Group
 from careloom.workflows.engine.journal import Key, StepRecord
 from careloom.workflows.engine.layer import Layer
 from careloom.workflows.engine.program import (
+    UNDO,
     Program,
     ProgramStep,
     opening_path,
@@ -37,10 +38,11 @@ class Rollback:
         self._items: dict[tuple[str, str], StepRecord] = {}
         self._scopes: dict[str, Layer] = {"": layer}
         self._written: dict[str, list[int]] = {}
-        """Versions of resources that the run wrote itself, by reference."""
+        """Versions of resources that the rollback wrote or has undone, by reference."""
         completed = []
         for record in journal.values():
-            self.note(record)
+            if record.path.startswith(f"{UNDO}/"):
+                self.note(record)
             if record.seq >= begun.seq or record.path.startswith("~"):
                 continue
             if record.outcome == "opened":
@@ -81,6 +83,7 @@ class Rollback:
     def _undoing(self, step: ProgramStep, record: StepRecord) -> Undo | Frame:
         layer = self._scope(record.iteration, step)
         if isinstance(step.compensate, tuple):
+            self.note(record)
             origin = Frame((step,), record.iteration, layer, None, "")
             group = Group("undo", step, origin)
             frame = Frame(step.compensate, record.iteration, layer.inner(), group, "compensate")
@@ -98,9 +101,11 @@ class Rollback:
         return Undo(undoing(step), record.iteration, layer, done)
 
     def _written_of(self, record: StepRecord) -> JsonObject:
-        """For each resource that the step wrote, the versions of it that came from this run."""
+        """For each resource that the step wrote, the later versions that count no more."""
         references = {f"{one.get('type')}/{one.get('id')}" for one in record.effect or ()}
-        return {one: self._written[one] for one in references if one in self._written}
+        written = {one: list(self._written[one]) for one in references if one in self._written}
+        self.note(record)
+        return written
 
     def _scope(self, iteration: str, step: ProgramStep) -> Layer:
         """What the steps of one iteration saw."""
