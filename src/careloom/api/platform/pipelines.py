@@ -12,7 +12,7 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
-from careloom.types import Scope
+from careloom.types import JsonObject, Scope
 
 router = APIRouter(prefix="/api", tags=["pipelines"])
 _Limit = Annotated[int, Query(ge=1, le=500)]
@@ -56,10 +56,22 @@ async def list_rejects(
     after: _After = None,
     limit: _Limit = 50,
 ) -> Response:
-    """Rows that could not be taken in, with their content, oldest first."""
+    """Rows that could not be taken in, with their content, oldest first; the reading is audited."""
     principal.require("run:read")
-    pipelines = services_of(request).computing.pipelines
-    return success(await pipelines.rejects(principal.scope, name, after=after, limit=limit))
+    services = services_of(request)
+    rows = await services.computing.pipelines.rejects(
+        principal.scope, name, after=after, limit=limit
+    )
+    reading: JsonObject = {
+        "op": "audit.record",
+        "action": "pipeline.rejects.read",
+        "entity": f"Pipeline/{name}",
+        "detail": {"rows": [row["id"] for row in rows]},
+    }
+    await services.db.call(
+        "effect_commit", principal.tenant, principal.store, [reading], [], principal.actor()
+    )
+    return success(rows)
 
 
 @router.post("/pipelines/{name}/rejects", operation_id="resubmitPipelineRejects")
