@@ -1,30 +1,43 @@
--- task_list: one page of open tasks of the queues that the asker sees, by urgency or by age, after a place.
--- Filter: state, queue, assignee, unassigned, overdue, warned, priority, workflow, run, kind. Each queue is read from
--- its own index, so a closed or long queue costs a short one nothing.
+-- task_list: one page of open tasks that the asker sees, by urgency or by age, after a place. Each queue is read from
+-- its own index, so a closed or long queue costs a short one nothing; what the asker holds elsewhere is added.
+-- Filter: state, queue, group, assignee, unassigned, overdue, warned, priority, workflow, run, kind, patient.
 CREATE OR REPLACE FUNCTION task_list(p_tenant text, p_store text, p_who jsonb, p_filter jsonb, p_sort text, p_after jsonb,
                                      p_limit int) RETURNS SETOF task LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
-DECLARE v_names text[]; v_closed text[]; v_queues text[]; v_key text; v_from text; v_sql text;
+DECLARE v_names text[]; v_closed text[]; v_queues text[];
 BEGIN
   PERFORM enter(p_tenant);
   v_names := task_names(p_tenant, p_store, p_who);
   v_closed := task_closed_queues(p_tenant, p_store, v_names);
-  v_key := CASE p_sort WHEN 'age' THEN 't.created_at, t.task_id' ELSE 't.rank, t.due_key, t.created_at, t.task_id' END;
-  v_from := CASE WHEN p_after IS NULL THEN '' WHEN p_sort = 'age'
-    THEN ' AND (t.created_at, t.task_id) > (($4->>''created'')::timestamptz, ($4->>''id'')::uuid)'
-    ELSE ' AND (t.rank, t.due_key, t.created_at, t.task_id) > (($4->>''rank'')::smallint, ($4->>''due'')::timestamptz,'
-      || ' ($4->>''created'')::timestamptz, ($4->>''id'')::uuid)' END;
-  v_sql := 'SELECT t.* FROM task t WHERE t.tenant = $1 AND t.store = $2 AND t.closed_at IS NULL' || v_from || task_conditions(p_filter)
-    || ' AND task_seen(t, $5, $6, $7)';
-  IF p_filter ? 'assignee' THEN
-    v_sql := v_sql || ' AND t.assignee = $3->>''assignee'' ORDER BY ' || v_key || ' LIMIT $8';
-  ELSIF p_filter ? 'run' THEN
-    v_sql := v_sql || ' AND t.run_id = ($3->>''run'')::uuid ORDER BY ' || v_key || ' LIMIT $8';
-  ELSE
+  IF NOT (p_filter ? 'assignee' OR p_filter ? 'run') THEN
     v_queues := CASE WHEN p_filter ? 'queue' THEN ARRAY[p_filter->>'queue'] ELSE task_open_queues(p_tenant, p_store) END;
-    v_sql := 'SELECT t.* FROM unnest($9) q(queue) CROSS JOIN LATERAL (' || v_sql || ' AND t.queue = q.queue ORDER BY ' || v_key
-      || ' LIMIT $8) t ORDER BY ' || v_key || ' LIMIT $8';
+    IF NOT coalesce((p_who->>'all')::boolean, false) THEN
+      v_queues := ARRAY(SELECT q FROM unnest(v_queues) q WHERE NOT q = ANY (v_closed));
+    END IF;
   END IF;
-  RETURN QUERY EXECUTE v_sql USING p_tenant, p_store, p_filter, p_after, p_who, v_names, v_closed, p_limit, v_queues;
+  RETURN QUERY EXECUTE task_list_sql(p_filter, p_sort, p_after IS NOT NULL)
+    USING p_tenant, p_store, p_filter, p_after, p_who, v_names, v_closed, p_limit, v_queues;
+END $$;
+
+-- task_list_sql: the statement of task_list; $1 tenant, $2 store, $3 filter, $4 place, $5 asker, $6 names, $7 closed
+-- queues, $8 limit, $9 queues.
+CREATE OR REPLACE FUNCTION task_list_sql(p_filter jsonb, p_sort text, p_paged boolean) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_key text := CASE p_sort WHEN 'age' THEN 't.created_at, t.task_id' ELSE 't.rank, t.due_key, t.created_at, t.task_id' END;
+  v_end text := ' ORDER BY ' || v_key || ' LIMIT $8';
+  v_sql text := 'SELECT t.* FROM task t WHERE t.tenant = $1 AND t.store = $2 AND t.closed_at IS NULL' || task_conditions(p_filter)
+    || CASE WHEN NOT p_paged THEN '' WHEN p_sort = 'age'
+         THEN ' AND (t.created_at, t.task_id) > (($4->>''created'')::timestamptz, ($4->>''id'')::uuid)'
+         ELSE ' AND (t.rank, t.due_key, t.created_at, t.task_id) > (($4->>''rank'')::smallint, ($4->>''due'')::timestamptz,'
+           || ' ($4->>''created'')::timestamptz, ($4->>''id'')::uuid)' END
+    || ' AND task_seen(t, $5, $6, $7)';
+BEGIN
+  IF p_filter ? 'assignee' THEN
+    RETURN v_sql || ' AND t.assignee = $3->>''assignee''' || v_end;
+  ELSIF p_filter ? 'run' THEN
+    RETURN v_sql || ' AND t.run_id = ($3->>''run'')::uuid' || v_end;
+  END IF;
+  RETURN 'SELECT t.* FROM (SELECT u.* FROM unnest($9) q(queue) CROSS JOIN LATERAL (' || v_sql || ' AND t.queue = q.queue' || v_end
+    || ') u UNION ALL (' || v_sql || ' AND t.assignee = $5->>''principal'' AND NOT t.queue = ANY ($9)' || v_end || ')) t' || v_end;
 END $$;
 
 -- task_conditions: the conditions of a filter as SQL over t; values stay parameters ($3).
