@@ -66,7 +66,7 @@ CREATE OR REPLACE FUNCTION schedules_fire(p_tenant text, p_worker text, p_lease 
 DECLARE
   v record;
   s schedule;
-  v_runs jsonb := '[]';
+  v_runs jsonb[] := '{}';
 BEGIN
   PERFORM enter(p_tenant);
   FOR v IN SELECT * FROM jsonb_to_recordset(p_fired) AS f(store text, workflow text, number int, version int,
@@ -80,19 +80,19 @@ BEGIN
     v_runs := v_runs || schedule_fire(p_tenant, s, v.next, v.due, v.again, v.missed, v.firings);
   END LOOP;
   UPDATE duty SET until = '-infinity' WHERE tenant = p_tenant AND name = 'schedules' AND holder = p_worker;
-  IF v_runs = '[]' THEN RETURN v_runs; END IF;
-  RETURN runs_insert(p_tenant, p_worker, p_lease, p_room, v_runs, p_inputs);
+  IF cardinality(v_runs) = 0 THEN RETURN '[]'; END IF;
+  RETURN runs_insert(p_tenant, p_worker, p_lease, p_room, to_jsonb(v_runs), p_inputs);
 END $$;
 
 -- schedule_fire: what becomes of the nominal times of one schedule, whose row is locked; the runs to start.
 CREATE OR REPLACE FUNCTION schedule_fire(p_tenant text, s schedule, p_next timestamptz, p_due timestamptz, p_again timestamptz,
-                                         p_missed int, p_firings jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+                                         p_missed int, p_firings jsonb) RETURNS jsonb[] LANGUAGE plpgsql AS $$
 DECLARE
   v record;
   v_busy boolean := s.settings->>'overlap' IS DISTINCT FROM 'allow' AND schedule_busy(p_tenant, s.last_run);
   v_known text;
   v_outcome text;
-  v_runs jsonb := '[]';
+  v_runs jsonb[] := '{}';
 BEGIN
   FOR v IN SELECT * FROM jsonb_to_recordset(p_firings) AS f(nominal timestamptz, queue boolean, run jsonb) LOOP
     SELECT f.outcome INTO v_known FROM firing f WHERE f.tenant = p_tenant AND f.store = s.store
