@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from careloom.errors import CareloomError, NotFound, Unprocessable
+from careloom.errors import CareloomError, NotFound, Unavailable, Unprocessable
 from careloom.identity.permissions import intersect
 from careloom.store.database import Database
 from careloom.types import Json, JsonObject, Scope
@@ -36,6 +36,8 @@ from careloom.workflows.versions import Versions
 
 log = logging.getLogger("careloom.replay")
 MOST_RUNS = 1000
+_AT_ONCE = 2
+"""Replays that a process works on at a time; others wait for their turn."""
 _QUIET = timedelta(seconds=60)
 """A replay that gave no sign of life for so long has lost its process."""
 
@@ -85,6 +87,7 @@ class Replays:
         self._catalog = catalog
         self._environment_of = environment_of
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def stop(self) -> None:
         """End what is under way here; it is taken up when somebody looks at it."""
@@ -217,6 +220,10 @@ class Replays:
         task.add_done_callback(lambda _task: self._tasks.pop(replay, None))
 
     async def _work(self, scope: Scope, replay: uuid.UUID) -> None:
+        async with self._room:
+            await self._through(scope, replay)
+
+    async def _through(self, scope: Scope, replay: uuid.UUID) -> None:
         try:
             job, results = await self._row(scope, f"rep_{replay.hex}")
             program = await self._program(scope, job)
@@ -246,16 +253,20 @@ class Replays:
     async def _one(
         self, scope: Scope, job: Any, program: Program, rehearsal: Rehearsal, run_id: uuid.UUID
     ) -> bool:
-        past = await self._past(scope, run_id, job["actor"])
-        seen = await rehearsal.of(program, past.state, past.steps)
-        result = compared(past.ended, past.output, past.steps, seen)
-        sealed = await self._payloads.seal(
-            scope.tenant,
-            past.state.patient,
-            job["replay_id"],
-            f"replay|{run_id.hex}",
-            result,
-        )
+        patient: str | None = None
+        try:
+            past = await self._past(scope, run_id, job["actor"])
+            patient = past.state.patient
+            seen = await rehearsal.of(program, past.state, past.steps)
+            result = compared(past.ended, past.output, past.steps, seen)
+        except Unavailable:
+            raise
+        except CareloomError as error:
+            # One run that cannot be read, of an erased patient for example, spoils no other.
+            unknown = Rehearsed("unknown", error={"code": error.code, "message": error.message})
+            result = compared("unknown", None, {}, unknown)
+        place = f"replay|{run_id.hex}"
+        sealed = await self._payloads.seal(scope.tenant, patient, job["replay_id"], place, result)
         paths = [change["path"] for change in result["changes"]]
         going: bool = await self._db.call(
             "replay_note",

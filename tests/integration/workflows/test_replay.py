@@ -195,6 +195,17 @@ async def test_what_a_replay_found_is_sealed(desk: Desk) -> None:
     assert b"Brightwater" not in rows[0]["result"]
 
 
+async def test_replays_of_a_month_ago_are_forgotten(desk: Desk) -> None:
+    await desk.deployed(_flow(150, ""))
+    await desk.execute("flow", {"value": 1})
+    await _done(desk, {})
+    db, tenant = desk.services.db, desk.scope.tenant
+    await db.query(tenant, "UPDATE careloom.replay SET created_at = now() - interval '31 days'")
+    kept = await _done(desk, {})
+    rows = await db.query(tenant, "SELECT DISTINCT replay_id FROM careloom.replay_run")
+    assert [f"rep_{row['replay_id'].hex}" for row in rows] == [kept["replayId"]]
+
+
 async def test_loops_branches_and_fallbacks_are_replayed_as_they_were(desk: Desk) -> None:
     def item(name: str) -> dict[str, Any]:
         return {"id": name, "type": "wait", "duration": "1ms"}

@@ -23,7 +23,7 @@ BEGIN
   WHERE v.tenant = p_tenant AND v.store = p_store AND v.workflow_id = p_workflow AND v.version = p_version;
 END $$;
 
--- replay_open: begin a replay; {"answer": the earlier one} when its Idempotency-Key is known.
+-- replay_open: begin a replay, and forget those of more than 30 days ago; {"answer": the earlier one} when its Idempotency-Key is known.
 CREATE OR REPLACE FUNCTION replay_open(p_tenant text, p_store text, p_replay uuid, p_workflow text, p_version int, p_hash text,
                                        p_canonical jsonb, p_runs uuid[], p_once jsonb, p_actor jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -35,6 +35,9 @@ BEGIN
   INSERT INTO replay (tenant, store, replay_id, workflow_id, version, def_hash, canonical, runs, actor)
     VALUES (p_tenant, p_store, p_replay, p_workflow, p_version, p_hash, p_canonical, p_runs, p_actor);
   PERFORM request_keep(p_tenant, p_store, p_once, jsonb_build_object('replay', p_replay));
+  WITH old AS (
+    DELETE FROM replay WHERE tenant = p_tenant AND created_at < now() - interval '30 days' RETURNING store, replay_id
+  ) DELETE FROM replay_run r USING old WHERE r.tenant = p_tenant AND r.store = old.store AND r.replay_id = old.replay_id;
   PERFORM audit_record(p_tenant, p_store, 'workflow.replay', 'Workflow/' || p_workflow, p_actor,
     jsonb_build_object('replay', p_replay, 'runs', cardinality(p_runs), 'version', p_version, 'hash', p_hash));
   RETURN '{}';
