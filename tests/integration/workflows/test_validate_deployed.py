@@ -1,0 +1,51 @@
+"""`careloom validate --deployed` knows what this installation has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import create_database
+
+from careloom.cli.main import main
+
+TELLS = """\
+id: tells
+steps:
+  - id: tell
+    type: bot
+    tool: Slack.send
+    params: {channel: "#x", message: "{{run.id}}"}
+  - id: start
+    type: workflow
+    workflow: absent
+"""
+
+
+async def test_connections_and_workflows_are_looked_up_when_asked(
+    server_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CARELOOM_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", await create_database(server_dsn))
+    file = tmp_path / "tells.yaml"
+    file.write_text(TELLS)
+
+    async def said(*words: str) -> tuple[int, dict[str, Any]]:
+        code = await asyncio.to_thread(main, ["validate", "--json", *words, str(file)])
+        return code, json.loads(capsys.readouterr().out)
+
+    code, report = await said("--deployed")
+    assert code == 1
+    assert report["notChecked"] == []
+    assert {one["code"] for one in report["findings"]} == {"E-WORKFLOW", "W-CONNECTION"}
+    code, report = await said("--deployed", "--production")
+    assert {one["code"] for one in report["findings"]} == {"E-WORKFLOW", "E-CONNECTION"}
+    code, report = await said()
+    assert (code, report["findings"]) == (0, [])
+    assert "connections" in report["notChecked"]
