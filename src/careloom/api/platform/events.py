@@ -17,7 +17,7 @@ from careloom.errors import InvalidInput
 router = APIRouter(prefix="/api/events", tags=["runs"])
 
 
-@router.post("/{name}", operation_id="sendEvent")
+@router.post("/{name}", operation_id="sendEvent", status_code=202)
 async def send_event(
     name: str,
     request: Request,
