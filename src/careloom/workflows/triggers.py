@@ -9,6 +9,7 @@ incident names the cycle.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.matching import MatchesSearch, Seen, listens, needs_previous, passes
 from careloom.workflows.registry import Registry, Workflow
 
+log = logging.getLogger("careloom.triggers")
 BATCH = 200
 _BATCH_BYTES = 16 << 20
 """Of run inputs: a batch of large resources ends early, so that a burst keeps memory bounded."""
@@ -58,6 +60,17 @@ class _Batch:
     incidents: list[JsonObject] = field(default_factory=list)
     size: int = 0
     """Bytes of the inputs."""
+
+    def only(self, event: asyncpg.Record) -> _Batch:
+        """What this one event led to."""
+        one = _Batch([event], incidents=[i for i in self.incidents if i["n"] == event["n"]])
+        for entry in self.runs:
+            if entry["n"] == event["n"]:
+                run = {**entry["run"], "input": len(one.inputs)}
+                one.inputs.append(self.inputs[entry["run"]["input"]])
+                one.triggers[run["id"]] = self.triggers[run["id"]]
+                one.runs.append({**entry, "run": run})
+        return one
 
 
 class Matcher:
@@ -109,23 +122,44 @@ class Matcher:
             batch.events.append(event)
             await self._match_one(tenant, event, batch)
         try:
-            started = await self._db.call(
-                "events_dispatch",
-                tenant,
-                self._worker.id,
-                self._worker.lease,
-                self._worker.room,
-                [event["n"] for event in batch.events],
-                batch.runs,
-                batch.inputs,
-                batch.incidents,
-            )
+            await self._dispatch(tenant, batch)
         except Unavailable:
             self._worker.doubt(tenant)
             raise
+        except CareloomError as error:
+            # One event that the database refuses must not hold up those beside it.
+            log.error("a batch of events was refused: %s", error.code)
+            for event in batch.events:
+                await self._alone(tenant, batch.only(event))
+        return len(batch.events)
+
+    async def _alone(self, tenant: str, one: _Batch) -> None:
+        """One event of a batch that was refused; put aside when it is the one."""
+        try:
+            await self._dispatch(tenant, one)
+        except Unavailable:
+            self._worker.doubt(tenant)
+            raise
+        except CareloomError as error:
+            aside = _Batch(one.events)
+            ids = sorted({entry["run"]["workflow"] for entry in one.runs})
+            aside.incidents = [_put_aside(workflow, one.events[0], error) for workflow in ids]
+            await self._dispatch(tenant, aside)
+
+    async def _dispatch(self, tenant: str, batch: _Batch) -> None:
+        started = await self._db.call(
+            "events_dispatch",
+            tenant,
+            self._worker.id,
+            self._worker.lease,
+            self._worker.room,
+            [event["n"] for event in batch.events],
+            batch.runs,
+            batch.inputs,
+            batch.incidents,
+        )
         fields = {entry["run"]["id"]: entry["run"] for entry in batch.runs}
         adopt_born(self._worker, self._notices, tenant, started, fields, batch.triggers)
-        return len(batch.events)
 
     async def _active(self, scope: Scope, batch: _Batch) -> list[tuple[Workflow, Program]]:
         if scope.store not in batch.active:
@@ -156,7 +190,7 @@ class Matcher:
                     raise
                 except Exception as error:
                     # A fault that nobody foresaw must not hold up every later event for good.
-                    batch.incidents.append(_put_aside(workflow, event, error))
+                    batch.incidents.append(_put_aside(workflow.id, event, error))
 
     async def _passes(self, trigger: TriggerDefinition, seen: _Loaded) -> bool:
         if not await seen.load():
@@ -248,13 +282,13 @@ def _incident(event: asyncpg.Record, kind: str, cause: str) -> JsonObject:
     return {"n": event["n"], "store": event["store"], "kind": kind, "cause": cause, "ref": ref}
 
 
-def _put_aside(workflow: Workflow, event: asyncpg.Record, error: Exception) -> JsonObject:
+def _put_aside(workflow: str, event: asyncpg.Record, error: Exception) -> JsonObject:
     """The error by its code or its type: what it says may be a patient's."""
     known = isinstance(error, CareloomError | ExpressionError)
     code = getattr(error, "code", "error") if known else type(error).__name__
     aside: JsonObject = {"n": event["n"], "kind": event["kind"], "name": event["name"]}
-    aside |= {"ref": _without_chain(event["ref"]), "workflow": workflow.id, "code": code}
-    incident = _incident(event, "trigger.filter_failed", f"{workflow.id}: {code}")
+    aside |= {"ref": _without_chain(event["ref"]), "workflow": workflow, "code": code}
+    incident = _incident(event, "trigger.filter_failed", f"{workflow}: {code}")
     return {**incident, "aside": aside}
 
 

@@ -9,6 +9,7 @@ from tests.conftest import create_database
 from tests.integration.conftest import Desk, OpenHouse
 
 from careloom.bootstrap import Services
+from careloom.store.database import Database
 from careloom.types import JsonObject
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.triggers import Matcher
@@ -122,3 +123,37 @@ async def test_an_input_that_cannot_be_sealed_blocks_no_queue(still: Desk) -> No
     assert await matcher.match(tenant) == 1
     assert await matcher.match(tenant) == 0
     assert (await desk.incident("trigger.filter_failed"))["cause"] == "react: RuntimeError"
+
+
+class _Refusing:
+    """The database, which refuses the run of one resource as it would a value it cannot keep."""
+
+    def __init__(self, db: Database, refused: str) -> None:
+        self._db = db
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    async def call(self, function: str, tenant: str, *args: Any) -> Any:
+        if function == "events_dispatch":
+            patients = [entry["run"]["patient"] for entry in args[4]]
+            if self._refused in patients:
+                # Rolled back as a whole, by the database itself.
+                args = (*args[:4], [{**args[4][0], "run": {"id": "no uuid"}}], *args[5:])
+        return await self._db.call(function, tenant, *args)
+
+
+async def test_an_event_that_the_database_refuses_is_put_aside_alone(still: Desk) -> None:
+    desk, services, tenant = still, still.services, still.scope.tenant
+    await desk.deployed(_flow("Patient.create"))
+    patients = [await desk.patient(f"Family{number}") for number in range(5)]
+    db = _Refusing(services.db, patients[2])
+    matcher = _matcher(services, services.matcher._load_event, db=db)
+    assert await matcher.match(tenant) == 5
+    assert await matcher.match(tenant) == 0
+    assert len(await desk.data("/api/workflows/runs")) == 4
+    incident = await desk.incident("trigger.filter_failed")
+    assert (incident["count"], incident["cause"].split(":")[0]) == (1, "react")
+    rows = await services.db.query(tenant, "SELECT ref FROM event_aside")
+    assert [row["ref"]["id"] for row in rows] == [patients[2]]
