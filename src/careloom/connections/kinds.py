@@ -27,6 +27,9 @@ from careloom.types import JsonObject
 MESSAGING = ("slack", "email", "webhook")
 CALLED = ("http", "fhir", "sql")
 KINDS = (*MESSAGING, *CALLED)
+_CREDENTIAL = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"}
+)
 _TLS: tuple[Tls, ...] = ("verify-full", "require", "off")
 _KNOWN = {
     "http": {
@@ -72,6 +75,8 @@ def http_peer(
     headers = settings.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
         raise ValueError("headers must be an object of texts")
+    if _CREDENTIAL & {header.lower() for header in headers}:
+        raise ValueError("headers are shown in listings; put the credential into secret")
     return HttpPeer(
         gateway,
         f"The connection {name!r}",

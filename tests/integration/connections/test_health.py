@@ -90,6 +90,7 @@ async def test_a_call_over_the_rate_waits_as_a_row_and_uses_up_no_attempt(
         ({"url": "https://x.example?key=1"}, {}, "query"),
         ({"url": "https://x.example", "token": "t"}, {}, "token"),
         ({"url": "https://x.example"}, {"tokn": "t"}, "tokn"),
+        ({"url": "https://x.example", "headers": {"X-API-Key": "k"}}, {}, "secret"),
         ({"url": "https://x.example"}, {"token": "a", "apiKey": "b"}, "two ways"),
         ({"url": "https://x.example"}, {"token": "a\r\nb"}, "header"),
         ({"url": "https://x.example"}, {"username": "u"}, "password"),

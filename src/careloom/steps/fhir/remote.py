@@ -112,6 +112,7 @@ class RemoteServer:
             bundle = resource_of(await self._get(self._own(following, type_)), self._peer.name)
             resources += _matches(bundle)
             following, pages = _next(bundle), pages + 1
+            await self._call.beat()
         kept = resources if limit is None else resources[:limit]
         complete = not following and len(kept) == len(resources)
         return {"bundle": first, "resources": kept, "count": len(kept), "complete": complete}

@@ -181,6 +181,7 @@ class FhirStep:
         while (following := _next_query(page)) is not None and len(resources) < most:
             page = await self._page(call, type_, following)
             resources += _matched(page)
+            await call.beat()
         complete = following is None and len(resources) <= most
         output = {
             "bundle": bundle,

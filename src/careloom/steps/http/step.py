@@ -137,6 +137,7 @@ async def _follow(
         if size > int(call.input.get("maxBytes", MOST_BYTES)):
             raise StepError("The pages together are longer than the limit", code="answer_too_long")
         body, current = parsed(answer, "json"), target
+        await call.beat()
         items += items_of(paging, body)
         output["pages"] += 1
     output["body"] = items
