@@ -15,7 +15,7 @@ def note(id_: str, text: str, **more: Any) -> JsonObject:
     return {"id": id_, **fields, **more}
 
 
-def _broken(id_: str, **more: Any) -> JsonObject:
+def broken(id_: str, **more: Any) -> JsonObject:
     missing = {"type": "fhir", "action": "read", "resourceType": "Patient", "resourceId": "nobody"}
     return {"id": id_, **missing, **more}
 
@@ -34,6 +34,8 @@ class Shape:
     children: tuple[JsonObject, ...] = ()
     event: tuple[str, str] | None = None
     """Sent while the run goes on: name and key."""
+    people: bool = False
+    """Somebody decides its tasks and does its external work."""
     first: int = 1
     """The first commit at which its worker is killed."""
 
@@ -84,7 +86,7 @@ SHAPES = [
     ),
     Shape(
         "fallback",
-        [_broken("try", fallback=[note("f", "instead"), note("g", "also")]), note("z", "last")],
+        [broken("try", fallback=[note("f", "instead"), note("g", "also")]), note("z", "last")],
         {"instead": 1, "also": 1, "last": 1},
     ),
     Shape(
@@ -109,7 +111,7 @@ SHAPES = [
                 "steps": [note("i1", "item {{item}}", compensate=[note("u", "un {{item}}")])],
             },
             {"id": "sub", "type": "workflow", "workflow": "inner"},
-            _broken("end"),
+            broken("end"),
         ],
         {"first": 1, "undone first": 1}
         | {f"{word} {letter}": 1 for word in ("item", "un") for letter in "abcde"}
