@@ -106,6 +106,10 @@ class Frontier:
         return None
 
     def _hear(self, record: StepRecord) -> None:
+        step = self.program.by_path.get(record.path)
+        if step is None or not step.undo:
+            # Only who undoes a step asks what it was given: it need not fill the memory.
+            record.input = None
         if record.iteration and isinstance(record.output.get("evidence"), dict):
             self._said.setdefault(record.path, []).append(record)
 
