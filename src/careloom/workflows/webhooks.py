@@ -81,12 +81,14 @@ class Webhooks:
         refusals: Refusals,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._keyring = keyring
         self._registry = registry
         self._refusals = refusals
         self._clock = clock
+        self._steady = steady
         self._pace: dict[str, tuple[float, float]] = {}
 
     async def receive(
@@ -273,7 +275,7 @@ class Webhooks:
         self._refusals.add(Refusal(scope, "webhook.rejected", entity, "unknown", "unknown", reason))
 
     def _hold_pace(self, endpoint: str) -> None:
-        now = time.monotonic()
+        now = self._steady()
         left, at = self._pace.pop(endpoint, (BURST, now))
         left = min(BURST, left + (now - at) * PER_SECOND)
         if len(self._pace) >= 10_000:
