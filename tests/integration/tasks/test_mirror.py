@@ -188,3 +188,12 @@ async def test_a_task_without_a_patient_is_mirrored_when_asked_only(desk: Desk) 
         await desk.reached(run_id, lambda run: run["status"] == "waiting")
         found = await desk.search(f"Task?group-identifier=urn:careloom:run|{run_id}")
         assert len(found) == count
+
+
+async def test_a_patch_decides_as_well(desk: Desk) -> None:
+    run_id, task = await opened(desk)
+    patch = [{"op": "replace", "path": "/status", "value": "completed"}]
+    headers = {"Content-Type": "application/json-patch+json"}
+    answer = await desk.client.patch(f"/fhir/Task/{task['id']}", json=patch, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (await desk.ended(run_id))["status"] == "succeeded"
