@@ -33,6 +33,10 @@ TAKES_A_BODY = {
     "updateWorkflow",
     "validateWorkflow",
     "executeWorkflow",
+    "pollWork",
+    "beatWork",
+    "completeWork",
+    "failWork",
     "sendEvent",
     "controlRuns",
     "retryRun",
@@ -317,6 +321,20 @@ async def _triggers(desk: Desk) -> None:
     await desk.get("/api/schedules")
 
 
+async def _work(desk: Desk) -> None:
+    """External work, one piece done and one failed."""
+    step = {"id": "do", "type": "external", "queue": "robot", "input": {"n": 1}}
+    await desk.deployed({"id": "robot-work", "steps": [step]})
+    for verb, body in (("complete", {"result": 1}), ("fail", {"code": "no", "message": "not"})):
+        run = (await desk.post("/api/workflows/robot-work/execute", {})).json()["data"]["runId"]
+        answer = await desk.post("/api/work/robot/poll", {"max": 1, "wait": 20})
+        [work] = answer.json()["data"]
+        await desk.get("/api/work?queue=robot")
+        await desk.post(f"/api/work/{work['id']}/beat", {"token": work["token"]})
+        await desk.post(f"/api/work/{work['id']}/{verb}", {"token": work["token"], **body})
+        await desk.ended(run)
+
+
 async def _computing(desk: Desk) -> None:
     """Decision tables and pipelines."""
     row = {"when": {"age": "[0..120]"}, "then": {"copay": 5}}
@@ -355,6 +373,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _files(desk)
     await _triggers(desk)
     await _computing(desk)
+    await _work(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

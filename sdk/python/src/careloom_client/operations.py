@@ -606,7 +606,8 @@ class Pipelines:
     def list_pipeline_rejects(
         self, name: str, *, after: str | None = None, limit: int | None = None
     ) -> Envelope[list[models.PipelineReject]]:
-        """Rows that could not be taken in, with their content, oldest first."""
+        """Rows that could not be taken in, with their content, oldest first; the reading is
+        audited."""
         wanted = call(
             "GET",
             "/api/pipelines/{name}/rejects",
@@ -1439,7 +1440,8 @@ class AsyncPipelines:
     async def list_pipeline_rejects(
         self, name: str, *, after: str | None = None, limit: int | None = None
     ) -> Envelope[list[models.PipelineReject]]:
-        """Rows that could not be taken in, with their content, oldest first."""
+        """Rows that could not be taken in, with their content, oldest first; the reading is
+        audited."""
         wanted = call(
             "GET",
             "/api/pipelines/{name}/rejects",
