@@ -95,24 +95,26 @@ def _pack(plain: bytes) -> bytes:
 class DataKey:
     """One unwrapped data key in memory."""
 
-    __slots__ = ("_aead", "_bound", "expires", "id", "slot")
+    __slots__ = ("_aead", "_bound", "_packed", "_raw", "expires", "id", "slot")
 
     def __init__(self, slot: tuple[str, str], key_id: bytes, secret: bytes, expires: float) -> None:
         self.slot = slot
         self.id = key_id
         self.expires = expires
+        self._raw, self._packed = _RAW + key_id, _ZLIB + key_id
         self._aead = AESGCM(secret)
         self._bound = f"{slot[0]}\0"
 
     def seal(self, aad: str, plain: bytes, compress: bool = True) -> bytes:
         """Seal bytes for one place; small and incompressible ones stay as they are."""
-        header = _RAW + self.id
+        header = self._raw
         if compress and _COMPRESS_ABOVE < len(plain) < _COMPRESS_BELOW:
             packed = _pack(plain)
             if len(packed) < len(plain):
-                plain, header = packed, _ZLIB + self.id
+                plain, header = packed, self._packed
         nonce = _NONCES.draw()
-        return header + nonce + self._aead.encrypt(nonce, plain, self._place(header, aad))
+        place = header + (self._bound + aad).encode()
+        return header + nonce + self._aead.encrypt(nonce, plain, place)
 
     def open(self, aad: str, sealed: bytes) -> bytes:
         """The plain bytes; raises `Tampered`."""
@@ -150,6 +152,8 @@ class Keyring:
         self._db = db
         self._provider = provider
         self._capacity = capacity
+        self._crowded = capacity // 2
+        """Beyond this many it counts which key was used last."""
         self._lifetime = lifetime
         self._by_subject: OrderedDict[tuple[str, str], DataKey] = OrderedDict()
         self._by_id: dict[tuple[str, bytes], DataKey] = {}
@@ -176,8 +180,12 @@ class Keyring:
 
     def seal_cached(self, tenant: str, subject: str | None, aad: str, plain: bytes) -> bytes | None:
         """As `seal`, at once; None when the key is not in memory."""
-        key = self._cached(tenant, subject)
-        return None if key is None else key.seal(aad, plain)
+        key = self._by_subject.get((tenant, subject or ""))
+        if key is None or (key.expires < time.monotonic() and self._fresh(key) is None):
+            return None
+        if len(self._by_subject) > self._crowded:
+            self._by_subject.move_to_end(key.slot)
+        return key.seal(aad, plain)
 
     def open_cached(self, tenant: str, sealed: bytes, aad: str) -> bytes | None:
         """As `open`, at once; None when the key is not in memory."""
@@ -209,7 +217,8 @@ class Keyring:
         if key.expires < time.monotonic():
             self._forget(key.slot)
             return None
-        self._by_subject.move_to_end(key.slot)
+        if len(self._by_subject) > self._crowded:
+            self._by_subject.move_to_end(key.slot)
         return key
 
     def _forget(self, slot: tuple[str, str]) -> None:

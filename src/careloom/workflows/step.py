@@ -11,15 +11,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from careloom.store.effect import Effect
 from careloom.types import JsonObject, Scope
 from careloom.workflows.grants import Grants, may
 
 
-@dataclass(frozen=True, slots=True)
-class StepCall:
+_NOBODY: JsonObject = {}
+
+
+class StepCall(NamedTuple):
     """Everything a step may know about the call."""
 
     scope: Scope
@@ -54,7 +56,7 @@ class StepCall:
     """What the wait gave, when the step is called again after waiting."""
     timeout_s: float | None = None
     """The definition's `timeout:`; a step that waits for an event ends its wait by it. Seconds."""
-    actor: JsonObject = field(default_factory=dict)
+    actor: JsonObject = _NOBODY
     """Who stands behind the run: principal, owner, grants and the chain of workflows."""
     done: JsonObject | None = None
     """When a step is undone: path, key, input, output, effect, outcome and error of it, and

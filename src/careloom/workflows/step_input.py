@@ -13,9 +13,8 @@ import orjson
 
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition.json_schema import validator
-from careloom.workflows.definition.quick_check import Check, quick_check
+from careloom.workflows.definition.quick_check import NUL, Check, quick_check
 
-NUL = "\x00"
 _CHECKS_KEPT = 256
 _SHOWN = 200
 """Characters of a rule that a sentence shows."""
@@ -33,7 +32,7 @@ def input_fault(schema: JsonObject, given: JsonObject) -> str | None:
         stated = {
             name: item for name, item in given.items() if item is not None or name in required
         }
-    if _quick(schema)(stated) and not _may_hold_nul(given):
+    if _quick(schema)(stated):
         return None
     place = _nul(given, "")
     if place is not None:
@@ -56,14 +55,6 @@ def _quick(schema: JsonObject) -> Check:
             _checks.clear()
         known = _checks[id(schema)] = (schema, quick_check(schema))
     return known[1]
-
-
-def _may_hold_nul(given: JsonObject) -> bool:
-    """Whether a U+0000 may stand somewhere; a text that only spells its escape counts as well."""
-    try:
-        return b"\\u0000" in orjson.dumps(given)
-    except TypeError:
-        return True
 
 
 def value_fault(schema: JsonObject, value: Json, what: str) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -39,8 +40,8 @@ class Batch:
 
     def __init__(self, tenant: str, units: list[Unit], *, careful: bool) -> None:
         self._tenant = tenant
-        self._steps: tuple[list[Any], ...] = tuple([] for _ in range(9))
-        self._audit: tuple[list[Any], ...] = tuple([] for _ in range(5))
+        self._steps: list[tuple[Any, ...]] = []
+        self._audit: list[tuple[Any, ...]] = []
         self._closed: list[str] = []
         self._outputs: list[bytes] = []
         self._waited = False
@@ -53,18 +54,15 @@ class Batch:
                 self._add_plain(unit)
             else:
                 self._add_other(index, unit)
-        self._held = None if careful else sorted(held.items())
+        self._held = [] if careful else sorted(held.items())
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        held = self._held
-        steps, audit = self._steps, self._audit
         return (
-            None if held is None else [run for run, _ in held],
-            None if held is None else [fence for _, fence in held],
-            *(steps if steps[0] else (None,) * 9),
+            *_columns(self._held, 2),
+            *_columns(self._steps, 9),
             self._waited,
-            *(audit if steps[0] else (None,) * 5),
+            *_columns(self._audit, 5),
             self._closed or None,
             self._outputs or None,
             self._units or None,
@@ -74,37 +72,34 @@ class Batch:
     def _add_plain(self, unit: Unit) -> None:
         fields, blobs = unit.fields, unit.blobs
         run, path, outcome = fields["r"], fields["p"], fields["o"]
-        fin = fields.get("fin")
-        row = (
-            run,
-            fields["f"],
-            path,
-            fields["i"],
-            fields["q"],
-            fields["a"],
-            outcome,
-            datetime.fromisoformat(fields["s"]).timestamp(),
-            blobs[fields["b"]],
+        self._steps.append(
+            (
+                run,
+                fields["f"],
+                path,
+                fields["i"],
+                fields["q"],
+                fields["a"],
+                outcome,
+                fields["s"],
+                blobs[fields["b"]],
+            )
         )
-        for column, value in zip(self._steps, row, strict=True):
-            column.append(value)
-        detail = fields["d"]
+        detail, fin = fields["d"], fields.get("fin")
         if fin is not None:
             detail = {**detail, "run": "succeeded"}
             self._closed.append(run)
             self._outputs.append(blobs[fin["out"]])
         self._waited = self._waited or fields.get("waited", True)
-        self._note(f"step.{outcome}", f"Run/{run}/{path}", fields, detail)
-
-    def _note(self, action: str, entity: str, fields: JsonObject, detail: JsonObject) -> None:
-        run, store = fields["r"], fields["store"]
-        text = audit_content(self._tenant, store, action, entity, fields["actor"], detail, run)
-        for column, value in zip(self._audit, (store, action, entity, run, text), strict=True):
-            column.append(value)
+        action, entity, store = f"step.{outcome}", f"Run/{run}/{path}", fields["store"]
+        content = audit_content(self._tenant, store, action, entity, fields["actor"], detail, run)
+        self._audit.append((store, action, entity, run, content))
 
     def _add_other(self, index: int, unit: Unit) -> None:
         offset = len(self._blobs)
         row: JsonObject = {**unit.fields, "x": index}
+        if "s" in row:
+            row["s"] = datetime.fromtimestamp(row["s"], UTC).isoformat()
         if "b" in row:
             row["b"] += offset
         if "ops" in row:
@@ -113,6 +108,11 @@ class Batch:
             row["fin"] = {**row["fin"], "out": row["fin"]["out"] + offset}
         self._units.append(row)
         self._blobs.extend(unit.blobs)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[tuple[Any, ...] | None]:
+    """Rows as columns, each the argument of one array; nulls when there is no row."""
+    return list(zip(*rows, strict=True)) if rows else [None] * count
 
 
 def audit_content(

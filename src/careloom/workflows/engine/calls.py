@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
-from dataclasses import replace
+from collections.abc import Awaitable, Generator
+from types import CoroutineType
+from typing import Any, cast
 
 from careloom.errors import CareloomError
 from careloom.store.database import DatabaseUnavailable
@@ -25,17 +26,19 @@ class Calls:
         self._catalog = catalog
 
     async def execute(
-        self, step: ProgramStep, call: StepCall, left_s: float | None = None
+        self, step: ProgramStep, call: StepCall, pulse: Pulse | None = None
     ) -> StepResult:
-        """The step's result; raises StepError. `left_s` is what is left of the run's time."""
+        """The step's result; raises StepError. A pulse that is given is the call's heart."""
         implementation = self._of(step)
         if not step.params.constant:
             # What was written as a constant was checked when it was deployed.
             fault = input_fault(implementation.schema.get("input", {}), call.input)
             if fault is not None:
                 raise StepError(fault, code="step_input")
-        pulse = Pulse(step, left_s)
-        return await pulse.watch(implementation.execute(replace(call, heart=pulse.beat)))
+        if pulse is None:
+            pulse = Pulse(step, None)
+            call = call._replace(heart=pulse.beat)
+        return await pulse.watch(implementation.execute(call))
 
     async def undo(self, step: ProgramStep, call: StepCall, output: JsonObject) -> StepResult:
         """The result of undoing; raises StepError."""
@@ -45,7 +48,7 @@ class Calls:
                 f"A {step.definition.type} step cannot undo what it did", code="no_undo"
             )
         pulse = Pulse(step, None)
-        undoing = implementation.undo(replace(call, heart=pulse.beat), output)
+        undoing = implementation.undo(call._replace(heart=pulse.beat), output)
         return await pulse.watch(_given(undoing))
 
     def _of(self, step: ProgramStep) -> Step:
@@ -57,6 +60,30 @@ class Calls:
 
 async def _given(undoing: Awaitable[StepResult | None]) -> StepResult:
     return await undoing or StepResult()
+
+
+class _Begun:
+    """A coroutine that was begun and has come to its first wait; awaiting it goes on from there."""
+
+    def __init__(self, work: CoroutineType[Any, Any, StepResult], wait: object) -> None:
+        self._work = work
+        self._wait = wait
+
+    def __await__(self) -> Generator[Any, Any, StepResult]:
+        work, wait = self._work, self._wait
+        try:
+            while True:
+                try:
+                    given = yield wait
+                except GeneratorExit:
+                    work.close()
+                    raise
+                except BaseException as error:
+                    wait = work.throw(error)
+                else:
+                    wait = work.send(given)
+        except StopIteration as done:
+            return cast(StepResult, done.value)
 
 
 class Pulse:
@@ -81,7 +108,14 @@ class Pulse:
     async def watch(self, work: Awaitable[StepResult]) -> StepResult:
         """Wait for the work within its time; raises StepError with the cause."""
         limit = None if self._limit == float("inf") else self._limit
+        whole: asyncio.Timeout | None = None
         try:
+            if isinstance(work, CoroutineType):
+                # Most steps are done without waiting; only one that waits needs a clock.
+                try:
+                    work = _Begun(work, work.send(None))
+                except StopIteration as done:
+                    return cast(StepResult, done.value)
             async with asyncio.timeout(limit) as whole:
                 if self._heartbeat is None:
                     return await work
@@ -91,8 +125,9 @@ class Pulse:
             # The database is ours, not the step's: its outage uses up no attempt of the step.
             raise
         except TimeoutError as error:
-            if whole.expired() or (self._silence is not None and self._silence.expired()):
-                raise self._late(whole.expired()) from None
+            expired = whole is not None and whole.expired()
+            if expired or (self._silence is not None and self._silence.expired()):
+                raise self._late(expired) from None
             raise _mistake(self._type, error) from error
         except CareloomError as error:
             details: JsonObject = {**error.details, "path": error.path, "fix": error.fix}

@@ -284,12 +284,15 @@ class Drive:
     async def _turn(self, command: Command) -> Turn:
         """The command's turn, begun again while the database does not answer: that uses up no
         attempt of a step."""
-        pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
+        pause, deadline = 0.05, None
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 return await self._turns.make(self.frontier, command)
             except DatabaseUnavailable:
-                if self._stopping() or asyncio.get_running_loop().time() > deadline:
+                if deadline is None:
+                    deadline = loop.time() + GIVE_UP_S
+                if self._stopping() or loop.time() > deadline:
                     raise
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
                 pause = min(pause * 2, _LONGEST_PAUSE_S)

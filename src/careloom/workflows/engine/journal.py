@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from careloom.types import JsonObject
+
+if TYPE_CHECKING:
+    from careloom.workflows.engine.facts import Facts
 
 CANCEL, ROLL_BACK, PAUSE = 1, 2, 4
 """What somebody asked of a run: the bits of `live.ctl`."""
@@ -81,6 +84,8 @@ class RunState:
     run waits for is told by the database's."""
     next_seq: int = 0
     """The number of the next journal row: larger than any, so that what follows stands behind."""
+    facts: Facts | None = field(default=None, compare=False, repr=False)
+    """Set and read by facts_of (facts.py)."""
 
 
 def settle_output(output: JsonObject, effect: list[JsonObject] | None) -> JsonObject:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from careloom.store.effect import Effect, shifted
-from careloom.types import JsonObject, Scope
-from careloom.workflows.engine.calls import Calls, where
+from careloom.types import JsonObject
+from careloom.workflows.engine.calls import Calls, Pulse, where
 from careloom.workflows.engine.commands import (
     BeginRollback,
     Close,
@@ -19,6 +19,7 @@ from careloom.workflows.engine.commands import (
     Settle,
     Undo,
 )
+from careloom.workflows.engine.facts import facts_of
 from careloom.workflows.engine.frontier import Frontier
 from careloom.workflows.engine.generation import generation
 from careloom.workflows.engine.journal import Key, RunState, StepRecord
@@ -27,7 +28,6 @@ from careloom.workflows.engine.load import what_came
 from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
 from careloom.workflows.engine.program import UNDO, Program, opening_path
 from careloom.workflows.expressions import ExpressionError
-from careloom.workflows.grants import run_grants
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
 from careloom.workflows.step_input import value_fault
 
@@ -36,7 +36,7 @@ WORTH_PARKING = timedelta(milliseconds=100)
 """A run that waits for less is held."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """A unit to commit, and what becomes of the run in memory once it is committed."""
 
@@ -107,7 +107,7 @@ class Turns:
         unit = self._unit(run, "step", "~dead", "", error=error)
         blob = await self._seal(run, step_place("~dead", ""), {"error": error})
         unit.fields |= {"o": "failed", "a": 1, "b": unit.add_blob(blob), "q": run.next_seq}
-        unit.fields["s"] = self._clock().isoformat()
+        unit.fields["s"] = self._clock().timestamp()
         unit.fields["ops"] = _incident(run, "run.dead_letter", message).ops
         await self._finish(unit, run, None, Close("failed", error))
         return Turn(unit, ("~dead", ""), closed="failed")
@@ -130,11 +130,12 @@ class Turns:
         try:
             if step.condition is not None and not step.condition.holds(context):
                 return await self._skip(frontier, command, started)
-            call = await self._call(run, command, step.params.render(context), started)
             left = None
             if frontier.deadline is not None and not frontier.rolling_back:
                 left = max((frontier.deadline - started) / timedelta(seconds=1), 0.001)
-            result = await self._calls.execute(step, call, left)
+            pulse = Pulse(step, left)
+            call = await self._call(run, command, step.params.render(context), started, pulse.beat)
+            result = await self._calls.execute(step, call, pulse)
         except StepError as error:
             given = None if call is None else call.input
             return await self._failure(frontier, command, error, started, given=given)
@@ -150,7 +151,7 @@ class Turns:
         call = await self._call(frontier.run, command, done.get("input") or {}, started)
         again = generation(frontier.run.actor, done["path"])
         key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:{again}"
-        call = replace(call, done={**done, "key": key})
+        call = call._replace(done={**done, "key": key})
         try:
             result = await self._calls.undo(command.step, call, done["output"])
         except StepError as error:
@@ -189,31 +190,41 @@ class Turns:
         return Turn(unit, command.key, record=record)
 
     async def _call(
-        self, run: RunState, command: Execute | Undo, given: JsonObject, now: datetime
+        self,
+        run: RunState,
+        command: Execute | Undo,
+        given: JsonObject,
+        now: datetime,
+        heart: Callable[[], None] | None = None,
     ) -> StepCall:
-        step, iteration = command.step, command.iteration
-        waiting = run.waits.get(command.key)
+        step, iteration, facts = command.step, command.iteration, facts_of(run)
+        path = step.path
+        key = path, iteration
+        waiting = run.waits.get(key)
+        definition = step.definition
         return StepCall(
-            scope=Scope(run.tenant, run.store),
-            run_id=f"run_{run.run_id.hex}",
-            workflow_id=run.workflow_id,
-            path=step.path,
-            iteration=iteration,
-            attempt=run.attempts.get(command.key, 0) + 1,
-            input=given,
-            alias=step.definition.output,
-            expects=step.expects,
-            key=f"{run.origin_run.hex}:{step.path}:{iteration}:{generation(run.actor, step.path)}",
-            environment=await self._environment_of(run.tenant),
-            grants=run_grants(run.actor),
-            ai_fed=step.ai_fed,
-            unreviewed=step.unreviewed,
-            ai_evidence=tuple(command.layer.evidence),
-            patient=run.patient,
-            now=now,
-            resume=None if waiting is None else waiting.resume,
-            timeout_s=step.definition.timeout_s,
-            actor=run.actor,
+            facts.scope,
+            facts.name,
+            run.workflow_id,
+            path,
+            iteration,
+            run.attempts.get(key, 0) + 1,
+            given,
+            definition.output,
+            step.expects,
+            f"{facts.origin}:{path}:{iteration}:{generation(run.actor, path)}",
+            await self._environment_of(run.tenant),
+            facts.grants,
+            step.ai_fed,
+            step.unreviewed,
+            tuple(command.layer.evidence),
+            run.patient,
+            now,
+            None if waiting is None else waiting.resume,
+            definition.timeout_s,
+            run.actor,
+            None,
+            heart,
         )
 
     async def _success(
@@ -314,7 +325,7 @@ class Turns:
         unit.fields |= {
             "a": attempt,
             "o": detail["code"],
-            "s": started.isoformat(),
+            "s": started.timestamp(),
             "after": delay,
             "b": unit.add_blob(await self._seal(run, place, detail)),
             "d": {"code": detail["code"], "attempt": attempt},
@@ -394,16 +405,10 @@ class Turns:
             detail["code"] = error.get("code", "failed")
         if iteration:
             detail["iteration"] = iteration
-        actor = {
-            "principal": run.actor.get("principal"),
-            "kind": "run",
-            "run_id": str(run.run_id),
-            **({"chain": run.actor["chain"]} if "chain" in run.actor else {}),
-        }
-        if path is not None:
-            actor["step"] = path
+        facts = facts_of(run)
+        actor = facts.actor if path is None else {**facts.actor, "step": path}
         fields: JsonObject = {
-            "r": str(run.run_id),
+            "r": facts.run_id,
             "f": run.fence,
             "k": kind,
             "p": path,
@@ -424,15 +429,17 @@ class Turns:
         patient: str | None,
     ) -> None:
         place = step_place(record.path, record.iteration)
-        sealed = await self._payloads.seal(run.tenant, patient, run.origin_run, place, payload)
-        unit.fields |= {
-            "q": record.seq,
-            "a": record.attempt,
-            "o": record.outcome,
-            "s": started.isoformat(),
-            "b": unit.add_blob(sealed),
-            "waited": record.key in run.waits,
-        }
+        origin = facts_of(run).origin
+        sealed = self._payloads.seal_cached(run.tenant, patient, origin, place, payload)
+        if sealed is None:
+            sealed = await self._payloads.seal(run.tenant, patient, run.origin_run, place, payload)
+        fields = unit.fields
+        fields["q"] = record.seq
+        fields["a"] = record.attempt
+        fields["o"] = record.outcome
+        fields["s"] = started.timestamp()
+        fields["b"] = unit.add_blob(sealed)
+        fields["waited"] = (record.path, record.iteration) in run.waits
 
     @staticmethod
     def _attach(unit: Unit, effect: Effect) -> None:
