@@ -6,6 +6,7 @@ with the wait of the run.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,7 +65,7 @@ class Asking:
     async def open(self, question: Question) -> StepResult:
         """The effect that opens the task, and the wait for its decision."""
         call = question.call
-        task_id = derived_id("task", call.scope.tenant, call.key)
+        task_id = _task_id(call, call.path)
         content = await self._content(question)
         expires = _duration(call, "expires")
         until = None if expires is None else call.now + timedelta(seconds=expires)
@@ -104,7 +105,7 @@ class Asking:
         resume = dict(call.resume or {})
         if resume.pop("reason", None) == "time" and "decision" not in resume:
             close = Effect()
-            close.add("task.close", id=str(derived_id("task", call.scope.tenant, call.key)))
+            close.add("task.close", id=str(_task_id(call, call.path)))
             raise StepError("Nobody decided in time", code="task_expired", effect=close)
         if call.alias is not None:
             resume[call.alias] = resume["decision"]
@@ -115,9 +116,8 @@ class Asking:
         """Withdraw the task: an open one is cancelled, a decision is marked as withdrawn, and a
         stored response is deleted."""
         result = StepResult()
-        key = (call.done or {}).get("key", call.key)
-        task_id = str(derived_id("task", call.scope.tenant, key))
-        result.effect.add("task.withdraw", id=task_id)
+        path = str((call.done or {}).get("path", call.path))
+        result.effect.add("task.withdraw", id=str(_task_id(call, path)))
         kind, _, name = str(output.get("response") or "").partition("/")
         if name:
             at = call.now.isoformat()
@@ -223,6 +223,11 @@ class Asking:
                 question.timers.append(_timer("message", call.now, {"message": key}))
             elif call.environment == "production":
                 raise StepError("There is no connection to send the form by", code="no_connection")
+
+
+def _task_id(call: StepCall, path: str) -> uuid.UUID:
+    """Of the run, not of its origin: a run that takes another's place asks anew."""
+    return derived_id("task", call.scope.tenant, call.run_id, path, call.iteration)
 
 
 def _task_op(question: Question, task_id: Any, body: int) -> JsonObject:

@@ -180,3 +180,17 @@ async def test_bad_requests_are_told_what_is_wrong(
     answer = await program.post(path, body)
     assert 400 <= answer.status_code < 500
     assert answer.json()["error"]["code"]
+
+
+async def test_work_that_failed_is_offered_again_to_the_run_that_takes_the_place(
+    desk: Desk, program: Desk
+) -> None:
+    run = await started(desk)
+    (work,) = await polled(program)
+    await told(program, work, "fail", code="no_sample", message="There is no sample")
+    await desk.ended(run)
+    retried = await desk.post(f"/api/workflows/runs/{run}/retry", {})
+    (again,) = await polled(program)
+    assert again["id"] != work["id"]
+    await told(program, again, "complete", result=3)
+    assert (await desk.ended(retried.json()["data"]["runId"]))["output"] == {"score": 3}

@@ -122,6 +122,32 @@ async def test_a_task_is_asked_again_when_its_run_is_retried_from_it(desk: Desk)
     assert (await desk.ended(again))["status"] == "succeeded"
 
 
+async def test_a_task_that_nobody_decided_in_time_is_asked_again(desk: Desk) -> None:
+    ask = {"id": "ask", "type": "task", "title": "May it?", "expires": "{{trigger.within}}"}
+    await desk.deployed({"id": "flow", "steps": [ask], "output": "{{steps.ask.output.decision}}"})
+    name = await _failed(desk, {"within": "100ms"})
+    retried = (await _retry(desk, name, {}))["runId"]
+    assert (await desk.ended(retried))["error"]["code"] == "task_expired"
+    tasks = await desk.data("/api/tasks?status=cancelled")
+    assert sorted(task["runId"] for task in tasks) == sorted([name, retried])
+
+
+async def test_a_run_in_the_place_of_another_rolls_back_the_run_that_was_started_before(
+    desk: Desk,
+) -> None:
+    await desk.deployed({"id": "inner", "steps": [CREATE]})
+    sub = {"id": "sub", "type": "workflow", "workflow": "inner"}
+    await desk.deployed(_flow(sub, READ))
+    retried = (await _retry(desk, await _failed(desk), {}))["runId"]
+    run = await desk.ended(retried)
+    child = run["steps"][0]["output"]["runId"]
+    assert len(await desk.search("Patient?family=Once")) == 1
+    assert (await desk.post(f"{RUNS}/{retried}/rollback")).status_code == 202
+    await desk.reached(retried, lambda run: run["status"] == "rolled_back")
+    assert (await desk.run(child))["status"] == "rolled_back"
+    assert await desk.search("Patient?family=Once") == []
+
+
 async def test_fifty_failed_runs_are_retried_in_one_call_on_a_chosen_version(desk: Desk) -> None:
     await desk.deployed(_flow(CREATE, READ))
     names = [await _failed(desk) for _ in range(50)]

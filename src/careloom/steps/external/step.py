@@ -33,7 +33,9 @@ class ExternalStep:
         return load_schema("external")
 
     async def execute(self, call: StepCall) -> StepResult:
-        work_id = derived_id("work", call.scope.tenant, call.key, str(call.attempt))
+        # Of the run, not of its origin: a run that takes another's place has work of its own.
+        place = (call.run_id, call.path, call.iteration, str(call.attempt))
+        work_id = derived_id("work", call.scope.tenant, *place)
         # An earlier attempt may have left its answer: only that of this attempt's work counts.
         if call.resume is not None and call.resume.get("work") == str(work_id):
             return _answered(call, call.resume)
@@ -42,8 +44,9 @@ class ExternalStep:
             close.add("work.close", id=str(work_id))
             raise StepError("Nobody did the work in time", code="timed_out", effect=close)
         given = orjson.dumps(call.input.get("input", {}))
-        place = work_place(call.scope, work_id)
-        sealed = await self._keyring.seal(call.scope.tenant, call.patient, place, given)
+        sealed = await self._keyring.seal(
+            call.scope.tenant, call.patient, work_place(call.scope, work_id), given
+        )
         limit = call.timeout_s
         until = None if limit is None else call.now + timedelta(seconds=limit)
         result = StepResult(wait=Wait(until=until, event=f"work:{work_id}"))

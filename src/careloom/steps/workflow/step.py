@@ -38,7 +38,8 @@ class WorkflowStep:
     async def undo(self, call: StepCall, output: JsonObject) -> StepResult | None:
         """Roll the started run back, and wait until that is done."""
         done = call.done or {}
-        name = child_of(call, str(done["path"]))
+        # A run that took another's place may have taken the step over, with the run it had started.
+        name = str(output.get("runId") or child_of(call, str(done["path"])))
         child = await self._children.find(call.scope, name)
         if child is None or child.state == "rolled_back":
             return None

@@ -87,13 +87,17 @@ END $$;
 -- runs_closed: what the end of runs with a key or a parent brings with it: their places in the queues
 -- are free for the next, and a parent that waits for its child is woken.
 CREATE OR REPLACE FUNCTION runs_closed(p_tenant text, p_runs uuid[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_rows jsonb; v record;
+DECLARE v_rows jsonb; v_waiter uuid;
 BEGIN
-  FOR v IN SELECT r.run_id, r.parent_run FROM run r WHERE r.tenant = p_tenant AND r.run_id = ANY (p_runs)
-           AND r.parent_run IS NOT NULL ORDER BY r.parent_run LOOP
-    UPDATE wait SET resolved = true WHERE tenant = p_tenant AND run_id = v.parent_run
-      AND event = 'run:run_' || replace(v.run_id::text, '-', '') AND NOT resolved;
-    PERFORM run_wake(p_tenant, v.parent_run);
+  -- Whoever waits: the run that started it, or one that took that one's place. One that came alive again
+  -- to be rolled back has not ended.
+  FOR v_waiter IN
+    WITH met AS (
+      UPDATE wait w SET resolved = true WHERE w.tenant = p_tenant AND NOT w.resolved
+        AND w.event = ANY (ARRAY(SELECT run_event(r) FROM unnest(p_runs) r WHERE NOT EXISTS (
+          SELECT FROM live l WHERE l.tenant = p_tenant AND l.run_id = r))) RETURNING w.run_id
+    ) SELECT DISTINCT m.run_id FROM met m ORDER BY 1 LOOP
+    PERFORM run_wake(p_tenant, v_waiter);
   END LOOP;
   -- After the parents: who holds a queue waits for no run's row that somebody else writes.
   SELECT jsonb_agg(jsonb_build_object('workflow', a.workflow_id, 'order_key', a.order_key, 'limit_key', a.limit_key))
@@ -103,11 +107,6 @@ BEGIN
   DELETE FROM admission WHERE tenant = p_tenant AND run_id = ANY (p_runs);
   PERFORM admission_free(p_tenant, v_rows);
 END $$;
-
--- run_closed: the same for one run.
-CREATE OR REPLACE FUNCTION run_closed(p_tenant text, p_run uuid) RETURNS void LANGUAGE sql AS $$
-  SELECT runs_closed(p_tenant, ARRAY[p_run])
-$$;
 
 -- admission_followers: runs behind these keys that have both keys: another version of the workflow may
 -- queue by other keys, and then the lock must be the wider one.

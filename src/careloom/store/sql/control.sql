@@ -24,9 +24,11 @@ BEGIN
   WHERE tenant = p_tenant AND run_id = v_run;
   IF FOUND THEN RETURN jsonb_build_object('run', v_run, 'state', 'running'); END IF;
   SELECT r.state INTO v_state FROM run r WHERE r.tenant = p_tenant AND r.run_id = v_run;
-  IF v_state IN ('succeeded', 'failed', 'cancelled') THEN
-    PERFORM run_reopen(p_tenant, p_store, v_run, p_actor);
+  IF v_state = 'rolled_back' THEN
+    -- It was while this was planned: nothing is left to wait for.
+    PERFORM refuse('CL001', '{"message": "The run was rolled back meanwhile"}');
   END IF;
+  PERFORM run_reopen(p_tenant, p_store, v_run, p_actor);
   RETURN jsonb_build_object('run', v_run, 'state', v_state);
 END $$;
 
@@ -174,19 +176,71 @@ BEGIN
     AND s.run_id = p_run AND s.path = p_path AND s.iter = p_iter ORDER BY s.taken_at DESC LIMIT 1;
 END $$;
 
--- engine_flush_locked: engine_flush for units that look for something under an advisory lock: locks
--- come before the rows of runs, in one order.
+-- engine_flush_locked: engine_flush for units that take more than the rows of their own runs. Locks come
+-- in one order everywhere: advisory ones, rows of runs, rows of resources, each sorted. p_locks: advisory
+-- locks by name; p_others: runs whose units may write rows of other runs (its parent's, its children's,
+-- of those that queue with it).
 CREATE OR REPLACE FUNCTION engine_flush_locked(p_tenant text, p_worker text, p_batch uuid, p_held uuid[], p_fences bigint[],
   p_runs uuid[], p_run_fences bigint[], p_paths text[], p_iters text[], p_seqs int[], p_attempts int[],
   p_outcomes text[], p_started float8[], p_results bytea[], p_waited boolean,
   p_audit_stores text[], p_audit_actions text[], p_audit_entities text[], p_audit_runs uuid[], p_audit_contents text[],
-  p_closed uuid[], p_outputs bytea[], p_units jsonb, p_blobs bytea[], p_locks text[]) RETURNS jsonb LANGUAGE plpgsql AS $$
+  p_closed uuid[], p_outputs bytea[], p_units jsonb, p_blobs bytea[], p_locks text[], p_others uuid[]) RETURNS jsonb
+LANGUAGE plpgsql AS $$
 DECLARE v_lock text;
 BEGIN
+  PERFORM enter(p_tenant);
   FOR v_lock IN SELECT DISTINCT l FROM unnest(p_locks) l ORDER BY 1 LOOP
     PERFORM pg_advisory_xact_lock(hashtextextended(v_lock, 0));
   END LOOP;
+  PERFORM queues_lock(p_tenant, p_units, p_others);
+  PERFORM fhir_lock((SELECT coalesce(jsonb_agg(b), '[]') FROM (
+    SELECT b FROM jsonb_path_query(p_units, '$[*].ops[*].none_exist.locks[*]') b
+    UNION ALL SELECT b FROM jsonb_path_query(p_units, '$[*].ops[*] ? (@.op == "fhir.check").locks[*]') b) x));
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant
+    AND l.run_id = ANY (p_held || runs_beside(p_tenant, p_units, p_others)) ORDER BY l.run_id FOR NO KEY UPDATE;
+  PERFORM resources_lock(p_tenant, p_units);
   RETURN engine_flush(p_tenant, p_worker, p_batch, p_held, p_fences, p_runs, p_run_fences, p_paths, p_iters, p_seqs,
     p_attempts, p_outcomes, p_started, p_results, p_waited, p_audit_stores, p_audit_actions, p_audit_entities,
     p_audit_runs, p_audit_contents, p_closed, p_outputs, p_units, p_blobs);
 END $$;
+
+-- queues_lock: the queues that these runs may leave, and those that the runs they start enter.
+CREATE OR REPLACE FUNCTION queues_lock(p_tenant text, p_units jsonb, p_others uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_rows jsonb;
+BEGIN
+  SELECT jsonb_agg(jsonb_build_object('workflow', x.workflow, 'order_key', x.order_key, 'limit_key', x.limit_key)) INTO v_rows
+  FROM (
+    SELECT a.workflow_id, a.order_key, a.limit_key FROM admission a WHERE a.tenant = p_tenant AND a.run_id = ANY (p_others)
+    UNION ALL SELECT r->>'workflow', r->'gate'->>'order', r->'gate'->>'key'
+    FROM jsonb_path_query(p_units, '$[*].ops[*] ? (@.op == "run.start" && exists (@.run.gate)).run') r
+  ) x (workflow, order_key, limit_key);
+  IF v_rows IS NOT NULL THEN PERFORM admission_lock(p_tenant, v_rows || admission_followers(p_tenant, v_rows)); END IF;
+END $$;
+
+-- runs_beside: the runs of these units, and the other ones whose rows they may write: who waits for a run that may
+-- end, the runs that it waits for, and those that are to be rolled back.
+CREATE OR REPLACE FUNCTION runs_beside(p_tenant text, p_units jsonb, p_others uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+  SELECT ARRAY(
+    SELECT u.r FROM jsonb_to_recordset(p_units) AS u(r uuid)
+    UNION SELECT w.run_id FROM wait w WHERE w.tenant = p_tenant AND NOT w.resolved
+      AND w.event = ANY (ARRAY(SELECT run_event(o) FROM unnest(p_others) o))
+    UNION SELECT c.run_id FROM run c WHERE c.tenant = p_tenant AND c.parent_run = ANY (p_others) AND c.awaited AND c.state = 'running'
+    UNION SELECT (o->>'run')::uuid FROM jsonb_path_query(p_units, '$[*].ops[*] ? (@.op == "run.rollback")') o)
+$$;
+
+-- run_event: what somebody waits for who waits for the end of a run.
+CREATE OR REPLACE FUNCTION run_event(p_run uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT 'run:run_' || replace(p_run::text, '-', '')
+$$;
+
+-- resources_lock: the resources that these units change.
+CREATE OR REPLACE FUNCTION resources_lock(p_tenant text, p_units jsonb) RETURNS void LANGUAGE sql AS $$
+  SELECT z.rid FROM (
+    SELECT u.store, o->>'type', o->>'id' FROM jsonb_to_recordset(p_units) AS u(store text, ops jsonb),
+      jsonb_path_query(u.ops, '$[*] ? (@.op == "fhir.delete" || (@.op == "fhir.put" && @.expect > 0))') o
+    UNION SELECT u.store, e->>0, e->>1 FROM jsonb_to_recordset(p_units) AS u(store text, ops jsonb),
+      jsonb_path_query(u.ops, '$[*] ? (@.op == "fhir.check").rows') l, jsonb_array_elements(l) e
+    ORDER BY 1, 2, 3) k (store, rtype, rid)
+  CROSS JOIN LATERAL (SELECT r.rid FROM resource r WHERE r.tenant = p_tenant AND r.store = k.store AND r.rtype = k.rtype
+    AND r.rid = k.rid FOR UPDATE) z
+$$;

@@ -12,12 +12,14 @@ from careloom.types import JsonObject
 def generation(actor: JsonObject, path: str) -> int:
     """The last part of the key of a step, from the run's actor."""
     again: JsonObject | None = actor.get("again")
-    if again is None or path in again["same"]:
-        return 0 if again is None else int(again["before"])
-    return int(again["generation"])
+    if again is None:
+        return 0
+    return int(again["same"].get(path, again["generation"]))
 
 
 def next_generation(actor: JsonObject, same: list[str]) -> JsonObject:
-    """The actor of a run that takes another's place; the steps in `same` keep their keys."""
-    before = int((actor.get("again") or {}).get("generation", 0))
-    return {**actor, "again": {"generation": before + 1, "before": before, "same": same}}
+    """The actor of a run that takes another's place; the steps in `same` keep their keys, also
+    when they kept them before."""
+    last = int((actor.get("again") or {}).get("generation", 0))
+    kept = {path: generation(actor, path) for path in same}
+    return {**actor, "again": {"generation": last + 1, "same": kept}}

@@ -62,6 +62,11 @@ class GroupCommit(Generic[T, R]):
             queue.task = loop.create_task(self._drain(tenant, queue))
         return entry.done
 
+    def waiting(self, tenant: str) -> int:
+        """How many items are not being written yet."""
+        queue = self._queues.get(tenant)
+        return 0 if queue is None else len(queue.waiting)
+
     async def _drain(self, tenant: str, queue: _Queue[T, R]) -> None:
         try:
             while queue.waiting:

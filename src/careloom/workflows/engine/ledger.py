@@ -19,6 +19,7 @@ from careloom.store.database import Database
 from careloom.types import JsonObject
 from careloom.workflows.engine.batch import Batch, Unit
 from careloom.workflows.engine.group_commit import Entry, GroupCommit
+from careloom.workflows.engine.lock_order import locks_of
 
 __all__ = ["GIVE_UP_S", "EngineBroken", "Ledger", "Unit", "Verdict"]
 
@@ -69,6 +70,10 @@ class Ledger:
         """Write the unit together with whatever else is ready; returns its own verdict."""
         return await self._group.add(tenant, unit)
 
+    def waiting(self, tenant: str) -> int:
+        """How many units wait for the batch under way."""
+        return self._group.waiting(tenant)
+
     async def _write_all(self, tenant: str, entries: list[_Waiting]) -> None:
         await self._write(tenant, entries)
 
@@ -113,18 +118,17 @@ class Ledger:
     async def _call(self, tenant: str, units: list[Unit], careful: bool) -> list[Verdict]:
         batch = uuid.uuid4()
         arguments = Batch(tenant, units, careful=careful).arguments
-        needed = [unit.fields["lock"] for unit in units if "lock" in unit.fields]
-        locks = [needed] if needed else []
+        locks = locks_of(units)
         pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
         while True:
             try:
                 answer = await self._db.call(
-                    "engine_flush_locked" if locks else "engine_flush",
+                    "engine_flush" if locks is None else "engine_flush_locked",
                     tenant,
                     self._worker,
                     batch,
                     *arguments,
-                    *locks,
+                    *(locks or ()),
                 )
             except Unavailable:
                 # In doubt: the fence lock of the repeat waits for the old transaction, and its
