@@ -96,6 +96,8 @@ RETURNS TABLE (run_id uuid, ctl smallint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_tenant);
+  -- In the order of a flush, which may be under way for the same runs.
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.owner = p_worker ORDER BY l.run_id FOR NO KEY UPDATE;
   RETURN QUERY UPDATE live l SET due_at = now() + p_lease FROM unnest(p_runs, p_fences) u(r, f)
     WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker
     RETURNING l.run_id, l.ctl;
@@ -107,6 +109,7 @@ RETURNS int LANGUAGE plpgsql AS $$
 DECLARE v_count int;
 BEGIN
   PERFORM enter(p_tenant);
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.owner = p_worker ORDER BY l.run_id FOR NO KEY UPDATE;
   UPDATE live l SET owner = NULL, due_at = now() FROM unnest(p_runs, p_fences) u(r, f)
     WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.run_id = u.r AND l.fence = u.f AND l.owner = p_worker;
   GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -120,6 +123,7 @@ LANGUAGE plpgsql AS $$
 DECLARE v_count int;
 BEGIN
   PERFORM enter(p_tenant);
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.owner = p_worker AND l.run_id <> ALL (p_held) ORDER BY l.run_id FOR NO KEY UPDATE;
   UPDATE live SET owner = NULL, due_at = now()
     WHERE tenant = p_tenant AND owner = p_worker AND run_id <> ALL (p_held);
   GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -135,6 +139,7 @@ BEGIN
   FOR v_owner IN SELECT DISTINCT owner FROM live WHERE tenant = p_tenant AND lane = 'main' AND due_at > now()
                    AND due_at < now() + interval '10 minutes' AND owner IS NOT NULL LOOP
     IF pg_try_advisory_xact_lock(hashtextextended('worker/' || v_owner, 0)) THEN
+      PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.owner = v_owner AND l.due_at > now() ORDER BY l.run_id FOR NO KEY UPDATE;
       UPDATE live SET due_at = now() WHERE tenant = p_tenant AND owner = v_owner AND due_at > now();
       GET DIAGNOSTICS v_count = ROW_COUNT;
       v_total := v_total + v_count;
@@ -290,7 +295,7 @@ BEGIN
   SELECT jsonb_agg(jsonb_build_object('run', u.r, 'store', u.store, 'actor', u.actor)) INTO v_asked
   FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, store text, actor jsonb, fin jsonb)
   JOIN live l ON l.tenant = p_tenant AND l.run_id = u.r AND l.ctl & 2 = 2
-  WHERE u.x = ANY (p_ok) AND u.fin->>'state' IN ('succeeded', 'failed') AND NOT EXISTS (
+  WHERE u.x = ANY (p_ok) AND u.fin->>'state' IN ('succeeded', 'failed', 'cancelled') AND NOT EXISTS (
     SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = u.r AND s.path = '~comp');
   WITH u AS (
     SELECT u.r, u.fin->>'state' AS state, (u.fin->>'out')::int AS o, u.p, u.d->>'code' AS code
@@ -305,10 +310,10 @@ BEGIN
   ) SELECT array_agg(c.run_id) INTO v_followed FROM closed c JOIN gone g ON g.run_id = c.run_id
     WHERE g.order_key IS NOT NULL OR c.parent_run IS NOT NULL;
   PERFORM engine_closed(p_tenant, p_units, p_ok);
-  IF v_followed IS NOT NULL THEN PERFORM runs_closed(p_tenant, v_followed); END IF;
   IF v_asked IS NOT NULL THEN
     PERFORM run_reopen(p_tenant, a->>'store', (a->>'run')::uuid, a->'actor') FROM jsonb_array_elements(v_asked) a;
   END IF;
+  IF v_followed IS NOT NULL THEN PERFORM runs_closed(p_tenant, v_followed); END IF;
   UPDATE live l SET owner = NULL, due_at = CASE WHEN l.wakes = u.seen AND l.ctl = u.ctl
       THEN coalesce(u.until, now() + make_interval(secs => u.after), 'infinity') ELSE now() END
   FROM (SELECT u.r, u.f, (u.fin->>'seen')::int AS seen, (u.fin->>'until')::timestamptz AS until,
@@ -326,7 +331,9 @@ BEGIN
   FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id
       FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, store text, actor jsonb, d jsonb, fin jsonb)
       JOIN run ON run.tenant = p_tenant AND run.run_id = u.r
-      WHERE u.x = ANY (p_ok) AND u.fin ? 'state' ORDER BY u.r LOOP
+      WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
+      -- Incidents of the same cause are one row: in one order, too.
+      ORDER BY run.workflow_id, u.p, u.d->>'code', u.r LOOP
     PERFORM tasks_cancel(p_tenant, v.store, v.r, v.actor);
     IF v.state <> 'succeeded' THEN PERFORM children_cancel(p_tenant, v.store, v.r, NULL, NULL, v.actor); END IF;
     IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' THEN

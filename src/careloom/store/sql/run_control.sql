@@ -100,6 +100,7 @@ LANGUAGE plpgsql AS $$
 DECLARE v_count int;
 BEGIN
   PERFORM enter(p_tenant);
+  PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.run_id = ANY (p_runs) AND l.owner = p_worker ORDER BY l.run_id FOR NO KEY UPDATE;
   UPDATE live l SET owner = NULL, hold = CASE WHEN l.ctl & 4 = 4 THEN l.hold | 2 ELSE l.hold END,
     due_at = CASE WHEN l.ctl & 4 = 4 THEN 'infinity' ELSE now() END
   FROM unnest(p_runs, p_fences) u(r, f)

@@ -482,6 +482,8 @@ class Turns:
             run.tenant, patient or run.patient, run.origin_run, "output", payload
         )
         unit.fields["fin"] = {"state": close.state, "out": unit.add_blob(sealed)}
+        if "parent" in run.actor or "queued" in run.actor:
+            unit.fields["followed"] = True
         return close.state
 
     async def _seal(self, run: RunState, place: str, value: JsonObject) -> bytes:
