@@ -254,13 +254,13 @@ MORE = [
     Shape("task that expires", [task("t", expires="50ms", fallback=[note("f", "f")])], {"f": 1}),
     Shape(
         "external work",
-        [{"id": "x", "type": "external", "queue": "kill", "lease": "1s"}, note("z", "z")],
+        [{"id": "x", "type": "external", "queue": "kill", "lease": "30s"}, note("z", "z")],
         {"z": 1},
         people=True,
     ),
     Shape(
         "external work in a loop",
-        [loop("l", {"id": "x", "type": "external", "queue": "kill", "lease": "1s"}, _ITEM)],
+        [loop("l", {"id": "x", "type": "external", "queue": "kill", "lease": "30s"}, _ITEM)],
         _EACH,
         given=LIST,
         people=True,
