@@ -121,7 +121,7 @@ async def shell(services: Services) -> AsyncIterator[Shell]:
     files = {"letter.pdf": digital_pdf(LETTER), "image.dcm": demo_study(8)}
     transport = httpx.ASGITransport(build_app(services))
     async with httpx.AsyncClient(transport=transport, base_url="http://careloom") as client:
-        yield Shell(client, files, {"KEY": issued.text})
+        yield Shell(client, files, {"KEY": issued.text, "ORDER": uuid.uuid4().hex})
 
 
 @pytest.fixture(scope="module")
