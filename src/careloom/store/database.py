@@ -15,11 +15,13 @@ from typing import Any
 import asyncpg
 import orjson
 
-from careloom.errors import CareloomError, Unavailable
+from careloom.errors import CareloomError, InvalidInput, Unavailable
 from careloom.store.verdicts import verdict_error
 
 RUNTIME_ROLE = "careloom_app"
 _RETRY_STATES = {"40001", "40P01", "55P03", "57014"}
+_UNKEPT_STATES = {"22021", "22P05"}
+"""Characters that text or JSON of PostgreSQL cannot hold."""
 _LOST_STATES = ("08", "57P01", "57P02", "57P03", "25006")
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -201,6 +203,11 @@ def translate(error: BaseException) -> CareloomError:
         )
     if state in _RETRY_STATES:
         return DatabaseUnavailable("The database was too busy to finish the operation")
+    if state in _UNKEPT_STATES:
+        return InvalidInput(
+            "A text has a character in it that the database cannot keep: U+0000",
+            fix="send the text without it",
+        )
     return CareloomError(
         f"The database refused the operation (SQLSTATE {state or 'none'})",
         details={"sqlstate": state},

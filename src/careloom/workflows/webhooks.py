@@ -27,6 +27,7 @@ from careloom.errors import (
 )
 from careloom.identity.principal import Principal
 from careloom.identity.refusals import Refusal, Refusals
+from careloom.json_text import read_json
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import Json, JsonObject, Scope
@@ -305,11 +306,11 @@ def _content(hooks: list[Hook], headers: Mapping[str, str], body: bytes) -> Json
 
 
 def _parsed(media: str, body: bytes) -> Json:
+    if media == "application/json" or media.endswith("+json"):
+        return read_json(body, "The delivery")
     try:
-        if media == "application/json" or media.endswith("+json"):
-            return orjson.loads(body)
         text = body.decode("utf-8")
-    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidInput(
             f"The body is not {media} in UTF-8", fix="send it as its Content-Type says"
         ) from error

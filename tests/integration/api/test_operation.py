@@ -95,7 +95,7 @@ async def test_metrics_count_runs_and_name_nobody(house: House, desk: Desk) -> N
     assert answer.headers["content-type"].startswith("text/plain")
     assert _closed(answer.text) >= before + 1
     labels = re.findall(r'\w+="([^"]*)"', answer.text)
-    assert set(labels) <= {"succeeded", "failed", "cancelled"}
+    assert set(labels) <= {"succeeded", "failed", "cancelled", "rolled_back"}
     for secret in (run["runId"], desk.scope.tenant, "canary-7", "counted"):
         assert secret not in answer.text
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-import orjson
+from fastapi import Depends
 from starlette.requests import Request
 
+from careloom.api.authentication import PrincipalDep
 from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
-from careloom.types import JsonObject
+from careloom.json_text import read_json
+from careloom.types import Json, JsonObject
 
 _LIMIT = 1 << 20
 
@@ -30,14 +32,9 @@ async def read_body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def parse_json(raw: bytes) -> Any:
-    """The body as JSON; raises InvalidInput with line and column."""
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            f"The body is not JSON (line {error.lineno}, column {error.colno})", path="/"
-        ) from error
+def parse_json(raw: bytes) -> Json:
+    """The body as JSON; raises InvalidInput with line and column, or beyond 200 levels."""
+    return read_json(raw, "The body")
 
 
 async def read_object(request: Request, what: str) -> JsonObject:
@@ -53,3 +50,18 @@ async def read_object(request: Request, what: str) -> JsonObject:
     if not isinstance(body, dict):
         raise InvalidInput("The body must be a JSON object", path="/")
     return body
+
+
+async def _by_link(request: Request) -> JsonObject:
+    return await read_object(request, "The body")
+
+
+async def _by_key(request: Request, _principal: PrincipalDep) -> JsonObject:
+    return await read_object(request, "The body")
+
+
+GivenDep = Annotated[JsonObject, Depends(_by_key)]
+"""The body as a JSON object, read once the key is known to be one, and within the limit. FastAPI's
+own `Body` reads without a limit, before it asks who sends."""
+GivenByLinkDep = Annotated[JsonObject, Depends(_by_link)]
+"""The same where the address is the credential."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
 from careloom.connections.trial import trial
@@ -29,7 +28,7 @@ async def put_connection(
     connection_id: NameParam,
     request: Request,
     principal: PrincipalDep,
-    body: dict[str, Any] = Body(...),
+    body: GivenDep,
 ) -> Response:
     """Keep a connection of any kind; secrets are sealed and never shown."""
     principal.require("admin")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import (
     PersonParam,
     RunNameParam,
@@ -27,7 +27,6 @@ from careloom.tasks.service import asker_of
 from careloom.types import JsonObject
 
 router = APIRouter(prefix="/api", tags=["people"])
-Given = Annotated[dict[str, Any], Body()]
 _LONGEST_COMMENT = 10000
 
 
@@ -125,7 +124,7 @@ async def release_task(task_id: str, request: Request, principal: PrincipalDep) 
 
 @router.post("/tasks/{task_id}/assign", operation_id="assignTask")
 async def assign_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Give a task to a user, a group or another queue."""
     principal.require("task:assign")
@@ -137,7 +136,7 @@ async def assign_task(
 
 @router.post("/tasks/{task_id}/delegate", operation_id="delegateTask")
 async def delegate_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Hand one's own task to somebody else, with a comment; the history keeps who had it."""
     principal.require("task:claim")
@@ -149,7 +148,7 @@ async def delegate_task(
 
 @router.post("/tasks/{task_id}/comments", operation_id="commentTask")
 async def comment_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Add a comment, sealed, for everybody who sees the task."""
     principal.require("task:claim")
@@ -166,7 +165,7 @@ async def comment_task(
 
 @router.put("/tasks/{task_id}/draft", operation_id="draftTask")
 async def draft_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Keep answers that are not finished: {"data"} or {"answers"}, unchecked and sealed."""
     principal.require("task:claim")
@@ -176,7 +175,7 @@ async def draft_task(
 
 @router.post("/tasks/{task_id}/decision", operation_id="decideTask")
 async def decide_task(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Approve, reject or complete a task; the waiting run goes on."""
     principal.require("task:complete")

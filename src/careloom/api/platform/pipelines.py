@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
 from careloom.types import JsonObject, Scope
@@ -19,7 +20,9 @@ _Limit = Annotated[int, Query(ge=1, le=500)]
 _After = Annotated[
     str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="The last row of the page before")
 ]
-_Version = Annotated[int | None, Query(ge=1, description="A version; without it the newest")]
+_Version = Annotated[
+    int | None, Query(ge=1, le=1_000_000, description="A version; without it the newest")
+]
 
 
 @router.get("/pipelines", operation_id="listPipelines")
@@ -31,7 +34,7 @@ async def list_pipelines(request: Request, principal: PrincipalDep) -> Response:
 
 @router.put("/pipelines/{name}", operation_id="putPipeline")
 async def put_pipeline(
-    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+    name: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Keep a pipeline; the same content again makes no new version."""
     principal.require("workflow:deploy")
@@ -76,7 +79,7 @@ async def list_rejects(
 
 @router.post("/pipelines/{name}/rejects", operation_id="resubmitPipelineRejects")
 async def resubmit_rejects(
-    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+    name: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Hand rows of the quarantine, corrected or as they are, to the next run of the pipeline."""
     principal.require("run:read")
@@ -95,7 +98,7 @@ async def list_tables(request: Request, principal: PrincipalDep) -> Response:
 
 @router.put("/decision-tables/{name}", operation_id="putDecisionTable")
 async def put_table(
-    name: NameParam, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body(...)
+    name: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Keep a decision table; one with a gap or a forbidden overlap is refused with an example."""
     principal.require("workflow:deploy")

@@ -97,7 +97,7 @@ async def list_dead_letters(
     principal: PrincipalDep,
     workflow: WordParam = None,
     code: WordParam = None,
-    version: int | None = Query(None, ge=1),
+    version: int | None = Query(None, ge=1, le=1_000_000),
     step: str | None = Query(None, max_length=500),
     before: RunParam = None,
     limit: int = Query(50, ge=1, le=500),
@@ -203,6 +203,8 @@ def _typed(where: JsonObject) -> None:
         kind: type = int if name == "version" else str
         if not isinstance(value, kind) or isinstance(value, bool):
             raise InvalidInput(f"{name} is of another type", path=f"/filter/{name}")
+        if name == "version":
+            _version(value)
 
 
 def _order(body: JsonObject) -> RetryOrder:

@@ -34,7 +34,7 @@ async def list_runs(
     principal: PrincipalDep,
     workflow: WordParam = None,
     status: RunStatusParam = None,
-    version: int | None = Query(None, ge=1),
+    version: int | None = Query(None, ge=1, le=1_000_000),
     code: WordParam = None,
     text: TextParam = None,
     parent: RunParam = None,

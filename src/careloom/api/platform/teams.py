@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenByLinkDep, GivenDep
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
 from careloom.tasks.service import asker_of
 
 router = APIRouter(prefix="/api", tags=["people"])
-Given = Annotated[dict[str, Any], Body()]
 
 
 @router.post("/tasks/{task_id}/link", operation_id="linkForm", status_code=201)
 async def link_form(
-    task_id: str, request: Request, principal: PrincipalDep, body: Given
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """A link by which somebody without a key fills the form of a task; shown this once."""
     principal.require("task:assign")
@@ -36,7 +34,7 @@ async def get_form(token: str, request: Request) -> Response:
 
 
 @router.post("/forms/{token}", operation_id="fillForm")
-async def fill_form(token: str, request: Request, body: Given) -> Response:
+async def fill_form(token: str, request: Request, body: GivenByLinkDep) -> Response:
     """Complete the form behind a link, once: {"data": {linkId: value}} or {"answers": …}."""
     return success(await services_of(request).people.forms.fill(token, body))
 
@@ -50,7 +48,7 @@ async def list_queues(request: Request, principal: PrincipalDep) -> Response:
 
 @router.put("/queues/{queue}", operation_id="putQueue")
 async def put_queue(
-    queue: NameParam, request: Request, principal: PrincipalDep, body: Given
+    queue: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Name a queue and say who may see and do its tasks."""
     principal.require("admin")
@@ -67,7 +65,7 @@ async def list_groups(request: Request, principal: PrincipalDep) -> Response:
 
 @router.put("/groups/{group}", operation_id="putGroup")
 async def put_group(
-    group: NameParam, request: Request, principal: PrincipalDep, body: Given
+    group: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Name a group and its members."""
     principal.require("admin")
@@ -91,7 +89,7 @@ async def get_calendar(name: NameParam, request: Request, principal: PrincipalDe
 
 @router.put("/calendars/{name}", operation_id="putCalendar")
 async def put_calendar(
-    name: NameParam, request: Request, principal: PrincipalDep, body: Given
+    name: NameParam, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """Keep opening hours, holidays and days that differ; tasks that are open keep their times."""
     principal.require("task:assign")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.address import public_root
 from careloom.api.authentication import PrincipalDep, authenticate
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput, TooLarge
@@ -53,12 +53,12 @@ async def put_webhook_secret(
     name: NameParam,
     request: Request,
     principal: PrincipalDep,
-    body: dict[str, Any] | None = Body(None),
+    body: GivenDep,
 ) -> Response:
     """Make or keep a signing secret; it is shown in this answer only. The earlier ones of the name
     stay valid for a day, or for `keepPreviousFor` seconds, so that senders can change over."""
     principal.require("admin")
-    given = body or {}
+    given = body
     secret, keep = given.get("secret"), given.get("keepPreviousFor", _DAY_S)
     if secret is not None and not isinstance(secret, str):
         raise InvalidInput("`secret` must be text", path="/secret")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput
 from careloom.types import JsonObject
@@ -34,11 +33,11 @@ async def poll_work(
     queue: str,
     request: Request,
     principal: PrincipalDep,
-    body: dict[str, Any] | None = Body(None),
+    body: GivenDep,
 ) -> Response:
     """Take work of a queue under a lease; waits up to `wait` seconds for the first piece."""
     principal.require("work:do")
-    given = body or {}
+    given = body
     most, wait = given.get("max", 1), given.get("wait", 0)
     for name, value, top in (("max", most, 100), ("wait", wait, 60)):
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= top:
@@ -51,7 +50,7 @@ async def poll_work(
 
 @router.post("/{work_id}/beat", operation_id="beatWork")
 async def beat_work(
-    work_id: str, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body()
+    work_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """A sign of life, which makes the lease whole again; `progress` is shown to whoever looks."""
     principal.require("work:do")
@@ -66,7 +65,7 @@ async def beat_work(
 
 @router.post("/{work_id}/complete", operation_id="completeWork")
 async def complete_work(
-    work_id: str, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body()
+    work_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """The work is done; the run goes on with `result`. 409 when the lease ran out."""
     principal.require("work:do")
@@ -78,7 +77,7 @@ async def complete_work(
 
 @router.post("/{work_id}/fail", operation_id="failWork")
 async def fail_work(
-    work_id: str, request: Request, principal: PrincipalDep, body: dict[str, Any] = Body()
+    work_id: str, request: Request, principal: PrincipalDep, body: GivenDep
 ) -> Response:
     """The work failed, for now (`retryable`) or for good."""
     principal.require("work:do")

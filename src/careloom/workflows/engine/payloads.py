@@ -6,8 +6,21 @@ import uuid
 
 import orjson
 
+from careloom.errors import Unprocessable
 from careloom.store.keys import Keyring
 from careloom.types import Json
+
+
+class CannotBeKept(Unprocessable):
+    """A value that JSON cannot carry: nested deeper than 254 levels, or a number beyond 64 bits."""
+
+    default_code = "cannot_be_kept"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The value cannot be kept: it is nested too deep, or has a number beyond 64 bits",
+            fix="keep it below 200 levels, and large numbers as text",
+        )
 
 
 class Payloads:
@@ -19,7 +32,7 @@ class Payloads:
     async def seal(
         self, tenant: str, patient: str | None, origin: uuid.UUID, place: str, value: Json
     ) -> bytes:
-        plain = orjson.dumps(value)
+        plain = _written(value)
         aad = f"run|{origin.hex}|{place}"
         sealed = self._keyring.seal_cached(tenant, patient, aad, plain)
         return sealed or await self._keyring.seal(tenant, patient, aad, plain)
@@ -30,7 +43,7 @@ class Payloads:
         """As `seal`, at once, with the origin run as hexadecimal digits; None when the key must be
         loaded first."""
         aad = f"run|{origin}|{place}"
-        return self._keyring.seal_cached(tenant, patient, aad, orjson.dumps(value))
+        return self._keyring.seal_cached(tenant, patient, aad, _written(value))
 
     async def open(self, tenant: str, origin: uuid.UUID, place: str, sealed: bytes) -> Json:
         aad = f"run|{origin.hex}|{place}"
@@ -38,6 +51,13 @@ class Payloads:
         if plain is None:
             plain = await self._keyring.open(tenant, sealed, aad)
         return orjson.loads(plain)
+
+
+def _written(value: Json) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise CannotBeKept from error
 
 
 def step_place(path: str, iteration: str) -> str:

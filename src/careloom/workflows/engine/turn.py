@@ -25,7 +25,13 @@ from careloom.workflows.engine.generation import generation
 from careloom.workflows.engine.journal import Key, RunState, StepRecord
 from careloom.workflows.engine.ledger import Unit
 from careloom.workflows.engine.load import what_came
-from careloom.workflows.engine.payloads import Payloads, attempt_place, step_place, wait_place
+from careloom.workflows.engine.payloads import (
+    CannotBeKept,
+    Payloads,
+    attempt_place,
+    step_place,
+    wait_place,
+)
 from careloom.workflows.engine.program import UNDO, Program, opening_path
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
@@ -142,9 +148,13 @@ class Turns:
         except ExpressionError as error:
             wrapped = StepError(str(error), code=error.code)
             return await self._failure(frontier, command, wrapped, started)
-        if result.wait is not None:
-            return await self._wait(frontier, command, result, result.wait, call)
-        return await self._success(frontier, command, result, call, started)
+        try:
+            if result.wait is not None:
+                return await self._wait(frontier, command, result, result.wait, call)
+            return await self._success(frontier, command, result, call, started)
+        except CannotBeKept as error:
+            wrapped = StepError(error.message, code=error.code)
+            return await self._failure(frontier, command, wrapped, started)
 
     async def _undo(self, frontier: Frontier, command: Undo) -> Turn:
         started, done = self.now(frontier.run), command.done
@@ -301,7 +311,12 @@ class Turns:
         record = self._row(run, command.key, attempt, outcome, {})
         record.error, record.input = detail, given
         payload: JsonObject = {"input": given, "error": detail}
-        await self._record(unit, run, record, payload, started, run.patient)
+        try:
+            await self._record(unit, run, record, payload, started, run.patient)
+        except CannotBeKept:
+            record.error = {"code": error.code, "message": error.message}
+            kept: JsonObject = {"input": None, "error": record.error}
+            await self._record(unit, run, record, kept, started, run.patient)
         effect = error.effect
         if step.path.startswith(f"{UNDO}/") and step.definition.on_error != "continue":
             effect.extend(_incident(run, "rollback.failed", f"{step.path}: {error.code}"))
@@ -478,9 +493,14 @@ class Turns:
             payload |= _output(frontier.program, layer.context)
             if payload["error"] is not None:
                 close = Close("failed", payload["error"])
-        sealed = await self._payloads.seal(
-            run.tenant, patient or run.patient, run.origin_run, "output", payload
-        )
+        subject = patient or run.patient
+        place = run.tenant, subject, run.origin_run, "output"
+        try:
+            sealed = await self._payloads.seal(*place, payload)
+        except CannotBeKept as error:
+            fault = {"code": error.code, "message": error.message, "path": "output"}
+            close = Close("failed", fault)
+            sealed = await self._payloads.seal(*place, {"output": None, "error": fault})
         unit.fields["fin"] = {"state": close.state, "out": unit.add_blob(sealed)}
         if "parent" in run.actor or "queued" in run.actor:
             unit.fields["followed"] = True
