@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -31,6 +32,8 @@ from careloom.workflows.triggers import patient_of
 from careloom.workflows.versions import Version, Versions
 
 VersionWanted = int | Literal["latest"] | None
+MayStart = Callable[[Definition], None]
+"""Raises Forbidden unless whoever retries may start the workflow by request."""
 _ENDED = frozenset({"failed", "cancelled", "succeeded"})
 
 
@@ -65,10 +68,16 @@ class Retry:
         self._payloads = payloads
 
     async def retry(
-        self, scope: Scope, name: str, order: RetryOrder, actor: JsonObject
+        self,
+        scope: Scope,
+        name: str,
+        order: RetryOrder,
+        actor: JsonObject,
+        may_start: MayStart | None = None,
     ) -> JsonObject:
         """Start the run that takes this one's place. Raises Conflict when one did already,
-        Unprocessable when the run has not ended or the version cannot go on with its journal."""
+        Unprocessable when the run has not ended or the version cannot go on with its journal.
+        With another input it is a start, and `may_start` is asked."""
         rows = await self._db.rows("run_read", scope.tenant, scope.store, parse_run_name(name))
         if not rows:
             raise NotFound("There is no such run", code="run_not_found")
@@ -86,7 +95,7 @@ class Retry:
                 fix='say with "from" which step to begin with',
             )
         journal = [Row(step["path"], step["iter"], step["outcome"]) for step in rows[0]["steps"]]
-        return await self._fork(scope, source, journal, order, actor)
+        return await self._fork(scope, source, journal, order, actor, may_start)
 
     async def retry_many(
         self, scope: Scope, names: list[str], order: RetryOrder, actor: JsonObject
@@ -102,11 +111,19 @@ class Retry:
         return outcomes
 
     async def _fork(
-        self, scope: Scope, source: Any, journal: list[Row], order: RetryOrder, actor: JsonObject
+        self,
+        scope: Scope,
+        source: Any,
+        journal: list[Row],
+        order: RetryOrder,
+        actor: JsonObject,
+        may_start: MayStart | None,
     ) -> JsonObject:
         version = await self._version(scope, source, order.version)
         old = (await self._registry.program(scope.tenant, source["def_hash"])).definition
         new = Definition.from_canonical(version.canonical)
+        if order.trigger is not None and may_start is not None:
+            may_start(new)
         kept = _kept(old, new, journal, order)
         before: JsonObject = await self._payloads.open(
             scope.tenant, source["origin_run"], "input", source["input"]

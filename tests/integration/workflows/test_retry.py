@@ -12,7 +12,7 @@ from careloom.workflows.engine.ids import parse_run_name
 from careloom.workflows.retry import RetryOrder
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Desk
+    from tests.integration.conftest import Desk, House
 
 RUNS = "/api/workflows/runs"
 LETTERS = "/api/workflows/dead-letters"
@@ -86,6 +86,22 @@ async def test_an_edited_input_begins_anew_and_both_inputs_are_in_the_audit(desk
     assert "there" not in str(row["detail"])
     bad = await desk.post(f"{RUNS}/{run['runId']}/retry", {"input": {}})
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "input_missing")
+
+
+async def test_another_input_is_a_start_and_its_limits_hold(house: House, desk: Desk) -> None:
+    starter = await house.desk("engineer", scope=desk.scope)
+    mine = (await desk.services.identity.authenticate(starter.key)).id
+    limited = {"type": "manual", "allow": [mine]}
+    await desk.deployed(_flow(READ, trigger=limited))
+    answer = await starter.post("/api/workflows/flow/execute", {"id": "absent"})
+    run = await desk.ended(answer.json()["data"]["runId"])
+    other = await house.desk("engineer", scope=desk.scope)
+    for path in (f"{RUNS}/{run['runId']}/retry", f"{LETTERS}/{run['runId']}/resend"):
+        refused = await other.post(path, {"input": {"id": "chosen"}})
+        assert refused.status_code == 403, refused.text
+        assert refused.json()["error"]["code"] == "trigger_not_allowed"
+    answer = await starter.post(f"{RUNS}/{run['runId']}/retry", {"input": {"id": "chosen"}})
+    assert answer.status_code == 202, answer.text
 
 
 async def test_a_retry_from_an_earlier_step_does_it_and_what_follows_again(desk: Desk) -> None:

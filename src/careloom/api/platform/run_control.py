@@ -19,6 +19,7 @@ from careloom.types import JsonObject
 from careloom.workflows.control import MANY, Action
 from careloom.workflows.grants import with_grants
 from careloom.workflows.retry import RetryOrder, VersionWanted
+from careloom.workflows.starters import require_manual_start
 
 router = APIRouter(prefix="/api/workflows", tags=["runs"])
 _ACTIONS: tuple[Action, ...] = ("pause", "resume", "cancel", "rollback")
@@ -86,7 +87,11 @@ async def retry_run(run_id: str, request: Request, principal: PrincipalDep) -> R
     _only(body, frozenset({"from", "input", "version"}))
     actor = with_grants(principal.actor(), principal.grants)
     answer = await services_of(request).operations.retry.retry(
-        principal.scope, run_id, _order(body), actor
+        principal.scope,
+        run_id,
+        _order(body),
+        actor,
+        lambda definition: require_manual_start(definition, principal),
     )
     return success(answer, status=202)
 
