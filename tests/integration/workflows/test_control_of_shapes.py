@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 from tests.integration.workflows.shapes import ShapesBench, probe, rows
-from tests.integration.workflows.test_engine import ACTOR
+from tests.integration.workflows.test_engine import ACTOR, Recording
 
 from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name
+from careloom.workflows.step import StepCall, StepResult, Wait
 
 
 async def _control(shapes: ShapesBench, scope: Scope, name: str, action: str) -> None:
@@ -161,3 +162,44 @@ async def test_a_loop_stops_between_items(shapes: ShapesBench, scope: Scope, act
         await _control(shapes, scope, name, "resume")
         assert (await shapes.finished(scope, name))["status"] == "succeeded"
         assert len(shapes.probe.calls) == 2000
+
+
+async def test_a_branch_goes_on_while_another_is_at_its_second_step(
+    shapes: ShapesBench, scope: Scope
+) -> None:
+    later = [probe("b1"), probe("b2", hold="b2")]
+    name = await shapes.begin(scope, [_both(a=[_wait("w", "go"), probe("a")], b=later)])
+    await shapes.until(lambda: "b2" in shapes.probe.ids())
+    await shapes.signals.send(scope, "go", "", None, ACTOR)
+    await shapes.until(lambda: "a" in shapes.probe.ids())
+    shapes.probe.gate("b2").set()
+    assert (await shapes.finished(scope, name))["status"] == "succeeded"
+
+
+async def test_the_last_of_several_branches_lets_go_of_the_run(
+    shapes: ShapesBench, scope: Scope, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was begun beside another, and waits when that one is done."""
+    asked = asyncio.Event()
+
+    async def slow(call: StepCall) -> StepResult:
+        if call.resume is not None:
+            return StepResult()
+        await asked.wait()
+        return StepResult(wait=Wait(event="never"))
+
+    shapes.catalog["slow"] = Recording("slow", slow)
+    steps = [_both(a=[probe("a", hold="a")], b=[{"id": "s", "type": "slow"}])]
+    name = await shapes.begin(scope, steps)
+    await shapes.until(lambda: "a" in shapes.probe.ids())
+    shapes.probe.gate("a").set()
+
+    async with asyncio.timeout(20):
+        while "steps/both/a/a" not in rows(await shapes.runs.status(scope, name)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    asked.set()
+    await shapes.reached(scope, name, "waiting")
+    await shapes.let_go()
+    await _control(shapes, scope, name, "cancel")
+    assert (await shapes.finished(scope, name))["status"] == "cancelled"
+    assert not [one for one in caplog.records if one.levelname == "ERROR"], caplog.text

@@ -219,14 +219,15 @@ END $$;
 
 -- runs_beside: the runs of these units, and the other ones whose rows they may write: who waits for a run that may
 -- end, the runs that it waits for, and those that are to be rolled back.
-CREATE OR REPLACE FUNCTION runs_beside(p_tenant text, p_units jsonb, p_others uuid[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-  SELECT ARRAY(
+CREATE OR REPLACE FUNCTION runs_beside(p_tenant text, p_units jsonb, p_others uuid[]) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ARRAY(
     SELECT u.r FROM jsonb_to_recordset(p_units) AS u(r uuid)
     UNION SELECT w.run_id FROM wait w WHERE w.tenant = p_tenant AND NOT w.resolved
       AND w.event = ANY (ARRAY(SELECT run_event(o) FROM unnest(p_others) o))
     UNION SELECT c.run_id FROM run c WHERE c.tenant = p_tenant AND c.parent_run = ANY (p_others) AND c.awaited AND c.state = 'running'
-    UNION SELECT (o->>'run')::uuid FROM jsonb_path_query(p_units, '$[*].ops[*] ? (@.op == "run.rollback")') o)
-$$;
+    UNION SELECT (o->>'run')::uuid FROM jsonb_path_query(p_units, '$[*].ops[*] ? (@.op == "run.rollback")') o);
+END $$;
 
 -- run_event: what somebody waits for who waits for the end of a run.
 CREATE OR REPLACE FUNCTION run_event(p_run uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -234,13 +235,14 @@ CREATE OR REPLACE FUNCTION run_event(p_run uuid) RETURNS text LANGUAGE sql IMMUT
 $$;
 
 -- resources_lock: the resources that these units change.
-CREATE OR REPLACE FUNCTION resources_lock(p_tenant text, p_units jsonb) RETURNS void LANGUAGE sql AS $$
-  SELECT z.rid FROM (
+CREATE OR REPLACE FUNCTION resources_lock(p_tenant text, p_units jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM z.rid FROM (
     SELECT u.store, o->>'type', o->>'id' FROM jsonb_to_recordset(p_units) AS u(store text, ops jsonb),
       jsonb_path_query(u.ops, '$[*] ? (@.op == "fhir.delete" || (@.op == "fhir.put" && @.expect > 0))') o
     UNION SELECT u.store, e->>0, e->>1 FROM jsonb_to_recordset(p_units) AS u(store text, ops jsonb),
       jsonb_path_query(u.ops, '$[*] ? (@.op == "fhir.check").rows') l, jsonb_array_elements(l) e
     ORDER BY 1, 2, 3) k (store, rtype, rid)
   CROSS JOIN LATERAL (SELECT r.rid FROM resource r WHERE r.tenant = p_tenant AND r.store = k.store AND r.rtype = k.rtype
-    AND r.rid = k.rid FOR UPDATE) z
-$$;
+    AND r.rid = k.rid FOR UPDATE) z;
+END $$;
