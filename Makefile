@@ -31,6 +31,8 @@ bench: $(TEST_STAMP)
 
 bench-engine: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
+	@$(BIN)/python benchmarks/engine_scale.py $(SCALE_ARGS)
+	@$(BIN)/python benchmarks/schedules.py
 
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py
