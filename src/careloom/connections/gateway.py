@@ -24,6 +24,17 @@ _CONNECT_S = 5.0
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 1 << 20
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INSIDE = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        *("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"),
+        *("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
+)
+"""Not public, though Python's table says so: the host agents of Azure and Oracle, IPv4 in other
+clothes (RFC 4291 2.5.5.1, RFC 7915, RFC 8215), and what was reserved since or is site-local.
+https://www.iana.org/assignments/iana-ipv6-special-registry
+"""
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -129,7 +140,7 @@ class Gateway:
         if {host.lower(), f"{host.lower()}:{port}"} & self._hosts:
             return True
         ip = _inner(ipaddress.ip_address(address.split("%", 1)[0]))
-        public = ip.is_global and not ip.is_multicast
+        public = ip.is_global and not ip.is_multicast and not any(ip in one for one in _INSIDE)
         return public or any(ip in network for network in self._networks)
 
 

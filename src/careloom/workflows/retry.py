@@ -191,7 +191,7 @@ def _kept(old: Definition, new: Definition, journal: list[Row], order: RetryOrde
         kept = kept_rows(old, journal, order.begin)
     except KeyError:
         raise Unprocessable(
-            f"There is no step at {order.begin!r}",
+            "The run has no step at the path in `from`",
             code="step_not_found",
             path="/from",
             fix="give the path of a step as the run shows it, for example steps/analyze",
