@@ -85,6 +85,39 @@ workflow:
         why: "{{trigger.why}}"
         referral: "{{steps.triage.output.referral}}"
 """
+ROUND = """
+workflow:
+  id: round
+  name: Round on a ward
+  trigger: {type: manual}
+  onFailure: rollback
+  steps:
+    - id: note
+      name: Write a note
+      type: fhir
+      action: create
+      resourceType: Basic
+      data: {code: {text: round}}
+    - id: beds
+      name: Go from bed to bed
+      type: foreach
+      items: "{{trigger.beds}}"
+      steps:
+        - {id: bed, name: Visit a bed, type: session, content: "Bed {{item}}"}
+    - id: letter
+      name: Read a letter
+      type: document
+      action: read
+      file: "{{trigger.letter}}"
+      fallback:
+        - {id: without, name: Go on without, type: session, content: No letter}
+    - {id: pause, name: Take a break, type: wait, duration: "{{trigger.break}}"}
+    - id: last
+      name: Read another letter
+      type: document
+      action: read
+      file: "{{trigger.letter}}"
+"""
 
 
 @dataclass
@@ -167,7 +200,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         url = server.until(r"Careloom answers at (http://\S+)")
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=url, headers=headers, timeout=30) as api:
-            for source in (WORKFLOW, FAILING, REVIEW):
+            for source in (WORKFLOW, FAILING, REVIEW, ROUND):
                 answer = api.post(
                     "/api/workflows", content=source, headers={"Content-Type": "application/yaml"}
                 )
@@ -371,6 +404,45 @@ def test_a_run_is_cancelled_only_after_a_question(house: House, page: Page) -> N
     steps.get_by_role("link", name="Show the task").click()
     page.get_by_text("This task is no longer open: its run ended").wait_for()
     assert page.get_by_role("button", name="Approve").count() == 0
+
+
+def test_loops_fallbacks_and_a_rollback_are_shown_in_words(house: House, page: Page) -> None:
+    beds = list(range(1, 24))
+    run = house.start("round", beds=beds, letter="no address", **{"break": "10ms"})
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.locator(".run-head").get_by_text("Rolled back").wait_for()
+    assert page.locator(".run-head .button").count() == 0
+    steps = page.get_by_label("Steps")
+    assert steps.get_by_text("Visit a bed, item").count() == 20
+    steps.get_by_text("3 further steps of loops, all done").wait_for()
+    row = steps.get_by_role("button", name="Read a letter")
+    row.get_by_text("By fallback").wait_for()
+    steps.get_by_text("Undo: Write a note").wait_for()
+    names = steps.locator(".step-name").all_inner_texts()
+    assert [name.split("\n")[0] for name in names][:2] == ["Write a note", "Go from bed to bed"]
+
+
+def test_a_run_is_paused_and_goes_on_from_its_page(house: House, page: Page) -> None:
+    run = house.start("round", beds=[], letter="no address", **{"break": "1h"})
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.get_by_text("Waiting until").first.wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("No further step begins before somebody lets it go on").wait_for()
+    row = page.locator(f'a.row[href*="{run}"]')
+    row.get_by_text("Paused").wait_for()
+    page.get_by_role("button", name="Go on", exact=True).click()
+    row.get_by_text("Waiting").wait_for()
+
+
+def test_a_failed_run_is_tried_again_from_its_page(house: House, page: Page) -> None:
+    run = house.start("letter", letter="no address")
+    page.goto(f"{house.url}#key={house.key}&go=/runs/{run}")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_url(lambda url: "/runs/run_" in url and run not in url)
+    page.locator(".run-head").get_by_text("Failed").wait_for()
+    page.get_by_role("button", name="Identity").click()
+    page.get_by_role("link", name=run).click()
+    page.get_by_role("link", name="open the run that took its place").wait_for()
 
 
 def test_a_run_is_started_from_its_workflow(house: House, page: Page) -> None:

@@ -21,11 +21,23 @@ const STATES = {
   cancelled: ["quiet", "Cancelled", "cancelled"],
   rejected: ["quiet", "Rejected", "failed"],
   skipped: ["quiet", "Skipped", "skipped"],
+  opened: ["running", "Under way", "running"],
+  degraded: ["waiting", "By fallback", "skipped"],
+  queued: ["waiting", "In a queue", "waiting"],
+  paused: ["quiet", "Paused", "paused"],
+  rolling_back: ["quiet", "Rolling back", "undo"],
+  rolled_back: ["quiet", "Rolled back", "undo"],
 };
 
 export function state(name) {
   const [kind, word, sign] = STATES[name] ?? ["quiet", name, "open"];
   return { kind, word, icon: sign };
+}
+
+/** Where a run stands: what holds it goes before what it was doing. */
+export function standing(run) {
+  if (run.finishedAt) return run.status;
+  return run.held ?? (run.rolledBack || run.asked?.includes("rollback") ? "rolling_back" : run.status);
 }
 
 const SOURCES = {
@@ -34,6 +46,8 @@ const SOURCES = {
   file: "an uploaded file",
   manual: "a request",
   schedule: "its schedule",
+  webhook: "a webhook",
+  workflow: "another run",
 };
 
 /** What started a run: "an arriving image". */
@@ -99,6 +113,27 @@ const ACTIONS = {
   "run.failed": "Run failed",
   "run.cancelled": "Run cancelled",
   "run.cancel": "Asked to stop",
+  "run.pause": "Asked to pause",
+  "run.resume": "Asked to go on",
+  "run.rollback": "Asked to roll back",
+  "run.rolled_back": "Run rolled back",
+  "run.retry": "Tried again as a new run",
+  "run.discard": "Let be",
+  "run.migrate": "Moved to another version",
+  "step.degraded": "Step done by its fallback",
+  "step.cancelled": "Step no longer needed",
+  "step.opened": "Step under way",
+  "task.vote": "Vote cast",
+  "task.refused": "Refused: somebody else must decide",
+  "task.assign": "Task handed out",
+  "task.delegate": "Task handed on",
+  "task.release": "Task let go",
+  "task.link": "Link to the form made",
+  "task.warning": "Due time comes near",
+  "task.breached": "Due time passed",
+  "task.escalated": "Task escalated",
+  "work.offer": "Work offered to a program",
+  "work.take": "Work taken by a program",
   "step.succeeded": "Step done",
   "step.failed": "Step failed",
   "step.skipped": "Step skipped",

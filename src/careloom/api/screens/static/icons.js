@@ -20,6 +20,8 @@ const PATHS = {
   open: "M9 6l6 6-6 6",
   back: "M15 6l-6 6 6 6",
   play: "M7 5l12 7-12 7z",
+  paused: "M8 5v14 M16 5v14",
+  undo: "M8 5L4 9l4 4 M4 9h10a5 5 0 0 1 0 10H8",
   stop: "M6 6h12v12H6z",
   written: "M6 3h8l4 4v14H6z M14 3v4h4 M9 12h6 M9 16h6",
   image: "M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M9 9v.2",

@@ -14,8 +14,9 @@ let refusal = null;
 
 const WHAT_TO_DO = {
   "dicom.patient_unmatched": "Create the Patient with that identifier, or name the issuer of its numbers in CARELOOM_DICOM_ISSUERS; the image itself is stored.",
-  "run.failed": "Open the run to see the cause; correct it, then start the workflow again.",
-  "run.dead_letter": "Open the run: it could not go on after several tries. What earlier steps wrote is safe; start the workflow again.",
+  "run.failed": "Open the run to see the cause; correct it, then press “Try again” there.",
+  "run.dead_letter": "Open the run: it could not go on after several tries. What earlier steps wrote is safe; press “Try again” there when the cause is gone.",
+  "rollback.failed": "A step could not be undone. Open the run to see which one, undo it by hand, then close this.",
   "trigger.filter_failed": "The trigger's condition could not be worked out for this event. Correct it in the workflow and deploy it again.",
   "trigger.depth_limit": "Workflows start each other in a circle. Give one of them a condition that ends it, and deploy it again.",
 };
@@ -42,7 +43,7 @@ function incident(one, context) {
     "li",
     { class: "card", key: one.id },
     h("p", { class: "told-head" }, chip(one.status), h("strong", {}, words(one.kind)), h("span", { class: "soft" }, plural(one.count, "time"))),
-    h("p", {}, sentence(one.cause)),
+    h("p", {}, causeOf(one)),
     next ? h("p", {}, next) : null,
     h("p", { class: "soft" }, "Last ", h("time", { title: full(one.lastAt) }, clock(one.lastAt)), one.count > 1 ? [", first ", h("time", { title: full(one.firstAt) }, clock(one.firstAt))] : null),
     refusal?.incident === one.id ? problem(refusal.error, "The incident is as it was.") : null,
@@ -56,6 +57,12 @@ function incident(one, context) {
       : null,
     Object.keys(one.ref ?? {}).length ? jsonFold(`${one.id}:ref`, "Where", one.ref) : null,
   );
+}
+
+/** A run's cause begins with the id of its workflow, which is no word and keeps its small letter. */
+function causeOf({ kind, cause }) {
+  if (!kind.startsWith("run.") && !kind.startsWith("rollback.")) return sentence(cause);
+  return String(cause).replace(/\bsteps\/(\S+?):/, "step $1:");
 }
 
 /** Somebody has looked; the same cause opens a new incident when it comes again. */

@@ -43,7 +43,7 @@ function modelCard(row) {
   const plain = told.filter((pair) => !isConfidence(pair));
   return h(
     "section",
-    { class: "card", key: `model:${row.path}` },
+    { class: "card", key: `model:${row.key}` },
     h("h3", {}, row.title),
     output.summary ? h("p", {}, output.summary) : null,
     share(label("confidence"), output.confidence),
@@ -51,7 +51,7 @@ function modelCard(row) {
       ...plain.map(([name, value]) => [label(name), shown(value)]),
       ["Model", evidence.model ? h("span", { class: "mono" }, [evidence.model, evidence.version].filter(Boolean).join(" ")) : null],
     ]),
-    parts.length ? fold(`model:${row.path}:parts`, "What the confidence rests on", () => facts(parts.map(([name, value]) => [label(name), percent(value)]))) : null,
+    parts.length ? fold(`model:${row.key}:parts`, "What the confidence rests on", () => facts(parts.map(([name, value]) => [label(name), percent(value)]))) : null,
     instancesIn(row.step.input).map((uri) => picture(uri, { named: false })),
   );
 }

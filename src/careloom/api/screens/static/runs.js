@@ -1,7 +1,7 @@
 // Runs: the list, its filters and its pages; beside it the run that is open.
 
 import { get } from "./client.js";
-import { state } from "./codes.js";
+import { standing, state } from "./codes.js";
 import { h } from "./dom.js";
 import { ago, duration, full } from "./format.js";
 import { go, href } from "./router.js";
@@ -12,7 +12,9 @@ import { allWorkflows } from "./workflows.js";
 export const title = "Runs";
 const PAGE = 50;
 const MOST = 500;
-const FILTERS = ["running", "waiting", "failed", "succeeded", "cancelled"];
+const FILTERS = ["running", "waiting", "queued", "paused", "failed", "succeeded", "rolled_back", "cancelled"];
+/** What the server calls a state that the page tells apart by itself. */
+const ASKED = { queued: "held" };
 
 export async function load(route, before) {
   const [id] = route.parts;
@@ -24,12 +26,12 @@ export async function load(route, before) {
   return { ...rows, workflows, open };
 }
 
-/** A waiting run is a running one for the server, so that those two are told apart here. */
+/** A run that waits or is held is a running one for the server, too: told apart here. */
 async function listed({ status, workflow, before }) {
-  const split = status === "waiting" || status === "running";
+  const split = ["waiting", "running", "queued", "paused"].includes(status);
   const limit = split ? MOST : PAGE;
-  const rows = await get("api/workflows/runs", { status: split ? "running" : status, workflow, before, limit });
-  const shown = split ? rows.filter((run) => run.status === status) : rows;
+  const rows = await get("api/workflows/runs", { status: ASKED[status] ?? status, workflow, before, limit });
+  const shown = split ? rows.filter((run) => standing(run) === status) : rows;
   return { rows: shown, more: rows.length === limit, last: rows.at(-1)?.runId };
 }
 
@@ -90,7 +92,7 @@ function runRow(run, names, query, openId) {
     href("runs", [run.runId], query),
     run.runId === openId,
     h("span", { class: "row-top" }, h("strong", {}, names.get(run.workflowId) ?? run.workflowId), h("time", { title: full(run.createdAt) }, ago(run.createdAt))),
-    h("span", { class: "row-low" }, chip(run.status), failed ? h("span", { class: "soft clip" }, failed) : null, h("span", { class: "number" }, duration(took))),
+    h("span", { class: "row-low" }, chip(standing(run)), failed ? h("span", { class: "soft clip" }, failed) : null, h("span", { class: "number" }, duration(took))),
   );
 }
 

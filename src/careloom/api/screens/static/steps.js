@@ -12,39 +12,45 @@ import { chip, isOpen, sentence, setOpen } from "./widgets.js";
 
 /** What a step cannot be any more once its run has ended. */
 const UNENDED = new Set(["waiting", "running"]);
-const WAITING_TYPES = new Set(["task", "wait"]);
+/** Before the path of a step that undoes another; alone, it says that the rollback began. */
+const UNDO = "~comp/";
+const ROLLBACK = "~comp";
+/** A loop may have thousands of items; the first ones are shown, and each that is not simply done. */
+const ITEMS_SHOWN = 20;
+
+const place = (step) => (step.iteration ? `${step.path}[${step.iteration}]` : step.path);
 
 /** Steps, open waits and steps that will be tried again, in the order in which they began. */
 export function stepRows(run, definition) {
-  const attempts = Map.groupBy?.(run.attempts, (one) => one.path) ?? grouped(run.attempts);
-  const known = new Set(run.steps.map((step) => step.path));
-  const rows = run.steps.map((step) => stepRow(step, attempts.get(step.path) ?? [], definition));
-  for (const [path, tried] of attempts) {
-    if (!known.has(path) && !run.finishedAt) rows.push(retryRow(path, tried, definition));
+  const attempts = grouped(run.attempts);
+  const steps = run.steps.filter((step) => step.path !== ROLLBACK);
+  const known = new Set(steps.map(place));
+  const rows = steps.map((step) => stepRow(step, attempts.get(place(step)) ?? [], definition));
+  for (const [key, tried] of attempts) {
+    if (!known.has(key) && !run.finishedAt) rows.push(retryRow(tried, definition));
   }
-  let previous = run.createdAt;
+  rows.sort((a, b) => Date.parse(a.start) - Date.parse(b.start) || a.depth - b.depth);
   for (const row of rows) {
     if (run.finishedAt && UNENDED.has(row.status)) Object.assign(row, { status: "cancelled", end: run.finishedAt });
-    if (WAITING_TYPES.has(row.type)) row.waitedFrom = previous;
-    previous = row.end ?? previous;
   }
   return rows;
 }
 
 function grouped(attempts) {
   const groups = new Map();
-  for (const one of attempts) groups.set(one.path, [...(groups.get(one.path) ?? []), one]);
+  for (const one of attempts) groups.set(place(one), [...(groups.get(place(one)) ?? []), one]);
   return groups;
 }
 
 function stepRow(step, attempts, definition) {
   const known = definition?.get(step.id);
   return {
+    key: place(step),
     path: step.path,
     id: step.id,
-    title: known?.name ?? words(step.id),
+    title: titleOf(step, known?.name ?? words(step.id)),
     type: known?.type,
-    depth: Math.max(0, Math.floor(step.path.split("/").length / 2) - 1),
+    depth: Math.max(0, Math.floor(step.path.replace(UNDO, "").split("/").length / 2) - 1),
     status: step.status,
     start: step.startedAt,
     end: step.finishedAt,
@@ -54,9 +60,16 @@ function stepRow(step, attempts, definition) {
   };
 }
 
-function retryRow(path, attempts, definition) {
+/** "Undo: Store report", "Weigh, item 3"; items are counted from 1 for people. */
+function titleOf({ path, iteration }, name) {
+  const item = iteration ? `, item ${iteration.match(/\d+/g).map((index) => Number(index) + 1).join(".")}` : "";
+  return `${path.startsWith(UNDO) ? "Undo: " : ""}${name}${item}`;
+}
+
+function retryRow(attempts, definition) {
   const last = attempts.at(-1);
-  const row = stepRow({ id: path.split("/").at(-1), path, status: "retrying", startedAt: attempts[0].startedAt }, attempts, definition);
+  const { path, iteration, startedAt } = attempts[0];
+  const row = stepRow({ id: path.split("/").at(-1), path, iteration, status: "retrying", startedAt }, attempts, definition);
   return { ...row, retryAt: last.retryAt };
 }
 
@@ -64,7 +77,9 @@ export function timeline(run, rows) {
   const start = Date.parse(run.createdAt);
   const end = run.finishedAt ? Date.parse(run.finishedAt) : Date.now();
   const scale = { start, span: Math.max(end - start, 1) };
-  const working = run.status === "running" && !rows.some((row) => row.retryAt);
+  const working = run.status === "running" && !run.held && !rows.some((row) => row.retryAt);
+  const shown = withoutManyItems(rows);
+  if (!rows.length && !working) return null;
   return h(
     "section",
     { class: "timeline", "aria-label": "Steps" },
@@ -72,14 +87,24 @@ export function timeline(run, rows) {
     h(
       "ol",
       { class: "steps" },
-      rows.map((row) => stepItem(run, row, scale)),
+      shown.map((row) => stepItem(run, row, scale)),
+      rows.length > shown.length ? h("li", { class: "step-next soft", key: "more" }, `${plural(rows.length - shown.length, "further step")} of loops, all done`) : null,
       working ? h("li", { class: "step-next", key: "next" }, chip("running", rows.length ? "Working on the next step" : "Working on the first step")) : null,
     ),
   );
 }
 
+function withoutManyItems(rows) {
+  const counts = new Map();
+  return rows.filter((row) => {
+    if (!row.step.iteration) return true;
+    counts.set(row.path, (counts.get(row.path) ?? 0) + 1);
+    return counts.get(row.path) <= ITEMS_SHOWN || !["succeeded", "skipped"].includes(row.status);
+  });
+}
+
 function stepItem(run, row, scale) {
-  const key = `${run.runId}:${row.path}`;
+  const key = `${run.runId}:${row.key}`;
   const shown = isOpen(key, row.status === "failed" || row.status === "retrying");
   return h(
     "li",
@@ -101,25 +126,23 @@ function wording(row) {
 }
 
 function timing(row) {
-  if (row.end && row.waitedFrom) return duration(Date.parse(row.end) - Date.parse(row.waitedFrom));
+  if (row.end && row.step.durationMs == null) return duration(Date.parse(row.end) - Date.parse(row.start));
   if (row.end) return duration(row.step.durationMs);
   return row.start ? duration(Date.now() - Date.parse(row.start)) : "";
 }
 
-/** Where in the run's time the step stands; waiting before it is drawn lighter. */
+/** Where in the run's time the step stands. */
 function bar(row, { start, span }) {
-  const place = (from, to) => {
+  const drawn = (from, to) => {
     const left = Math.min(99.4, Math.max(0, ((from - start) / span) * 100));
     return { left: `${left}%`, width: `${Math.max(0.6, Math.min(100 - left, ((to - from) / span) * 100))}%` };
   };
   const from = Date.parse(row.start);
   const to = row.end ? Date.parse(row.end) : start + span;
-  const waited = row.waitedFrom && row.start ? Date.parse(row.waitedFrom) : null;
   return h(
     "span",
     { class: "gantt", "aria-hidden": "true" },
-    waited !== null && from - waited > 0 ? h("span", { class: "gantt-bar waited", style: place(waited, from) }) : null,
-    row.start ? h("span", { class: `gantt-bar ${row.status}`, style: place(from, to) }) : null,
+    row.start ? h("span", { class: `gantt-bar ${row.status}`, style: drawn(from, to) }) : null,
   );
 }
 
@@ -127,6 +150,7 @@ function body(key, row) {
   const { step } = row;
   const images = instancesIn(step.input);
   return [
+    row.status === "degraded" ? h("p", {}, "It failed for good, and its fallback ran instead.") : null,
     step.error ? h("p", { class: "cause" }, icon("failed", 16), h("span", {}, sentence(step.error.message ?? step.error.code), " ", h("span", { class: "mono" }, step.error.code ?? ""))) : null,
     row.task ? h("p", {}, h("a", { class: "button", href: href("inbox", [row.task]) }, row.status === "waiting" ? "Open the task" : "Show the task")) : null,
     row.status === "waiting" && step.until ? h("p", {}, `Waiting until ${clock(step.until)} (${until(step.until)}).`) : null,

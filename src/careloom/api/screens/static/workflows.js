@@ -36,7 +36,8 @@ function stepsIn(value, found = new Map()) {
   if (Array.isArray(value)) value.forEach((one) => stepsIn(one, found));
   else if (value && typeof value === "object") {
     if (typeof value.id === "string" && typeof value.type === "string") found.set(value.id, value);
-    for (const name of ["then", "else", "default", "cases", "steps"]) stepsIn(value[name], found);
+    for (const name of ["then", "else", "default", "steps", "fallback", "compensate"]) stepsIn(value[name], found);
+    for (const name of ["cases", "branches"]) Object.values(value[name] ?? {}).forEach((one) => stepsIn(one, found));
   }
   return found;
 }
