@@ -203,3 +203,48 @@ async def test_the_last_of_several_branches_lets_go_of_the_run(
     await _control(shapes, scope, name, "cancel")
     assert (await shapes.finished(scope, name))["status"] == "cancelled"
     assert not [one for one in caplog.records if one.levelname == "ERROR"], caplog.text
+
+
+async def _live(shapes: ShapesBench, scope: Scope, name: str) -> JsonObject:
+    sql = "SELECT fence, hold, ctl, due_at < 'infinity' AS due FROM live WHERE run_id = $1"
+    [row] = await shapes.db.query(scope.tenant, sql, parse_run_name(name))
+    return dict(row)
+
+
+@pytest.mark.parametrize("action", ["cancel", "rollback"])
+async def test_a_run_on_its_way_to_its_end_is_not_paused(
+    shapes: ShapesBench, scope: Scope, action: str
+) -> None:
+    name = await shapes.begin(scope, [_wait("w", "never")])
+    await shapes.reached(scope, name, "waiting")
+    await shapes.let_go()
+    await shapes.worker.stop(grace_s=1)
+    run = parse_run_name(name)
+    for verb, changed in ((action, True), ("pause", False)):
+        answer = await shapes.db.call("run_control", scope.tenant, scope.store, run, verb, ACTOR)
+        assert answer["changed"] is changed
+    live = await _live(shapes, scope, name)
+    assert (live["hold"], live["ctl"] & 4, live["due"]) == (0, 0, True)
+
+
+async def test_a_run_that_comes_alive_again_has_a_fence_that_nobody_had(
+    shapes: ShapesBench, scope: Scope
+) -> None:
+    name = await shapes.begin(scope, [probe("one"), _wait("w", "never")])
+    await shapes.reached(scope, name, "waiting")
+    await shapes.let_go()
+    for _ in range(3):
+        # Claimed and let go of without a row.
+        await shapes.db.call(
+            "run_control", scope.tenant, scope.store, parse_run_name(name), "resume", ACTOR
+        )
+        shapes.notices.publish("runs", scope.tenant)
+        before = await _live(shapes, scope, name)
+        await shapes.let_go()
+    await _control(shapes, scope, name, "cancel")
+    await shapes.finished(scope, name)
+    await shapes.worker.stop(grace_s=1)
+    await shapes.db.call(
+        "run_control", scope.tenant, scope.store, parse_run_name(name), "rollback", ACTOR
+    )
+    assert (await _live(shapes, scope, name))["fence"] > before["fence"] + 1000

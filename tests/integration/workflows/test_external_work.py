@@ -194,3 +194,17 @@ async def test_work_that_failed_is_offered_again_to_the_run_that_takes_the_place
     assert again["id"] != work["id"]
     await told(program, again, "complete", result=3)
     assert (await desk.ended(retried.json()["data"]["runId"]))["output"] == {"score": 3}
+
+
+async def test_work_that_ended_long_ago_is_forgotten(desk: Desk, program: Desk) -> None:
+    db, tenant = desk.services.db, desk.scope.tenant
+    for _ in range(2):
+        run = await started(desk)
+        (work,) = await polled(program)
+        await told(program, work, "complete", result=1)
+        await desk.ended(run)
+    await db.query(tenant, "UPDATE work SET closed_at = closed_at - interval '31 days'")
+    run = await started(desk)
+    await polled(program)
+    [left] = await db.query(tenant, "SELECT run_id FROM work")
+    assert run.endswith(left["run_id"].hex)

@@ -293,3 +293,20 @@ async def test_a_component_can_be_the_schedule_of_a_workflow(bench: Bench) -> No
     assert kept.status_code in (200, 201), kept.text
     await desk.deployed({"id": "hourly", "trigger": {"use": "hourly"}, "steps": [NAP]})
     assert (await bench.listed())["overlap"] == "allow"
+
+
+async def test_old_firings_are_forgotten_but_not_what_is_still_due(bench: Bench) -> None:
+    await bench.deploy()
+    await bench.fire(bench.hour + timedelta(seconds=1))
+    db, tenant = bench.desk.services.db, bench.desk.scope.tenant
+    old = (
+        "INSERT INTO firing (tenant, store, workflow_id, number, nominal, outcome, at)"
+        " SELECT $1, 'main', 'hourly', 0, at, $2, at"
+        " FROM generate_series(91, 92) n, LATERAL (SELECT now() - n * interval '1 day' AS at) a"
+    )
+    await db.query(tenant, old, tenant, "skipped")
+    await db.query(tenant, old.replace("91, 92", "93, 93"), tenant, "queued")
+    await bench.fire(bench.hour + timedelta(hours=1, seconds=1))
+    rows = await db.query(tenant, "SELECT outcome FROM firing ORDER BY nominal")
+    assert [row["outcome"] for row in rows][:1] == ["queued"]
+    assert "skipped" not in [row["outcome"] for row in rows][:-1]

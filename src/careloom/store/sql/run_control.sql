@@ -65,6 +65,10 @@ BEGIN
     END IF;
     RETURN run_reopen(p_tenant, p_store, p_run, p_actor);
   END IF;
+  IF p_action = 'pause' AND v_live.ctl & 3 <> 0 THEN
+    -- It is on its way to its end already, and goes there.
+    RETURN jsonb_build_object('state', v_run.state, 'changed', false, 'children', '[]'::jsonb);
+  END IF;
   v_ctl := CASE p_action WHEN 'pause' THEN v_live.ctl | 4 WHEN 'resume' THEN v_live.ctl & ~4
                          WHEN 'cancel' THEN (v_live.ctl | 1) & ~4 ELSE (v_live.ctl | 2) & ~4 END;
   v_hold := CASE p_action WHEN 'pause' THEN CASE WHEN v_live.owner IS NULL THEN v_live.hold | 2 ELSE v_live.hold END
@@ -80,12 +84,13 @@ BEGIN
     WHERE c.tenant = p_tenant AND c.parent_run = p_run AND c.awaited AND c.state = 'running'));
 END $$;
 
--- run_reopen: a run that has ended comes alive to be rolled back.
+-- run_reopen: a run that has ended comes alive to be rolled back. Its fence is one that nobody had before,
+-- however often the run was claimed without writing a step: milliseconds run ahead of any count of claims.
 CREATE OR REPLACE FUNCTION run_reopen(p_tenant text, p_store text, p_run uuid, p_actor jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE v_fence bigint;
 BEGIN
-  SELECT coalesce(max(s.fence), 1) + 1 INTO v_fence FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run;
+  SELECT greatest(coalesce(max(s.fence), 1) + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) INTO v_fence FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run;
   INSERT INTO live (tenant, run_id, due_at, ctl, fence) VALUES (p_tenant, p_run, now(), 2, v_fence) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN jsonb_build_object('state', 'running', 'changed', false, 'children', '[]'::jsonb); END IF;
   UPDATE run SET state = 'running', closed_at = NULL, closed_batch = NULL, failed_path = NULL, failed_code = NULL

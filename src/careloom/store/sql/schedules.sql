@@ -80,8 +80,19 @@ BEGIN
     v_runs := v_runs || schedule_fire(p_tenant, s, v.next, v.due, v.again, v.missed, v.firings);
   END LOOP;
   UPDATE duty SET until = '-infinity' WHERE tenant = p_tenant AND name = 'schedules' AND holder = p_worker;
+  PERFORM firings_forget(p_tenant, 2 * jsonb_array_length(p_fired));
   IF cardinality(v_runs) = 0 THEN RETURN '[]'; END IF;
   RETURN runs_insert(p_tenant, p_worker, p_lease, p_room, to_jsonb(v_runs), p_inputs);
+END $$;
+
+-- firings_forget: some nominal times of more than 90 days ago of which nothing is due any more. Their runs are
+-- known by ids derived from the time, so a clock that goes back that far starts none of them again.
+CREATE OR REPLACE FUNCTION firings_forget(p_tenant text, p_limit int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM firing WHERE tenant = p_tenant AND (store, workflow_id, number, nominal) IN (
+    SELECT f.store, f.workflow_id, f.number, f.nominal FROM firing f
+    WHERE f.tenant = p_tenant AND f.outcome <> 'queued' AND f.at < now() - interval '90 days'
+    ORDER BY f.at LIMIT p_limit FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- schedule_fire: what becomes of the nominal times of one schedule, whose row is locked; the runs to start.

@@ -9,7 +9,17 @@ BEGIN
     ON CONFLICT DO NOTHING;
   PERFORM audit_record(p_tenant, p_store, 'work.offer', 'Work/' || (p_op->>'id'), p_actor,
                        jsonb_build_object('queue', p_op->>'queue'));
+  PERFORM work_forget(p_tenant);
   RETURN jsonb_build_object('work', p_op->>'id');
+END $$;
+
+-- work_forget: a few pieces of work that ended more than 30 days ago, with what they were given: each
+-- new one makes room of two.
+CREATE OR REPLACE FUNCTION work_forget(p_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM work WHERE tenant = p_tenant AND (store, work_id) IN (
+    SELECT w.store, w.work_id FROM work w WHERE w.tenant = p_tenant AND w.closed_at < now() - interval '30 days'
+    ORDER BY w.closed_at LIMIT 2 FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- op_work_close: nobody did it in time. Work that was done meanwhile is CL010: the answer counts.
