@@ -205,6 +205,17 @@ async def test_the_last_of_several_branches_lets_go_of_the_run(
     assert not [one for one in caplog.records if one.levelname == "ERROR"], caplog.text
 
 
+async def test_a_run_inside_that_takes_too_long_is_cancelled(
+    shapes: ShapesBench, scope: Scope
+) -> None:
+    await shapes.deploy(scope, {"id": "inner", "steps": [_wait("w", "never")]})
+    sub: JsonObject = {"id": "sub", "type": "workflow", "workflow": "inner", "input": {}}
+    run = await shapes.run(scope, [{**sub, "timeout": 0.3}])
+    assert (run["status"], run["error"]["code"]) == ("failed", "timed_out")
+    child = run["error"]["run"]
+    assert (await shapes.finished(scope, child))["status"] == "cancelled"
+
+
 async def _live(shapes: ShapesBench, scope: Scope, name: str) -> JsonObject:
     sql = "SELECT fence, hold, ctl, due_at < 'infinity' AS due FROM live WHERE run_id = $1"
     [row] = await shapes.db.query(scope.tenant, sql, parse_run_name(name))

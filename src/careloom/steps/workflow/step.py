@@ -3,9 +3,12 @@ that journals the wait; its end wakes this one."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from careloom.steps.schema import load_schema
 from careloom.types import JsonObject
 from careloom.workflows.children import Child, Children, child_of
+from careloom.workflows.signals import expire
 from careloom.workflows.step import StepCall, StepError, StepResult, Wait
 
 
@@ -22,6 +25,8 @@ class WorkflowStep:
         return load_schema("workflow")
 
     async def execute(self, call: StepCall) -> StepResult:
+        if call.resume is not None and call.resume.get("reason") == "time":
+            raise _late(call)
         if call.resume is not None:
             return _ended(call, await self._child(call, call.path))
         given = call.input
@@ -33,7 +38,10 @@ class WorkflowStep:
         if not awaited:
             output = {"runId": name, "status": "running", "output": {}}
             return StepResult(output=output, effect=effect, messages=[said])
-        return StepResult(effect=effect, wait=Wait(event=f"run:{name}"), messages=[said])
+        until = None
+        if call.timeout_s is not None:
+            until = call.now + timedelta(seconds=call.timeout_s)
+        return StepResult(effect=effect, wait=Wait(until, f"run:{name}"), messages=[said])
 
     async def undo(self, call: StepCall, output: JsonObject) -> StepResult | None:
         """Roll the started run back, and wait until that is done."""
@@ -59,6 +67,18 @@ class WorkflowStep:
         if child is None:
             raise StepError(f"The run {name} is not there any more", code="child_lost")
         return child
+
+
+def _late(call: StepCall) -> StepError:
+    """The started run takes too long: it is cancelled, unless it ended meanwhile."""
+    effect = expire(call)
+    effect.ops.append({**effect.ops[0], "op": "step.abandon"})
+    return StepError(
+        f"The started run did not end within {call.timeout_s or 0:g} s",
+        code="timed_out",
+        details={"run": child_of(call, call.path)},
+        effect=effect,
+    )
 
 
 def _ended(call: StepCall, child: Child) -> StepResult:

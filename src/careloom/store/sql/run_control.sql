@@ -158,10 +158,11 @@ BEGIN
     r.failed_code, l.hold, r.retried_as, r.parent_run
   FROM run r LEFT JOIN live l ON l.tenant = p_tenant AND l.run_id = r.run_id
   WHERE r.tenant = p_tenant AND r.store = p_store AND (v_workflow IS NULL OR r.workflow_id = v_workflow)
-    AND (v_state IS NULL OR r.state = v_state
-      OR (v_state = 'held' AND l.hold & 1 = 1) OR (v_state = 'paused' AND l.ctl & 4 = 4)
-      OR (v_state = 'waiting' AND r.state = 'running' AND EXISTS (
-        SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved)))
+    AND (v_state IS NULL OR v_state IN ('held', 'paused', 'waiting') OR r.state = v_state)
+    AND (v_state IS DISTINCT FROM 'waiting' OR (r.state = 'running' AND EXISTS (
+      SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved)))
+    AND (v_state IS NULL OR v_state NOT IN ('held', 'paused') OR r.run_id IN (SELECT x.run_id FROM live x
+      WHERE x.tenant = p_tenant AND CASE v_state WHEN 'held' THEN x.hold & 1 = 1 ELSE x.ctl & 4 = 4 END))
     AND (v_version IS NULL OR r.version = v_version) AND (v_code IS NULL OR r.failed_code = v_code)
     AND (v_from IS NULL OR r.created_at >= v_from) AND (v_to IS NULL OR r.created_at < v_to)
     AND (v_parent IS NULL OR r.parent_run = v_parent)
