@@ -35,11 +35,26 @@ def _validator(schema: bytes) -> Any:
     return validator(orjson.loads(schema))
 
 
+def _refuse_missing(fault: Any, faults: int) -> None:
+    missing = [name for name in fault.validator_value if name not in fault.instance]
+    inside = "".join(f"/{part}" for part in fault.path)
+    raise Unprocessable(
+        f"The run's input misses {', '.join(repr(name) for name in missing)}"
+        + (f" in {inside}" if inside else ""),
+        code="input_invalid",
+        path=inside or "/",
+        fix="send an input that meets the workflow's input schema",
+        details={"missing": missing, "errors": faults},
+    )
+
+
 def _check_schema(schema: bytes, body: JsonObject) -> None:
     errors = sorted(_validator(schema).iter_errors(body), key=lambda error: list(error.path))
     if not errors:
         return
     first = errors[0]
+    if first.validator == "required" and isinstance(first.instance, dict):
+        _refuse_missing(first, len(errors))
     path = "/" + "/".join(str(part) for part in first.path)
     rule = f"{first.validator}: {orjson.dumps(first.validator_value).decode()[:200]}"
     raise Unprocessable(

@@ -181,7 +181,8 @@ def test_the_branches_of_a_parallel_step_have_their_names_and_types() -> None:
 
 
 def test_what_the_input_says_of_the_trigger_counts_where_nothing_else_starts_it() -> None:
-    shape = {"type": "object", "properties": {"age": WHOLE, "name": TEXT}}
+    both = {"age": WHOLE, "name": TEXT}
+    shape = {"type": "object", "required": ["age", "name"], "properties": both}
     step = take(text="{{trigger.age}}")
     assert brief(found(step, input=shape)) == [("E-TYPE", "steps/t/text")]
     fhir = {"type": "fhir", "event": "Patient.create"}

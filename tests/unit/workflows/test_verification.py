@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from careloom.workflows.verification import (
 )
 
 ROOT = Path(__file__).parents[3]
+WAIT_SCHEMA = json.loads((ROOT / "src/careloom/steps/wait/schema.json").read_text())
 Schemas = dict[str, JsonObject]
 
 WORKER: JsonObject = {"id": "ai", "type": "worker", "worker": "r", "input": {}}
@@ -176,6 +178,19 @@ CASES: list[tuple[str, str, list[JsonObject], dict[str, Any]]] = [
         {"input": {"properties": {"file": {}}, "additionalProperties": False}},
     ),
     (
+        "W-REFMAYBE",
+        "steps/pause/when",
+        [{**WAIT, "when": "trigger.urgent = true"}],
+        {"input": {"properties": {"urgent": {"type": "boolean"}}}},
+    ),
+    (
+        "W-INPUTKEY",
+        "steps/pause/when",
+        [{**WAIT, "when": "trigger.file = 'x'"}],
+        {"trigger": {"type": "fhir", "event": "Observation.create"}},
+    ),
+    ("E-UNKNOWNKEY", "steps/pause/timout", [{**WAIT, "timout": "5s"}], {}),
+    (
         "E-OUTPUTKEY",
         "steps/late/duration",
         [WAIT, late("steps.pause.output.x")],
@@ -266,9 +281,48 @@ def test_each_fault_has_its_code_place_cause_and_fix(
     assert found[0].to_json()["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("step", "message", "fix"),
+    [
+        (
+            {**WAIT, "until": "2026-01-31T08:00:00Z"},
+            "exactly one of duration, until, event; not duration and until together",
+            "write exactly one of them",
+        ),
+        ({"id": "pause", "type": "wait"}, "there is none", "write exactly one of them"),
+        ({**WAIT, "duration": "5 minutes"}, "not a length of time", "write seconds, or 30s"),
+        ({**WAIT, "timout": "5s"}, "'timout' is not a key", "write timeout"),
+    ],
+)
+def test_a_slip_in_a_parameter_is_told_in_words(
+    schemas: Schemas, step: JsonObject, message: str, fix: str
+) -> None:
+    [found] = findings({**schemas, "wait": WAIT_SCHEMA}, step)
+    assert message in found.message
+    assert fix in found.fix
+
+
+@pytest.mark.parametrize("duration", ["5m", "1.5 h", "250ms", "PT5M", "P1DT2H", 5, "{{trigger.x}}"])
+def test_every_form_of_a_duration_is_taken(schemas: Schemas, duration: Any) -> None:
+    known = {**schemas, "wait": WAIT_SCHEMA}
+    assert findings(known, {**WAIT, "duration": duration}) == []
+
+
+def test_what_a_start_may_leave_out_is_no_fault_under_coalesce(schemas: Schemas) -> None:
+    step = {**WAIT, "when": "coalesce(trigger.urgent, false)"}
+    assert findings(schemas, step, input={"properties": {"urgent": {"type": "boolean"}}}) == []
+
+
+def test_what_one_of_the_triggers_may_give_is_no_fault(schemas: Schemas) -> None:
+    step = {**WAIT, "when": "trigger.file = 'x'"}
+    both = [{"type": "fhir", "event": "Observation.create"}, {"type": "manual"}]
+    parsed = parse_definition({"id": "w", "triggers": both, "steps": [step]})
+    assert verify(parsed.definition, schemas) == []
+
+
 def test_a_sound_workflow_has_no_findings(schemas: Schemas) -> None:
     steps = [
-        {**WORKER, "input": {"file": "{{trigger.file}}"}, "output": "result"},
+        {**WORKER, "input": {"study": "{{trigger.resource.id}}"}, "output": "result"},
         {**TASK, "show": {"result": "{{steps.ai.output.result}}"}},
         if_step(
             "steps.review.output.approved",

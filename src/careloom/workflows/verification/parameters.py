@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from careloom.workflows.definition.model import (
     raw_steps,
 )
 from careloom.workflows.verification.children import check_child
+from careloom.workflows.verification.faults import said
 from careloom.workflows.verification.finding import (
     Finding,
     Subject,
@@ -23,6 +25,12 @@ from careloom.workflows.verification.finding import (
     error,
     warning,
 )
+
+_EVERY_STEP = (
+    *("name", "description", "when", "retry", "timeout", "heartbeat", "onError", "fallback"),
+    *("compensate", "output", "use"),
+)
+"""Keys that the engine reads of every step."""
 
 
 def check_steps(subject: Subject) -> Iterator[Finding]:
@@ -108,16 +116,22 @@ def _parameter_fault(step: StepDefinition, fault: Any, path: str) -> Iterator[Fi
                 f"{path}/{name}",
                 f"{name!r} is not a key of this {step.type} step",
                 cause="the step would ignore it",
-                fix=did_you_mean(name, properties, "remove it"),
+                fix=did_you_mean(name, {*properties, *_near(name)}, "remove it"),
             )
     else:
+        message, fix = said(fault)
         yield error(
             "E-PARAM",
             path,
-            f"the value breaks the step's schema ({fault.validator})",
+            message,
             cause=f"{fault.validator} must be {fault.validator_value!r}"[:200],
-            fix=f"see the {step.type} step's page",
+            fix=fix or f"see the {step.type} step's page",
         )
+
+
+def _near(name: str) -> list[str]:
+    """The key of every step that is meant by a slip."""
+    return difflib.get_close_matches(name[:100], _EVERY_STEP, n=1)
 
 
 def _branches(step: StepDefinition, raw: JsonObject) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from careloom.workflows.verification.scopes import (
     check_scope,
     reader_of,
 )
+from careloom.workflows.verification.trigger_reads import check_trigger_read
 
 LOOP_ROOTS = frozenset({"item", "index", "loops"})
 _OF_STEP = ("output", "outcome", "error")
@@ -76,14 +77,14 @@ def _policies(subject: Subject) -> Iterator[Finding]:
     for path, text in texts.items():
         for _, template in read_templates(faults, path, text):
             for reference in sorted(template.references):
-                yield from _policy(subject, path, reference)
+                yield from _policy(subject, path, reference, reference in template.required)
     for path, fault in faults:
         yield expression_finding(path, fault)
 
 
-def _policy(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
+def _policy(subject: Subject, path: str, reference: Reference, required: bool) -> Iterator[Finding]:
     if reference[0] == "trigger":
-        yield from _root(subject, path, reference)
+        yield from _root(subject, path, reference, required=required)
         return
     yield error(
         "E-REFROOT",
@@ -107,7 +108,7 @@ def _reference(
         yield from check_loop_root(path, reference, reader, all_places)
         return
     if reference[0] != "steps":
-        yield from _root(subject, path, reference)
+        yield from _root(subject, path, reference, required=read.required)
         return
     faults = list(_named(subject, by_id, path, reference))
     yield from faults
@@ -117,7 +118,9 @@ def _reference(
         yield from check_scope(path, read, reader, by_id[reference[1]], all_places)
 
 
-def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding]:
+def _root(
+    subject: Subject, path: str, reference: Reference, *, required: bool
+) -> Iterator[Finding]:
     if reference[0] in ("current", "previous"):
         yield error(
             "E-REFROOT",
@@ -126,25 +129,8 @@ def _root(subject: Subject, path: str, reference: Reference) -> Iterator[Finding
             cause="%current and %previous belong to a trigger's where:",
             fix="read trigger, steps, run or session",
         )
-    names = _input_names(subject)
-    if reference[0] != "trigger" or len(reference) < 2 or names is None or reference[1] in names:
-        return
-    yield error(
-        "E-INPUTKEY",
-        path,
-        f"the input has no {reference[1]!r}",
-        cause="the workflow's input schema allows no other properties",
-        fix=did_you_mean(reference[1], names, "add it to input"),
-    )
-
-
-def _input_names(subject: Subject) -> frozenset[str] | None:
-    """What `trigger` can have, when only the input schema decides it."""
-    schema = subject.definition.input_schema or {}
-    manual = all(trigger.type == "manual" for trigger in subject.definition.triggers)
-    if schema.get("additionalProperties") is not False or not manual:
-        return None
-    return frozenset({*schema.get("properties", {}), "source"})
+    if reference[0] == "trigger":
+        yield from check_trigger_read(subject, path, reference, required=required)
 
 
 def _named(

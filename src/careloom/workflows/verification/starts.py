@@ -53,7 +53,9 @@ def _event(subject: Subject, trigger: TriggerDefinition, path: str) -> Iterator[
     if found is None:
         yield _no_event(trigger, path, "write event: Observation.create (or .update, .delete)")
     elif types is not None and found[1] not in types:
-        yield _no_event(trigger, path, did_you_mean(found[1], types, "use an R4 resource type"))
+        near = did_you_mean(found[1], types, "use an R4 resource type")
+        fix = f"{near}.{found[2]}" if near.startswith("write ") else near
+        yield _no_event(trigger, path, fix)
 
 
 def _no_event(trigger: TriggerDefinition, path: str, fix: str) -> Finding:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from careloom.identity.permissions import PERMISSIONS
 from careloom.types import Json
-from careloom.workflows.cron import Plan, upcoming
+from careloom.workflows.cron import Plan, upcoming, zone_of
 from careloom.workflows.definition import TriggerDefinition
 from careloom.workflows.definition.durations import LONGEST_S
 from careloom.workflows.definition.trigger_form import STUDY_STABLE
@@ -73,14 +73,18 @@ def _schedule(trigger: TriggerDefinition, path: str) -> Iterator[Finding]:
     """A cron expression and a zone that have a next time."""
     cron, zone = trigger.params.get("cron"), trigger.params.get("timezone", "UTC")
     try:
+        zone_of(zone if isinstance(zone, str) else "")
+    except ValueError as fault:
+        fix = "write a name of the IANA database, such as Europe/Berlin"
+        yield _wrong(f"{path}/timezone", str(fault), fix)
+        zone = "UTC"
+    try:
         if not isinstance(cron, str):
             raise ValueError("a schedule needs a cron expression")
-        if not isinstance(zone, str):
-            raise ValueError("the time zone must be text")
-        if not upcoming(Plan(cron, zone), datetime.now(UTC), 1):
+        if not upcoming(Plan(cron, str(zone)), datetime.now(UTC), 1):
             raise ValueError("the cron expression names no time that ever comes")
     except ValueError as fault:
-        fix = 'write cron: "0 */6 * * *", and timezone: Europe/Berlin where it is not UTC'
+        fix = 'write cron: "0 */6 * * *": minute, hour, day, month, weekday'
         yield _wrong(f"{path}/cron", str(fault), fix)
 
 
