@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -11,6 +11,7 @@ import asyncpg
 from careloom.types import JsonObject
 from careloom.workflows.engine.journal import Key, RunState, StepRecord, WaitRecord, settle_output
 from careloom.workflows.engine.payloads import Payloads, step_place, wait_place
+from careloom.workflows.engine.steady import steady_now
 
 _CLOCKS_AGREE = timedelta(seconds=2)
 
@@ -124,7 +125,7 @@ async def what_came(
 def skew_of(theirs: datetime) -> timedelta:
     """How far the database's clock is ahead, from a time it has just told; small differences are
     the way of the answer."""
-    ahead = theirs - datetime.now(UTC)
+    ahead = theirs - steady_now()
     return ahead if abs(ahead) > _CLOCKS_AGREE else timedelta()
 
 

@@ -33,6 +33,7 @@ from careloom.workflows.engine.payloads import (
     wait_place,
 )
 from careloom.workflows.engine.program import UNDO, Program, opening_path
+from careloom.workflows.engine.steady import steady_now
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
 from careloom.workflows.step_input import value_fault
@@ -68,15 +69,17 @@ class Turns:
         payloads: Payloads,
         environment_of: Callable[[str], Awaitable[str]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady: Callable[[], datetime] = steady_now,
     ) -> None:
         self._calls = Calls(catalog)
         self._payloads = payloads
         self._environment_of = environment_of
         self._clock = clock
+        self._steady = steady
 
     def now(self, run: RunState) -> datetime:
         """The time by which the run's waits are measured."""
-        return self._clock() + run.skew
+        return self._steady() + run.skew
 
     async def make(self, frontier: Frontier, command: Command) -> Turn:
         """Carry out a command up to its commit."""
