@@ -18,7 +18,7 @@ def write(name: str, conditions: dict[str, Any], rows: list[dict[str, Any]]) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "name": name,
-        "commit": _commit(),
+        "commit": commit(),
         "machine": {
             "cpu": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
@@ -30,12 +30,12 @@ def write(name: str, conditions: dict[str, Any], rows: list[dict[str, Any]]) -> 
         "rows": rows,
     }
     path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    _table(rows)
+    table(rows)
     print(f"\n{path.relative_to(ROOT)}")
     return path
 
 
-def _commit() -> str:
+def commit() -> str:
     try:
         done = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
@@ -45,7 +45,7 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def table(rows: list[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = [names] + [[_cell(row.get(name)) for name in names] for row in rows]
     widths = [max(len(line[column]) for line in shown) for column in range(len(names))]

@@ -178,7 +178,7 @@ class Clinic:
 
     async def state(self, case: Case) -> str | None:
         """running, waiting (parked behind an open wait), succeeded, failed, or None without run."""
-        state: str | None = await self.admin.fetchval(STATE, case.tenant)
+        state: str | None = await self.admin.fetchval(STATE, case.tenant, None)
         return state
 
     async def decide(self, case: Case) -> None:

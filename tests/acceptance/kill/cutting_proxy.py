@@ -38,6 +38,8 @@ class CuttingProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._armed = False
         self._open = True
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.cuts = 0
         self.backends: set[int] = set()
         """Process ids of the backends behind the connections, past and present."""
@@ -63,6 +65,14 @@ class CuttingProxy:
 
     def accept(self) -> None:
         self._open = True
+
+    def freeze(self) -> None:
+        """Be a network that lets nothing through and ends no connection."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Deliver what was held back, and all that follows."""
+        self._flowing.set()
 
     def cut_all(self) -> None:
         for writer in list(self._writers):
@@ -98,6 +108,7 @@ class CuttingProxy:
                 if self._armed and piece.startswith(BIND):
                     self._armed = False
                     doomed.set()
+                await self._flowing.wait()
                 writer.write(piece)
                 await writer.drain()
         writer.close()
@@ -119,6 +130,7 @@ class CuttingProxy:
                     writer.transport.abort()
                     server_writer.transport.abort()
                     return
+                await self._flowing.wait()
                 writer.write(piece)
                 await writer.drain()
         writer.close()

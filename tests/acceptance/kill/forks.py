@@ -24,6 +24,8 @@ class Ended:
 
     signal: int
     calls: list[str]
+    worker: str | None
+    """Its name; None when it ended before it had begun to work."""
 
 
 class Fork:
@@ -37,7 +39,7 @@ class Fork:
         answer = await self._server.answer()
         if answer["status"] >> 8:
             raise AssertionError(f"the worker failed: status {answer['status']}")
-        return Ended(answer["signal"], answer["calls"])
+        return Ended(answer["signal"], answer["calls"], answer["worker"])
 
     async def kill(self) -> Ended:
         self.signal(signal.SIGKILL)
@@ -58,13 +60,15 @@ class Fork:
 class Forks:
     """A server of forks; one fork at a time."""
 
-    def __init__(self, dsn: str, home: Path) -> None:
+    def __init__(self, dsn: str, home: Path, environment: dict[str, str] | None = None) -> None:
         self._dsn = dsn
         self._home = home
+        self._environment = environment or {}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment |= self._environment
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -81,6 +85,10 @@ class Forks:
             assert self._process.stdin is not None
             self._process.stdin.close()
             await self._process.wait()
+
+    def serve(self, dsn: str, home: Path) -> None:
+        """Fork workers on another database from now on."""
+        self._dsn, self._home = dsn, home
 
     async def fork(self, tenant: str, **more: Any) -> Fork:
         order: dict[str, Any] = {"dsn": self._dsn, "home": str(self._home), "tenant": tenant}

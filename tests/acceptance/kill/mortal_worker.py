@@ -1,12 +1,16 @@
 """Workers that die at a chosen call to the database: `mortal_worker.py`, a server of forks.
 
 Each line of its input is one order:
-  {"dsn", "home", "tenant", "also", "mode", "call", "at", "delay", "lease", "until"}
-It forks a worker that serves this tenant and those in `also`, and answers {"pid"}; when the worker
-has ended it answers {"signal", "status", "calls"}: what killed it and the calls inside `tenant` it
-had come to. With `until` it ends by itself, without any cleaning up, when the tenant's run is in
-that state. With `decide`, a task id, it is a server that decides this task and ends. The modes,
-where the call is the `at`-th one to the SQL function `call`:
+  {"dsn", "home", "tenant", "also", "prefix", "mode", "call", "at", "delay", "lease", "run",
+   "until", "for", "busy", "bare"}
+It forks a worker that serves this tenant, those in `also` and those whose name begins with
+`prefix`, and answers {"pid"}; when the worker has ended it answers {"signal", "status", "calls",
+"worker"}: what killed it, the calls inside `tenant` it had come to, and its name. With `until` it
+ends by itself, without any cleaning up, when the tenant's run, or `run` of several, is in that
+state. With `for` it is killed so many seconds after it began to work, with `busy` after its first
+commit. With `bare` it starts no
+process that reads DICOM. With `decide`, a task id, it is a server that decides this task and ends.
+The modes, where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
   flight  SIGKILL `delay` seconds after sending it, answer or not
@@ -18,12 +22,15 @@ The imports are done before the forks, no loop or socket is open then.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import sys
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -37,6 +44,8 @@ from careloom.settings import Settings
 from careloom.store.database import Database
 from careloom.types import Scope
 
+WORKER = b"worker "
+BUSY = b"busy "
 TIMED = ("engine_renew", "engine_reap", "audit_")
 """Calls that a timer makes: they are no part of a run and come at any moment."""
 
@@ -46,7 +55,7 @@ STATE = """
         SELECT FROM careloom.wait w WHERE w.tenant = $1 AND w.run_id = r.run_id AND NOT w.resolved)
       THEN 'waiting' ELSE r.state END
     FROM careloom.run r LEFT JOIN careloom.live l ON l.tenant = $1 AND l.run_id = r.run_id
-    WHERE r.tenant = $1
+    WHERE r.tenant = $1 AND r.run_id = coalesce($2::uuid, r.run_id)
 """
 """running, waiting (parked behind an open wait), or what the tenant's run ended as."""
 
@@ -54,6 +63,17 @@ STATE = """
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
     signal.pause()
+
+
+class Beginning(frozenset[str]):
+    """The given tenants and every one whose name begins so, whenever it is made."""
+
+    prefix = ""
+
+    def __contains__(self, tenant: object) -> bool:
+        return super().__contains__(tenant) or (
+            bool(self.prefix) and str(tenant).startswith(self.prefix)
+        )
 
 
 class MortalDatabase(Database):
@@ -67,18 +87,24 @@ class MortalDatabase(Database):
     report = -1
     count = 0
     pending = 0
+    busy = False
 
     async def _repeat(self, sql: str, *args: Any) -> Any:
         MortalDatabase.pending += 1
         try:
-            return await self._mortally(sql, *args)
+            answer = await self._mortally(sql, *args)
+            if not MortalDatabase.busy and "engine_flush" in sql:
+                MortalDatabase.busy = True
+                os.write(MortalDatabase.report, BUSY + b"\n")
+            return answer
         finally:
             MortalDatabase.pending -= 1
 
     async def _mortally(self, sql: str, *args: Any) -> Any:
         mortal = MortalDatabase
         name = sql.rpartition("careloom.")[2].partition("(")[0]
-        if not args or args[0] != mortal.tenant or name.startswith(TIMED):
+        timed = name.startswith(TIMED) and name != mortal.target
+        if not args or args[0] != mortal.tenant or timed:
             return await super()._repeat(sql, *args)
         os.write(mortal.report, name.encode() + b"\n")
         mortal.count += name == mortal.target
@@ -108,13 +134,16 @@ async def work(order: dict[str, Any]) -> None:
     )
     if "decide" in order:
         await decide(settings, order)
+    tenants = Beginning({order["tenant"], *order.get("also", ())})
+    Beginning.prefix = order.get("prefix", "")
     async with bootstrap.open_services(
         settings,
         listen=False,
-        tenants=frozenset({order["tenant"], *order.get("also", ())}),
+        tenants=tenants,
         lease=timedelta(seconds=order.get("lease", 2)),
-    ):
-        await reached(order["dsn"], order["tenant"], order.get("until"))
+    ) as services:
+        os.write(MortalDatabase.report, WORKER + services.worker.id.encode() + b"\n")
+        await reached(order["dsn"], order["tenant"], order.get("run"), order.get("until"))
 
 
 async def decide(settings: Settings, order: dict[str, Any]) -> None:
@@ -126,12 +155,12 @@ async def decide(settings: Settings, order: dict[str, Any]) -> None:
         os._exit(0)
 
 
-async def reached(dsn: str, tenant: str, state: str | None) -> None:
+async def reached(dsn: str, tenant: str, run: str | None, state: str | None) -> None:
     """Return when the tenant's run has come to the state; never without one."""
     if state is None:
         await asyncio.Event().wait()
     connection = await asyncpg.connect(dsn)
-    while await connection.fetchval(STATE, tenant) not in (state, "failed"):  # noqa: ASYNC110
+    while await connection.fetchval(STATE, tenant, run) not in (state, "failed"):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     # The call that brought the run there may still be waiting for its reply, and for its death.
     await asyncio.sleep(0.05)
@@ -148,13 +177,37 @@ def live(order: dict[str, Any], report: int) -> None:
     MortalDatabase.target = order.get("call", "")
     MortalDatabase.at = order.get("at", 0)
     MortalDatabase.delay = order.get("delay", 0.0)
-    with mock.patch.object(bootstrap, "Database", MortalDatabase):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(bootstrap, "Database", MortalDatabase))
+        if order.get("bare"):
+            stack.enter_context(mock.patch.object(bootstrap, "_warm", _nothing))
         uvloop.run(work(order))
+
+
+async def _nothing(*_: Any) -> None:
+    """In place of what a worker warms up."""
 
 
 def say(answer: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
+
+
+def watch(reading: int, pid: int, life_s: float | None, since: bytes) -> list[bytes]:
+    """Listen to a worker until it has ended; kill it `life_s` after it said this."""
+    said, end = b"", None
+    while True:
+        left = None if end is None else max(end - time.monotonic(), 0.0)
+        if not select.select([reading], [], [], left)[0]:
+            os.kill(pid, signal.SIGKILL)
+            end, life_s = None, None
+            continue
+        piece = os.read(reading, 65536)
+        if not piece:
+            return said.splitlines()
+        said += piece
+        if life_s is not None and end is None and since in said:
+            end = time.monotonic() + life_s
 
 
 def main() -> None:
@@ -176,13 +229,15 @@ def main() -> None:
                 os._exit(3)
         os.close(report)
         say({"pid": pid})
-        calls = b""
-        while piece := os.read(reading, 65536):
-            calls += piece
+        said = watch(reading, pid, order.get("for"), BUSY if order.get("busy") else WORKER)
         os.close(reading)
         _, status = os.waitpid(pid, 0)
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        say({"signal": killed, "status": status, "calls": calls.decode().split()})
+        calls = [line for line in said if not line.startswith((WORKER, BUSY))]
+        names = [line.removeprefix(WORKER).decode() for line in said if line.startswith(WORKER)]
+        worker = names[0] if names else None
+        decoded = [call.decode() for call in calls]
+        say({"signal": killed, "status": status, "calls": decoded, "worker": worker})
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ ENDED = ("succeeded", "failed", "cancelled", "rolled_back")
 _PERSON: JsonObject = {"principal": "dr-test", "kind": "user"}
 
 
-async def begun(clinic: Clinic, shape: Shape) -> tuple[Case, str]:
+async def begun(clinic: Clinic, shape: Shape, prefix: str = "k") -> tuple[Case, str]:
     """A tenant with the workflow and a run of it that no worker has seen."""
-    case = Case(RADIOLOGY, f"k{uuid.uuid4().hex[:12]}")
+    case = Case(RADIOLOGY, f"{prefix}{uuid.uuid4().hex[:12]}")
     services, scope = clinic.services, case.scope
     await services.db.call("tenant_create", case.tenant, "Kill", "development")
     whole = {"id": "flow", "steps": shape.steps, **shape.more}
@@ -74,20 +74,43 @@ async def texts(clinic: Clinic, case: Case) -> Counter[str]:
     return Counter(entry["resource"]["code"]["text"] for entry in bundle.get("entry", ()))
 
 
-async def faults_of(clinic: Clinic, case: Case, shape: Shape, state: str) -> dict[str, list[str]]:
-    """What the case lost, doubled, left stranded or got wrong."""
+async def given_up(clinic: Clinic, case: Case, state: str) -> bool:
+    """Whether a run was closed because its workers died five times without completing a step."""
+    if state != "failed":
+        return False
+    rows = await clinic.services.db.rows("incident_list", case.tenant, case.scope.store, 10)
+    return any(row["kind"] == "run.dead_letter" for row in rows)
+
+
+async def faults_of(
+    clinic: Clinic, case: Case, shape: Shape, state: str, *, whole: bool = True
+) -> dict[str, list[str]]:
+    """What the case lost, doubled, left stranded or got wrong; of a run that was given up, not
+    `whole`, what it doubled and which invariants it broke.
+
+    A rollback may be given up too, and leaves what it had not undone."""
     faults: dict[str, list[str]] = {"lost": [], "doubled": [], "stranded": [], "wrong": []}
     if state == "stranded":
         faults["stranded"].append(f"{shape.name}: {case.tenant}")
-    elif state != shape.ends:
-        faults["wrong"].append(f"{shape.name}: {state} instead of {shape.ends} ({case.tenant})")
+    elif state != shape.ends and whole:
+        why = await _why(clinic, case)
+        faults["wrong"].append(f"{shape.name}: {state} ({why}), not {shape.ends} ({case.tenant})")
     found, wanted = await texts(clinic, case), Counter(shape.notes)
     for text in found.keys() | wanted.keys():
         said = f"{shape.name}: {text}: {found[text]} of {wanted[text]} ({case.tenant})"
-        if found[text] < wanted[text]:
+        if found[text] < wanted[text] and whole:
             faults["lost"].append(said)
-        elif found[text] > wanted[text]:
+        elif found[text] > (wanted[text] if whole else max(wanted[text], 1)):
             faults["doubled"].append(said)
     broken = await clinic.outcome_faults(case)
     faults["wrong"] += [f"{shape.name}: {fault} ({case.tenant})" for fault in broken]
     return faults
+
+
+async def _why(clinic: Clinic, case: Case) -> str:
+    """The error codes of the tenant's runs, and its incidents."""
+    runs = await clinic.services.runs.page(case.scope)
+    said = [await clinic.services.runs.status(case.scope, run["runId"]) for run in runs]
+    codes = [str((one["error"] or {}).get("code")) for one in said]
+    rows = await clinic.services.db.rows("incident_list", case.tenant, case.scope.store, 10)
+    return ", ".join(codes + [row["kind"] for row in rows])

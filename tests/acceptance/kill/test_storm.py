@@ -7,7 +7,8 @@ import random
 from tests.acceptance.kill.cases import Clinic
 from tests.acceptance.kill.every_shape import EVERY
 from tests.acceptance.kill.forks import Forks
-from tests.acceptance.kill.shape_sweep import Storm, Tally
+from tests.acceptance.kill.storm import Storm
+from tests.acceptance.kill.tally import Tally
 
 SEED = 20261120
 KILLS = 100
@@ -19,6 +20,9 @@ async def test_a_hundred_random_kills_lose_double_and_strand_nothing(
 ) -> None:
     tally = Tally()
     storm = Storm(clinic, [forks, other_forks], random.Random(SEED))
-    await storm.blow(QUICK, KILLS, tally, beside=24)
+    await storm.blow(QUICK, KILLS, tally, beside=6)
     assert tally.all_faults == []
+    assert tally.given_up <= 2
     assert tally.kills >= KILLS
+    assert tally.holding >= KILLS // 4
+    assert len(tally.resume_ms) == tally.holding
