@@ -13,6 +13,8 @@ import orjson
 import zen
 
 from careloom.errors import CareloomError, InvalidInput, Unprocessable
+from careloom.rules.bounds import LONGEST, check_together
+from careloom.rules.cells import CellError
 from careloom.rules.table import HIT_POLICIES, Table, content_hash, read_table
 from careloom.types import Json, JsonObject
 
@@ -41,10 +43,47 @@ def check_model(model: JsonObject) -> str:
     if len(text) > _MODEL_BYTES:
         raise _fault("", f"the model is larger than {_MODEL_BYTES >> 20} MB")
     try:
+        _check_bounds(nodes)
         _compiled(text.decode()).validate()
+    except CellError as error:
+        raise _fault("nodes", f"one calculation cannot be bounded: {error}") from error
     except Exception as error:
         raise _fault("", "the model cannot be read by the engine") from error
     return text.decode()
+
+
+def _check_bounds(nodes: list[JsonObject]) -> None:
+    """Raises CellError for calculations that have no bound, alone or together."""
+    computing = [one for one in nodes if one["type"] not in ("inputNode", "outputNode")]
+    texts = list(_texts(computing))
+    if any(len(text) > LONGEST for text in texts):
+        raise CellError(f"it is longer than {LONGEST} characters")
+    check_together(texts, _texts([_without_conditions(node) for node in computing]))
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _texts(child)
+
+
+def _without_conditions(node: JsonObject) -> Json:
+    """A range in a cell of a table's inputs is compared with, and never gone through."""
+    content = node.get("content")
+    if node["type"] != "decisionTableNode" or not isinstance(content, dict):
+        return node
+    columns = [one.get("id") for one in _objects(content.get("inputs"))]
+    rules = [
+        [value for name, value in rule.items() if name not in columns]
+        for rule in _objects(content.get("rules"))
+    ]
+    return [{**content, "rules": None}, rules]
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def decide(given: JsonObject, data: JsonObject) -> JsonObject:

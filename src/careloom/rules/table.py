@@ -10,6 +10,7 @@ import orjson
 import zen
 
 from careloom.errors import InvalidInput
+from careloom.rules.bounds import check_calculation
 from careloom.rules.cells import CellError, Test, read_cell, zen_literal
 from careloom.types import Json, JsonObject
 
@@ -212,6 +213,7 @@ def _cell(value: Json, column: Input, place: str) -> str:
         if textual and not value.startswith("="):
             return zen_literal(value)
         cell = value.removeprefix("=").strip()
+        check_calculation(cell)
         zen.compile_unary_expression(cell)
     except CellError as error:
         raise _fault(place, str(error)) from error
@@ -232,6 +234,7 @@ def _answer(value: Json, place: str) -> str:
     try:
         if isinstance(value, str) and value.startswith("="):
             text = value[1:].strip()
+            check_calculation(text)
             zen.compile_expression(text)
             return text
         return zen_literal(value)

@@ -85,3 +85,18 @@ async def test_an_undecided_input_fails_the_step_by_name(desk: Desk) -> None:
     assert (run["status"], run["error"]["code"]) == ("failed", "rules_gap")
     run = await desk.execute("pay", {"payer": 7})
     assert run["error"]["code"] == "rules_input"
+
+
+async def test_a_calculation_that_would_take_the_process_along_is_refused(desk: Desk) -> None:
+    """Whoever may check a workflow may not stop the server by it."""
+    row = {"when": {"age": "[0..120]"}, "then": {"x": "= " + "[" * 200_000 + "]" * 200_000}}
+    age = {"field": "age", "type": "integer", "min": 0, "max": 120}
+    table = {"inputs": [age], "outputs": ["x"], "rows": [row]}
+    answer = await desk.put("/api/decision-tables/deep", json=table)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["error"]["code"] == "E-RULETABLE"
+    step = {"id": "r", "type": "rules", "table": table, "data": {"age": 7}}
+    for path in ("/api/workflows/validate", "/api/workflows"):
+        answer = await desk.post(path, {"id": "deep", "steps": [step]})
+        assert answer.status_code in (200, 422), answer.text
+        assert "E-RULETABLE" in answer.text
