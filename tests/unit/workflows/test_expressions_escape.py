@@ -96,6 +96,54 @@ ATTEMPTS = [
     "config.items()",
     "request.application.__globals__",
     "_self.env.registerUndefinedFilterCallback('exec')",
+    # n8n CVE-2025-68613, CVE-2026-1470 and CVE-2026-25049: ways around a checked syntax tree
+    "(function(){ return this.process.mainModule.require('child_process').execSync('id') })()",
+    "(() => { with (trigger) { return constructor } })()",
+    "trigger['con' + 'structor']",
+    "trigger['con' & 'structor']",
+    "trigger[`constructor`]",
+    "trigger[['constructor']]",
+    "trigger.x['__proto__'](1)",
+    "trigger.x.at(0).constructor",
+    "Object.getPrototypeOf(trigger)",
+    "Object.assign(trigger.__proto__, {x: 1})",
+    "Reflect.construct(Function, ['return 1'])()",
+    "Error.prepareStackTrace = (e, t) => t",
+    "[].filter.constructor('return 1')()",
+    "(async () => {}).constructor('return 1')()",
+    "((a, b) => a)`1`",
+    "globalThis.process.env",
+    "require('fs').readFileSync('/etc/passwd')",
+    "import('fs')",
+    "arguments.callee.caller",
+    "$input.all()",
+    "$env.SECRET",
+    "$execution.id",
+    "try { null.x } catch (e) { e.constructor }",
+    "trigger.\\u0063onstructor",
+    # Python chains that began at what a template engine hands out
+    "lipsum.__globals__['os'].popen('id').read()",
+    "joiner.__init__.__globals__.os",
+    "namespace.__init__.__globals__",
+    "trigger.x|attr('__class__')",
+    "trigger|map(attribute='__class__')|list",
+    "get_flashed_messages.__globals__",
+    "url_for.__globals__.current_app",
+    "''.__class__.__mro__[1].__subclasses__()[40]('/etc/passwd')",
+    "trigger.x.__reduce_ex__(2)",
+    "trigger.x.__format__('x')",
+    "trigger.x.format_map(trigger)",
+    "trigger.x.__init_subclass__",
+    "trigger.list.__iter__().gi_frame.f_back.f_globals",
+    "breakpoint()",
+    "type(trigger)",
+    "vars()",
+    # Handlebars, Freemarker, Velocity, Thymeleaf, Liquid
+    "#with 'constructor' as |k|",
+    "<#assign ex='freemarker.template.utility.Execute'?new()>",
+    "#set($e = $x.class.forName('java.lang.Runtime'))",
+    "__${T(java.lang.Runtime).getRuntime().exec('id')}__::.x",
+    "assign x = trigger | system",
     # FHIRPath that reaches outside
     "%resource.resolve()",
     "trigger.x.resolve()",
@@ -150,7 +198,7 @@ ATTEMPTS = [
 
 
 def test_the_corpus_is_large_enough() -> None:
-    assert len(set(ATTEMPTS)) >= 100
+    assert len(set(ATTEMPTS)) >= 150
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
