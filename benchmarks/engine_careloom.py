@@ -28,6 +28,7 @@ import report
 import uvloop
 
 from careloom.bootstrap import Services, open_services
+from careloom.cli.serve import settle_memory
 from careloom.settings import Settings
 from careloom.steps.catalog import build_catalog
 from careloom.types import JsonObject, Scope
@@ -229,6 +230,7 @@ async def measure(options: argparse.Namespace) -> None:
     settings = replace(Settings.from_environment(environment), worker_concurrency=512)
     rows: list[dict[str, Any]] = []
     async with open_services(settings, listen=False) as services:
+        settle_memory()
         parent = await postmaster(services.db.dsn)
         for case in options.case.split(","):
             for clients in map(int, options.concurrency.split(",")):
@@ -267,6 +269,7 @@ def _row(case: str, clients: int, found: list[Measured]) -> dict[str, Any]:
         "per_second": round(statistics.median(one.rate for one in found), 1),
         "p50_ms": round(report.percentile(middle.millis, 0.5), 2),
         "p99_ms": round(report.percentile(middle.millis, 0.99), 2),
+        "cpu_ms_each": round(min(one.python_ms + one.postgres_ms for one in found), 3),
         "python_ms": round(min(one.python_ms for one in found), 3),
         "postgres_ms": round(min(one.postgres_ms for one in found), 3),
     }

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -19,6 +20,9 @@ from careloom.bootstrap import Services, open_services
 from careloom.cli.logs import configure_logs
 from careloom.errors import ConfigurationError
 from careloom.settings import Settings
+
+_COLLECT_AFTER = 50_000
+"""So many new objects more than freed ones make the garbage collector look at the young ones."""
 
 
 def register(commands: Any) -> None:
@@ -136,8 +140,17 @@ def _reason(error: Exception) -> str:
     return "a port is a number from 0 to 65535"
 
 
+def settle_memory() -> None:
+    """What a started process holds stays until its end: the garbage collector need not walk through
+    it again, and it comes less often, as a run's objects go without it.
+    https://docs.python.org/3/library/gc.html#gc.freeze"""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 50)
+
+
 async def wait_for_signal(server: HttpServer | None = None) -> None:
     """Until SIGINT or SIGTERM, or until the server ends by itself."""
+    settle_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -17,7 +17,6 @@ from careloom.store.effect import Effect
 from careloom.types import JsonObject, Scope
 from careloom.workflows.grants import Grants, may
 
-
 _NOBODY: JsonObject = {}
 
 

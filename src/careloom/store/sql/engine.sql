@@ -137,10 +137,12 @@ DECLARE v_owner text; v_count int; v_total int := 0;
 BEGIN
   PERFORM enter(p_tenant);
   FOR v_owner IN SELECT DISTINCT owner FROM live WHERE tenant = p_tenant AND lane = 'main' AND due_at > now()
-                   AND due_at < now() + interval '10 minutes' AND owner IS NOT NULL LOOP
+                   AND due_at < now() + interval '10 minutes' AND due_at < 'infinity' AND owner IS NOT NULL LOOP
     IF pg_try_advisory_xact_lock(hashtextextended('worker/' || v_owner, 0)) THEN
-      PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.owner = v_owner AND l.due_at > now() ORDER BY l.run_id FOR NO KEY UPDATE;
-      UPDATE live SET due_at = now() WHERE tenant = p_tenant AND owner = v_owner AND due_at > now();
+      PERFORM 1 FROM live l WHERE l.tenant = p_tenant AND l.lane = 'main' AND l.owner = v_owner AND l.due_at > now()
+        AND l.due_at < 'infinity' ORDER BY l.run_id FOR NO KEY UPDATE;
+      UPDATE live SET due_at = now() WHERE tenant = p_tenant AND lane = 'main' AND owner = v_owner AND due_at > now()
+        AND due_at < 'infinity';
       GET DIAGNOSTICS v_count = ROW_COUNT;
       v_total := v_total + v_count;
     END IF;

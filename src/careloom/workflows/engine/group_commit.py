@@ -1,17 +1,22 @@
 """Group commit: what several callers want written at about the same time becomes one transaction.
 
-For each tenant one call is under way, or a few; what arrives meanwhile makes the next one.
+For each tenant a few calls may be under way; what arrives meanwhile makes the next. Items of the
+same owner are never in two calls at once, so each owner's items are written in their order. After a
+call that was alone its callers are answered in two parts: the first part's next items travel while
+the second part works, and from then on PostgreSQL and this process work at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+_WORTH_A_CALL = 48
+"""So many items make a call of their own beside one that is under way; fewer wait for its end."""
 
 
 @dataclass(slots=True)
@@ -20,6 +25,7 @@ class Entry(Generic[T, R]):
 
     item: T
     done: asyncio.Future[R]
+    owner: Hashable = None
 
     def settle(self, answer: R) -> None:
         """Answer, unless the caller has gone."""
@@ -35,43 +41,102 @@ class Entry(Generic[T, R]):
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
     waiting: list[Entry[T, R]] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
+    owners: set[Hashable] = field(default_factory=set)
+    """Whose items are under way."""
+    calls: int = 0
+    """How many calls are under way."""
+    begun: asyncio.Task[None] | None = None
+    """The call that goes out at the end of this turn of the loop."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class GroupCommit(Generic[T, R]):
-    """`write` settles every entry it is given; `take` removes the next batch from the waiting."""
+    """`write` answers every entry it is given; `take` removes the next batch from a list."""
 
     def __init__(
         self,
         write: Callable[[str, list[Entry[T, R]]], Awaitable[None]],
         take: Callable[[list[Entry[T, R]]], list[Entry[T, R]]],
+        *,
+        at_once: int = 1,
     ) -> None:
         self._write = write
         self._take = take
+        self._at_once = at_once
         self._queues: dict[str, _Queue[T, R]] = {}
 
-    def add(self, tenant: str, item: T) -> asyncio.Future[R]:
+    def add(self, tenant: str, item: T, owner: Hashable = None) -> asyncio.Future[R]:
         """Have the item written together with whatever else is ready; its own answer."""
         loop = asyncio.get_running_loop()
         queue = self._queues.get(tenant)
         if queue is None:
             queue = self._queues[tenant] = _Queue()
-        entry: Entry[T, R] = Entry(item, loop.create_future())
-        queue.waiting.append(entry)
-        if queue.task is None:
-            queue.task = loop.create_task(self._drain(tenant, queue))
-        return entry.done
+        done: asyncio.Future[R] = loop.create_future()
+        queue.waiting.append(Entry(item, done, owner))
+        if queue.begun is None and self._may_begin(queue):
+            self._begin(tenant, queue)
+        return done
 
     def waiting(self, tenant: str) -> int:
         """How many items are not being written yet."""
         queue = self._queues.get(tenant)
         return 0 if queue is None else len(queue.waiting)
 
-    async def _drain(self, tenant: str, queue: _Queue[T, R]) -> None:
+    async def answer(
+        self, tenant: str, entries: Sequence[Entry[T, R]], answers: Sequence[R]
+    ) -> None:
+        """Answer all entries of a call, in two parts when no other call is under way."""
+        queue, half = self._queues[tenant], 0
+        if self._at_once > 1 and queue.calls == 1 and len(entries) >= 2 * _WORTH_A_CALL:
+            half = len(entries) // 2
+            for entry, answer in zip(entries[:half], answers, strict=False):
+                _release(queue, entry)
+                entry.settle(answer)
+            # In the first turn of the loop they work, in the second their items go out.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for entry, answer in zip(entries[half:], answers[half:], strict=True):
+            entry.settle(answer)
+
+    def _may_begin(self, queue: _Queue[T, R]) -> bool:
+        beside = queue.calls < self._at_once and len(queue.waiting) >= _WORTH_A_CALL
+        return beside or not queue.calls
+
+    def _begin(self, tenant: str, queue: _Queue[T, R]) -> None:
+        task = asyncio.get_running_loop().create_task(self._next(tenant, queue))
+        queue.begun = task
+        queue.tasks.add(task)
+        task.add_done_callback(queue.tasks.discard)
+
+    async def _next(self, tenant: str, queue: _Queue[T, R]) -> None:
+        queue.begun = None
+        batch = self._free(queue)
+        if not batch:
+            return
+        queue.owners.update(entry.owner for entry in batch if entry.owner is not None)
+        queue.calls += 1
         try:
-            while queue.waiting:
-                await self._write(tenant, self._take(queue.waiting))
+            await self._write(tenant, batch)
         finally:
-            queue.task = None
-            if queue.waiting:
-                queue.task = asyncio.get_running_loop().create_task(self._drain(tenant, queue))
+            queue.calls -= 1
+            for entry in batch:
+                _release(queue, entry)
+            if queue.waiting and queue.begun is None and self._may_begin(queue):
+                self._begin(tenant, queue)
+
+    def _free(self, queue: _Queue[T, R]) -> list[Entry[T, R]]:
+        """The next batch, of owners of whom nothing is under way."""
+        if not queue.owners:
+            return self._take(queue.waiting)
+        free = [entry for entry in queue.waiting if entry.owner not in queue.owners]
+        held = [entry for entry in queue.waiting if entry.owner in queue.owners]
+        batch = self._take(free)
+        queue.waiting[:] = held + free
+        return batch
+
+
+def _release(queue: _Queue[T, R], entry: Entry[T, R]) -> None:
+    """The entry is answered: more of its owner's may be written."""
+    if entry.owner is not None:
+        queue.owners.discard(entry.owner)
+        entry.owner = None

@@ -25,6 +25,9 @@ __all__ = ["GIVE_UP_S", "EngineBroken", "Ledger", "Unit", "Verdict"]
 
 log = logging.getLogger("careloom.ledger")
 _JOURNAL_UNITS, _EFFECT_UNITS, _BYTES = 500, 48, 1 << 20
+_AT_ONCE = 2
+"""Calls of one tenant under way, of different runs: PostgreSQL writes one while the runs of the
+other go on."""
 _LONGEST_PAUSE_S = 1.0
 GIVE_UP_S = 600.0
 """How long an outage of the database is sat out with runs in memory; then others may take them."""
@@ -63,12 +66,14 @@ class Ledger:
     def __init__(self, db: Database, worker_id: str) -> None:
         self._db = db
         self._worker = worker_id
-        self._group: GroupCommit[Unit, Verdict] = GroupCommit(self._write_all, _take)
+        self._group: GroupCommit[Unit, Verdict] = GroupCommit(
+            self._write_all, _take, at_once=_AT_ONCE
+        )
         self.broken: EngineBroken | None = None
 
     async def commit(self, tenant: str, unit: Unit) -> Verdict:
         """Write the unit together with whatever else is ready; returns its own verdict."""
-        return await self._group.add(tenant, unit)
+        return await self._group.add(tenant, unit, unit.fields["r"])
 
     def waiting(self, tenant: str) -> int:
         """How many units wait for the batch under way."""
@@ -95,8 +100,7 @@ class Ledger:
             for entry in entries:
                 entry.settle(Verdict("lost"))
         else:
-            for entry, verdict in zip(entries, verdicts, strict=True):
-                entry.settle(verdict)
+            await self._group.answer(tenant, entries, verdicts)
 
     async def _bisect(self, tenant: str, entries: list[_Waiting], error: CareloomError) -> None:
         """Find the unit that makes the whole batch fail; its neighbours commit."""
