@@ -22,7 +22,9 @@ def register(commands: Any) -> None:
     retry.add_argument("--workflow", help="all failed runs of this workflow that wait for somebody")
     retry.add_argument("--code", help="with --workflow: those that failed with this code")
     retry.add_argument("--from", dest="begin", help="the path of the step to begin with")
-    retry.add_argument("--input", help="a JSON object: what `trigger` shows instead")
+    retry.add_argument(
+        "--input", type=json_object, help="a JSON object: what `trigger` shows instead"
+    )
     retry.add_argument("--version", help="a version's number, or `latest`")
     retry.add_argument("--json", action="store_true", help="print JSON")
     retry.set_defaults(run=_retry)
@@ -35,7 +37,7 @@ def register(commands: Any) -> None:
 def _retry(arguments: argparse.Namespace) -> int:
     if bool(arguments.run_id) == bool(arguments.workflow):
         raise InvalidInput("Name runs, or a workflow with --workflow")
-    given = None if arguments.input is None else json_object(arguments.input, "--input")
+    given: JsonObject | None = arguments.input
     if given is not None and len(arguments.run_id) != 1:
         raise InvalidInput("An input belongs to one run", fix="retry it alone")
     order = RetryOrder(arguments.begin, given, _version(arguments.version))

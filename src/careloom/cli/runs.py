@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 from careloom.bootstrap import Services, open_services
-from careloom.errors import InvalidInput
 from careloom.settings import Settings
 from careloom.types import DEFAULT_SCOPE, JsonObject
 from careloom.workflows.idempotency import once_of
@@ -16,12 +15,20 @@ from careloom.workflows.idempotency import once_of
 ACTOR: JsonObject = {"principal": "cli", "kind": "system"}
 TOO_LATE = 4
 """The exit code of what has not ended in time."""
+STATES = (
+    *("running", "waiting", "held", "paused"),
+    *("succeeded", "failed", "cancelled", "rolled_back"),
+)
+_STATED = ", ".join(STATES)
+_UNDO = "~comp/"
 
 
 def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start a run and wait for it")
     run.add_argument("workflow")
-    run.add_argument("--input", default="{}", help="a JSON object: what `trigger` shows")
+    run.add_argument(
+        "--input", type=json_object, default={}, help="a JSON object: what `trigger` shows"
+    )
     run.add_argument("--key", help="an idempotency key: the same start again is one run")
     wait = run.add_mutually_exclusive_group()
     wait.add_argument("--no-wait", action="store_true", help="start it and leave it to a server")
@@ -32,25 +39,25 @@ def register(commands: Any) -> None:
     logs = commands.add_parser("logs", help="show what a run did, or list the latest runs")
     logs.add_argument("run_id", nargs="?")
     logs.add_argument("--workflow", help="list runs of this workflow")
-    logs.add_argument("--status", help="list runs in this state: failed, waiting, held, …")
+    logs.add_argument("--status", choices=STATES, metavar="STATUS", help=f"one of {_STATED}")
     logs.add_argument("--limit", type=int, default=20, help="list so many")
     logs.add_argument("--json", action="store_true", help="print JSON")
     logs.set_defaults(run=_logs)
 
 
-def json_object(text: str, option: str) -> JsonObject:
-    """The value of an option that is a JSON object; raises InvalidInput."""
+def json_object(text: str) -> JsonObject:
+    """The value of an option that is a JSON object; anything else is wrong use."""
     try:
         given = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{option} is not JSON: {error}") from error
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
     if not isinstance(given, dict):
-        raise InvalidInput(f"{option} must be a JSON object")
+        raise argparse.ArgumentTypeError("not a JSON object")
     return given
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return asyncio.run(_running(arguments, json_object(arguments.input, "--input")))
+    return asyncio.run(_running(arguments, arguments.input))
 
 
 async def _running(arguments: argparse.Namespace, given: JsonObject) -> int:
@@ -110,6 +117,13 @@ async def _showing(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _place(step: JsonObject) -> str:
+    undoes = step["path"].startswith(_UNDO)
+    place = step["path"].removeprefix(_UNDO).removeprefix("steps/")
+    place = f"{place} [{step['iteration']}]" if step["iteration"] else place
+    return f"undo {place}" if undoes else str(place)
+
+
 def show(status: JsonObject, *, as_json: bool) -> None:
     """Print a run."""
     if as_json:
@@ -119,9 +133,9 @@ def show(status: JsonObject, *, as_json: bool) -> None:
     print(f"{status['runId']}  {named}: {status['held'] or status['status']}")
     for step in status["steps"]:
         took = f"{step['durationMs']:.0f} ms" if step.get("durationMs") is not None else ""
-        place = step["path"].removeprefix("steps/")
-        place = f"{place} [{step['iteration']}]" if step["iteration"] else place
-        print(f"  {step['status']:<10} {place:<40} {took}")
+        if step["status"] == "waiting" and step.get("until"):
+            took = f"until {step['until']}"
+        print(f"  {step['status']:<10} {_place(step):<40} {took}".rstrip())
         if step.get("error"):
             print(f"             {step['error'].get('code')}: {step['error'].get('message')}")
     if status["error"]:

@@ -65,7 +65,6 @@ async def test_runs_are_started_compared_replayed_and_followed(terminal: Termina
     assert "idempotency_key_reused" not in terminal.err
     await terminal.says(1, "run", "flow", "--input", '{"a": 2}', "--key", "k")
     assert "idempotency_key_reused" in terminal.err
-    await terminal.says(1, "run", "flow", "--input", "[]")
     draft = terminal.file(NAP, {**ASK, "due": "2h"}, output={"n": 2})
     assert "step ask (task) is added after nap" in await terminal.says(
         0, "diff", "flow", "--file", draft
