@@ -177,6 +177,15 @@ class PeopleServices:
     clock: TaskClock
 
 
+def _reached_at(settings: Settings) -> str | None:
+    """The address in links to people: the public one, else that of HTTP where it is known."""
+    if settings.public_url or not settings.port:
+        return settings.public_url
+    everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 nothing is bound here
+    host = "localhost" if everywhere else settings.host
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
 def people_ports(
     settings: Settings,
     db: Database,
@@ -185,7 +194,7 @@ def people_ports(
     connections: Connections,
 ) -> People:
     """What steps need in order to ask people."""
-    notifier = ConnectionNotifier(db, keyring, connections, settings.public_url)
+    notifier = ConnectionNotifier(db, keyring, connections, _reached_at(settings))
     return People(TaskContent(keyring), Calendars(db), FhirResources(fhir), notifier)
 
 

@@ -185,9 +185,9 @@ class Calendars:
         found = await self._db.call("calendar_read", scope.tenant, scope.store, name)
         if found is None:
             raise NotFound(
-                "There is no such calendar",
+                f"There is no calendar {name[:100]!r}",
                 code="calendar_not_found",
-                fix=f"PUT /api/calendars/{name}",
+                fix=f"keep it with PUT /api/calendars/{name[:100]}",
             )
         rules: JsonObject = found
         return rules

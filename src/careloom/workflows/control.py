@@ -37,7 +37,7 @@ class RunControl:
             raise NotFound("There is no such run", code="run_not_found")
         if answer.get("ended"):
             raise Unprocessable(
-                f"The run is {answer['state']}; it is too late to {_verb(action)} it",
+                f"The run is {answer['state']}; it is too late to {_words(action)}",
                 code="run_finished",
                 fix="look at it with GET /api/workflows/runs/{id}; a failed run can be retried",
             )
@@ -96,5 +96,5 @@ def refused(name: str, error: CareloomError) -> JsonObject:
     }
 
 
-def _verb(action: Action) -> str:
-    return "roll back" if action == "rollback" else action
+def _words(action: Action) -> str:
+    return "roll it back" if action == "rollback" else f"{action} it"

@@ -179,7 +179,9 @@ END $$;
 -- task_refused: say why a task cannot change: it has ended, or somebody else has it.
 CREATE OR REPLACE FUNCTION task_refused(p_task task) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM refuse('CL008', jsonb_build_object('message', 'The task is ' || p_task.state || ' or held by someone else',
+  PERFORM refuse('CL008', jsonb_build_object('message', CASE
+      WHEN p_task.state IN ('requested', 'accepted') THEN 'The task is somebody else''s: only who was given it or holds it can do that'
+      ELSE 'The task has ended: it is ' || p_task.state END,
     'state', p_task.state, 'assignee', p_task.assignee));
 END $$;
 
