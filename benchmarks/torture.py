@@ -105,6 +105,12 @@ def main() -> int:
         default=record.place("shapes"),
         help="the shape with which the part `shapes` goes on (default: where it stopped)",
     )
+    parser.add_argument(
+        "--modes",
+        choices=("all", "one"),
+        default="all",
+        help="kill at each boundary before, during and after the call, or in one of these",
+    )
     parser.add_argument("--forks", type=int, default=4, help="workers at once, at least 2")
     parser.add_argument("--unrecorded", action="store_true", help="leave the record as it is")
     logging.disable(logging.ERROR)

@@ -1,6 +1,8 @@
 """What all runs of the torture have found, added up: benchmarks/records/torture.json.
 
 A part has its totals and one line for each run that added to it: date, commit, seed, conditions.
+
+python benchmarks/torture_record.py writes the table into docs/reference/torture.md.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Any
 import report
 
 RECORD = report.ROOT / "benchmarks" / "records" / "torture.json"
+PAGE = report.ROOT / "docs" / "reference" / "torture.md"
+BEGIN, END = "<!-- totals -->", "<!-- end of totals -->"
 LOCK = report.ROOT / "build" / "torture.lock"
 """Two tortures at the same time add to one record."""
 COUNTED = (
@@ -90,3 +94,44 @@ def shown() -> list[dict[str, Any]]:
         counts = {column: part[column] for column in COUNTED}
         rows.append({"part": name, **counts, "bound_95": bound(part["kills"], faults)})
     return rows
+
+
+def table() -> str:
+    """The same as Markdown, for the page; with the shapes that were swept."""
+    names = ["part", *COUNTED, "resume p50", "resume p99", "95 % bound"]
+    lines = [f"| {' | '.join(names)} |", f"| {' | '.join('---' for _ in names)} |"]
+    parts = load()["parts"]
+    for row in shown():
+        found = parts.get(row["part"], {}).get("runs_recorded", [])
+        times = [_typical(found, f"resume_{name}_ms") for name in ("p50", "p99")]
+        cells = [row["part"], *(f"{row[name]:,}" for name in COUNTED), *times, row["bound_95"]]
+        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
+    swept = {one["case"]: one["boundaries"] for one in recorded("shapes")}
+    lines += ["", f"Shapes swept: {len(swept)}, with {sum(swept.values()):,} boundaries."]
+    return "\n".join(lines)
+
+
+def recorded(part: str) -> list[dict[str, Any]]:
+    """One line for each run of a part."""
+    found: list[dict[str, Any]] = load()["parts"].get(part, {}).get("runs_recorded", [])
+    return found
+
+
+def _typical(found: list[dict[str, Any]], name: str) -> str:
+    """The median of the medians; of the 99th percentiles the largest."""
+    values = sorted(one[name] for one in found if name in one)
+    if not values:
+        return ""
+    return f"{(values[-1] if 'p99' in name else values[len(values) // 2]) / 1000:.1f} s"
+
+
+def write_page() -> None:
+    """Put the table into the page."""
+    text = PAGE.read_text("utf-8")
+    head, rest = text.split(BEGIN, 1)
+    tail = rest.split(END, 1)[1]
+    PAGE.write_text(f"{head}{BEGIN}\n{table()}\n{END}{tail}", "utf-8")
+
+
+if __name__ == "__main__":
+    write_page()

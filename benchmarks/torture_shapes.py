@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from tests.acceptance.kill.cases import Clinic
@@ -46,19 +47,34 @@ async def shapes(place: Place, options: argparse.Namespace, tell: Tell) -> None:
             print(f"go on with --from {number}")
             return
         shape, tally = EVERY[number], Tally()
-        async with place.chapter() as clinic:
+        async with place.chapter() as clinic, AsyncExitStack() as stack:
             pairs = zip(place.forks[::2], place.forks[1::2], strict=False)
-            lanes = [ShapeSweep(clinic, *pair) for pair in pairs]
+            sweeps = [ShapeSweep(clinic, *pair) for pair in pairs]
+            lanes = [await stack.enter_async_context(sweep) for sweep in sweeps]
             boundaries = await lanes[0].boundaries(shape)
-            queue = [(mode, boundary) for boundary in reversed(boundaries) for mode in MODES]
+            queue = _orders(boundaries, options.modes)
             async with asyncio.TaskGroup() as group:
                 for lane in lanes:
                     chance = random.Random(f"{options.seed}{number}{lanes.index(lane)}")
                     group.create_task(_killed(lane, shape, queue, chance, tally))
-        conditions = {"seed": options.seed, "case": shape.name, "boundaries": len(boundaries)}
+        conditions: dict[str, Any] = {
+            "seed": options.seed,
+            "case": shape.name,
+            "boundaries": len(boundaries),
+        }
+        conditions["modes"] = options.modes
         tell("shapes", tally, {**conditions, "next": (number + 1) % len(EVERY)})
         left -= tally.kills
     print("every boundary of every shape was swept")
+
+
+def _orders(boundaries: list[Boundary], modes: str) -> list[tuple[str, Boundary]]:
+    """In reverse: each boundary in every mode, or in one, which changes from one to the next."""
+    found = []
+    for number, boundary in enumerate(boundaries):
+        chosen = MODES if modes == "all" else (MODES[number % len(MODES)],)
+        found += [(mode, boundary) for mode in chosen]
+    return found[::-1]
 
 
 async def _killed(

@@ -1,15 +1,15 @@
 """Workers that die at a chosen call to the database: `mortal_worker.py`, a server of forks.
 
 Each line of its input is one order:
-  {"dsn", "home", "tenant", "also", "prefix", "mode", "call", "at", "delay", "lease", "run",
-   "until", "for", "busy", "bare"}
-It forks a worker that serves this tenant, those in `also` and those whose name begins with
-`prefix`, and answers {"pid"}; when the worker has ended it answers {"signal", "status", "calls",
-"worker"}: what killed it, the calls inside `tenant` it had come to, and its name. With `until` it
-ends by itself, without any cleaning up, when the tenant's run, or `run` of several, is in that
-state. With `for` it is killed so many seconds after it began to work, with `busy` after its first
-commit. With `bare` it starts no
-process that reads DICOM. With `decide`, a task id, it is a server that decides this task and ends.
+  {"dsn", "home", "tenant", "also", "prefix", "folder", "mode", "call", "at", "delay", "lease",
+   "run", "until", "for", "busy", "bare"}
+It forks a worker that serves this tenant, those in `also`, those whose name begins with `prefix`
+and those that have a file in `folder`, and answers {"pid"}; when the worker has ended it answers
+{"signal", "status", "calls", "worker"}: what killed it, the calls inside `tenant` it had come to,
+and its name. With `until` it ends by itself, without any cleaning up, when the tenant's run, or
+`run` of several, is in that state. With `for` it is killed so many seconds after it began to work,
+with `busy` after its first commit. With `bare` it starts no process that reads DICOM. With
+`decide`, a task id, it is a server that decides this task and ends.
 The modes, where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
@@ -66,14 +66,18 @@ def die() -> None:
 
 
 class Beginning(frozenset[str]):
-    """The given tenants and every one whose name begins so, whenever it is made."""
+    """The given tenants, every one whose name begins so, whenever it is made, and those that have
+    a file of their name in a folder."""
 
     prefix = ""
+    folder = ""
 
     def __contains__(self, tenant: object) -> bool:
-        return super().__contains__(tenant) or (
-            bool(self.prefix) and str(tenant).startswith(self.prefix)
-        )
+        if super().__contains__(tenant):
+            return True
+        if self.prefix and str(tenant).startswith(self.prefix):
+            return True
+        return bool(self.folder) and os.path.exists(os.path.join(self.folder, str(tenant)))
 
 
 class MortalDatabase(Database):
@@ -136,6 +140,7 @@ async def work(order: dict[str, Any]) -> None:
         await decide(settings, order)
     tenants = Beginning({order["tenant"], *order.get("also", ())})
     Beginning.prefix = order.get("prefix", "")
+    Beginning.folder = order.get("folder", "")
     async with bootstrap.open_services(
         settings,
         listen=False,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 from tests.acceptance.kill.cases import Case, Clinic
 from tests.acceptance.kill.forks import Fork, Forks
@@ -36,6 +38,26 @@ class ShapeSweep:
         self._clinic = clinic
         self._forks = forks
         self._successors = successors
+        self._orphans: tempfile.TemporaryDirectory[str] | None = None
+        self._successor: Fork | None = None
+
+    async def __aenter__(self) -> ShapeSweep:
+        """One worker takes over every run whose own has died: their tenants are files here."""
+        self._orphans = tempfile.TemporaryDirectory(prefix="careloom-orphans-")
+        self._successor = await self._successors.fork(
+            "", folder=self._orphans.name, lease=2, bare=True
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._successor is not None:
+            await self._successor.kill()
+        if self._orphans is not None:
+            self._orphans.cleanup()
+
+    def _adopt(self, case: Case) -> None:
+        assert self._orphans is not None
+        (Path(self._orphans.name) / case.tenant).touch()
 
     async def boundaries(self, shape: Shape) -> list[Boundary]:
         """Every call when nobody is killed, in their order, and the first sealing."""
@@ -68,16 +90,11 @@ class ShapeSweep:
         tally.kills += killed
         tally.holding += killed
         began = time.monotonic()
-        if await state_of(self._clinic, case, run) in ENDED:
-            state = await state_of(self._clinic, case, run)
-        else:
-            successor = await self._successors.fork(case.tenant, lease=2, bare=True)
-            try:
-                state = await ended(self._clinic, case, run, shape)
-            finally:
-                await successor.kill()
-            if killed:
-                tally.resume_ms.append((time.monotonic() - began) * 1000)
+        over = await state_of(self._clinic, case, run) in ENDED
+        self._adopt(case)
+        state = await ended(self._clinic, case, run, shape)
+        if killed and not over:
+            tally.resume_ms.append((time.monotonic() - began) * 1000)
         tally.add(await faults_of(self._clinic, case, shape, state))
 
     async def _dead_or_done(self, case: Case, run: str, shape: Shape, mortal: Fork) -> bool:
