@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -11,6 +12,9 @@ from careloom.errors import Unprocessable
 from careloom.types import JsonObject
 from careloom.workflows.definition.json_schema import validator
 from careloom.workflows.engine.program import Program
+
+_MOST_ERRORS = 100
+"""Faults that are looked for: a large body may have one for each of its values."""
 
 
 def check_input(program: Program, body: JsonObject) -> None:
@@ -49,7 +53,8 @@ def _refuse_missing(fault: Any, faults: int) -> None:
 
 
 def _check_schema(schema: bytes, body: JsonObject) -> None:
-    errors = sorted(_validator(schema).iter_errors(body), key=lambda error: list(error.path))
+    found = islice(_validator(schema).iter_errors(body), _MOST_ERRORS)
+    errors = sorted(found, key=lambda error: [str(part) for part in error.path])
     if not errors:
         return
     first = errors[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.validators import extend
 
@@ -38,7 +39,27 @@ def _pattern(
         yield ValidationError("does not match its pattern")
 
 
-BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _unique(validator: Any, wanted: Any, instance: Json, schema: Any) -> Iterator[ValidationError]:
+    """In one pass: the library compares every item with every other."""
+    if wanted is not True or not isinstance(instance, list):
+        return
+    known = {orjson.dumps(_canonical(item), option=orjson.OPT_SORT_KEYS) for item in instance}
+    if len(known) < len(instance):
+        yield ValidationError("has an item twice")
+
+
+def _canonical(value: Json) -> Json:
+    """1.0 and 1 are the same number: JSON Schema 2020-12, 4.2.2."""
+    if isinstance(value, dict):
+        return {name: _canonical(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique})  # type: ignore[no-untyped-call]
 
 
 def validator(schema: JsonObject) -> Any:
