@@ -206,10 +206,12 @@ class Drive:
             await asyncio.wait(self._tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         else:
             woken = asyncio.get_running_loop().create_task(self._woken.wait())
-            await asyncio.wait(
-                [*self._tasks, woken], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            woken.cancel()
+            try:
+                await asyncio.wait(
+                    [*self._tasks, woken], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                woken.cancel()
             if self._woken.is_set():
                 await self._look()
         return [task for task in self._tasks if task.done()]
