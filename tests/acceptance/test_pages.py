@@ -118,6 +118,21 @@ workflow:
       action: read
       file: "{{trigger.letter}}"
 """
+ASKED = """
+workflow:
+  id: asked
+  name: A form with a suggestion
+  trigger: {type: manual}
+  steps:
+    - id: agree
+      type: task
+      title: Do you agree?
+      suggestion: {value: {agree: true}, confidence: 0.7}
+      form:
+        resourceType: Questionnaire
+        status: active
+        item: [{linkId: agree, type: boolean, text: I agree, required: true}]
+"""
 
 
 @dataclass
@@ -200,7 +215,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         url = server.until(r"Careloom answers at (http://\S+)")
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=url, headers=headers, timeout=30) as api:
-            for source in (WORKFLOW, FAILING, REVIEW, ROUND):
+            for source in (WORKFLOW, FAILING, REVIEW, ROUND, ASKED):
                 answer = api.post(
                     "/api/workflows", content=source, headers={"Content-Type": "application/yaml"}
                 )
@@ -269,7 +284,7 @@ def test_a_task_is_approved_with_the_keyboard_alone(house: House, page: Page) ->
     page.get_by_role("link", name="Open the task").focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="May the patient stay?").wait_for()
-    page.wait_for_function("document.activeElement.dataset.opened !== undefined")
+    page.locator("[data-opened]:focus").wait_for()
     comment = page.get_by_label("Comment")
     for _ in range(8):
         page.keyboard.press("Tab")
@@ -284,7 +299,7 @@ def test_a_task_is_approved_with_the_keyboard_alone(house: House, page: Page) ->
     decided = page.locator(".notice.decided")
     decided.get_by_text("Approved. The run goes on").wait_for()
     decided.get_by_text("Your comment: Seen and agreed").wait_for()
-    page.wait_for_function("document.activeElement.closest('.notice.decided') !== null")
+    decided.locator(":focus").wait_for()
     assert page.url.endswith(house.task(run)["id"]), "the page stays on what was decided"
     page.goto(f"{house.url}#/runs/{run}")
     page.locator(".run-head").get_by_text("Done").wait_for()
@@ -432,6 +447,16 @@ def test_a_run_is_paused_and_goes_on_from_its_page(house: House, page: Page) -> 
     row.get_by_text("Paused").wait_for()
     page.get_by_role("button", name="Go on", exact=True).click()
     row.get_by_text("Waiting").wait_for()
+
+
+def test_a_suggestion_is_seen_and_a_form_is_not_approved_unread(house: House, page: Page) -> None:
+    run = house.start("asked")
+    task = house.task(run)["id"]
+    page.goto(f"{house.url}#key={house.key}&go=/inbox/{task}")
+    page.get_by_text("Suggested (confidence 70 %)").wait_for()
+    page.get_by_text("I agree (required)").wait_for()
+    assert page.get_by_role("button", name="Approve").count() == 0
+    page.get_by_role("button", name="Reject").wait_for()
 
 
 def test_a_failed_run_is_tried_again_from_its_page(house: House, page: Page) -> None:

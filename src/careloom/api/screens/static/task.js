@@ -3,7 +3,7 @@
 import { post } from "./client.js";
 import { priority } from "./codes.js";
 import { h } from "./dom.js";
-import { clock, full, until, words } from "./format.js";
+import { clock, full, percent, until, words } from "./format.js";
 import { icon } from "./icons.js";
 import { meant, settled } from "./press.js";
 import { href } from "./router.js";
@@ -36,12 +36,27 @@ export function taskDetail(task, rows, route, context) {
     task.description ? h("p", {}, task.description) : null,
     task.ai && open ? h("p", { class: "notice waiting" }, icon("incidents", 18), "A model had a part in this. Check it before you decide.") : null,
     open ? null : closedNotice(task, rows, route, context),
-    h("div", { class: viewer ? "task-body beside" : "task-body" }, viewer, h("div", { class: "task-left" }, shownValues(task.show ?? {}, task.id), refusal?.task === task.id ? problem(refusal.error, "Your comment is kept.") : null, open ? decision(task, context) : null, about(task))),
+    h("div", { class: viewer ? "task-body beside" : "task-body" }, viewer, h("div", { class: "task-left" }, shownValues(task.show ?? {}, task.id), suggested(task), questions(task), refusal?.task === task.id ? problem(refusal.error, "Your comment is kept.") : null, open ? decision(task, context) : null, about(task))),
   );
+}
+
+/** What a model proposes; to approve it here is to take it as it is. */
+function suggested({ suggestion, id }) {
+  if (!suggestion) return null;
+  const sure = typeof suggestion.confidence === "number" ? ` (confidence ${percent(suggestion.confidence)})` : "";
+  return h("section", { key: "suggestion" }, h("h3", {}, `Suggested${sure}`), shownValues(suggestion.value ?? {}, `${id}:suggestion`));
+}
+
+/** The questions of a form; it is filled by its link or by the API, not on this page. */
+function questions({ form, id }) {
+  if (!form) return null;
+  const asked = (items) => items.map((one) => h("li", { key: one.linkId }, one.text ?? one.linkId, one.required ? " (required)" : "", one.item ? h("ul", {}, asked(one.item)) : null));
+  return h("section", { key: `form:${id}` }, h("h3", {}, "Questions"), h("ul", {}, asked(form.item ?? [])), h("p", { class: "soft" }, "The form is filled by the link that was sent, or by a program through the API."));
 }
 
 function about(task) {
   return facts([
+    ["Votes", task.quorum > 1 ? `${task.decidedBy?.length ?? 0} of ${task.quorum}` : null],
     ["Priority", priority(task.priority)],
     ["Queue", words(task.queue)],
     ["Due", task.due ? `${clock(task.due)} (${until(task.due)})` : null],
@@ -56,7 +71,7 @@ function about(task) {
 function closedNotice(task, rows, route, context) {
   const mine = decided.get(task.id);
   const next = rows.find((one) => one.id !== task.id && isOpenTask(one) && !decided.has(one.id));
-  const said = mine ? `${mine.word}. The run goes on.` : `This task is no longer open: ${fate(task)}.`;
+  const said = mine ? `${mine.word}. ${mine.more ? "Others still have to decide." : "The run goes on."}` : `This task is no longer open: ${fate(task)}.`;
   const sign = task.status === "cancelled" ? "cancelled" : (mine?.word ?? task.status).toLowerCase() === "rejected" ? "failed" : "done";
   return h(
     "div",
@@ -101,7 +116,7 @@ function decision(task, context) {
     h(
       "div",
       { class: "buttons" },
-      h("button", { type: "button", class: "button main", ...state, onclick: press(() => settle(task, "approve", context)) }, icon("done", 16), "Approve"),
+      task.form ? null : h("button", { type: "button", class: "button main", ...state, onclick: press(() => settle(task, "approve", context)) }, icon("done", 16), "Approve"),
       h("button", { type: "button", class: "button danger", ...state, onclick: press(() => settle(task, "reject", context)) }, icon("failed", 16), "Reject"),
       task.status === "requested" ? h("button", { type: "button", class: "button quiet", ...state, onclick: press(() => claim(task, context)) }, icon("person", 16), "Claim") : null,
     ),
@@ -120,10 +135,11 @@ function settle(task, verb, context) {
   const comment = comments.get(task.id)?.trim() || null;
   const call = async () => {
     await post(`api/tasks/${task.id}/decision`, { decision: verb, comment });
-    decided.set(task.id, { word: VERBS[verb], comment });
+    const more = verb === "approve" && (task.decidedBy?.length ?? 0) + 1 < (task.quorum ?? 1);
+    decided.set(task.id, { word: VERBS[verb], comment, more });
     comments.delete(task.id);
   };
-  return act(task, context, call, `${VERBS[verb]}. The run goes on`);
+  return act(task, context, call, VERBS[verb]);
 }
 
 async function act(task, context, call, said) {
