@@ -34,9 +34,9 @@ def task(keyring: Any) -> TaskStep:
 async def test_a_task_is_opened_once_however_often_the_step_is_called(
     task: TaskStep, make_call: Any
 ) -> None:
-    first = await task.execute(make_call(ASK, key="k"))
-    again = await task.execute(make_call(ASK, key="k", attempt=2))
-    other = await task.execute(make_call(ASK, key="other"))
+    first = await task.execute(make_call(ASK))
+    again = await task.execute(make_call(ASK, attempt=2))
+    other = await task.execute(make_call(ASK, iteration="1"))
     ids = [result.effect.ops[0]["id"] for result in (first, again, other)]
     assert ids[0] == ids[1] != ids[2]
 
