@@ -2,14 +2,15 @@
 
 Each line of its input is one order:
   {"dsn", "home", "tenant", "also", "prefix", "folder", "mode", "call", "at", "delay", "lease",
-   "run", "until", "for", "busy", "bare"}
+   "run", "until", "for", "busy", "bare", "awaited"}
 It forks a worker that serves this tenant, those in `also`, those whose name begins with `prefix`
 and those that have a file in `folder`, and answers {"pid"}; when the worker has ended it answers
 {"signal", "status", "calls", "worker"}: what killed it, the calls inside `tenant` it had come to,
 and its name. With `until` it ends by itself, without any cleaning up, when the tenant's run, or
 `run` of several, is in that state. With `for` it is killed so many seconds after it began to work,
 with `busy` after its first commit. With `bare` it starts no process that reads DICOM. With
-`decide`, a task id, it is a server that decides this task and ends.
+`awaited` the first answer comes when it works. With `decide`, a task id, it is a server that
+decides this task and ends.
 The modes, where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
@@ -198,9 +199,17 @@ def say(answer: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def watch(reading: int, pid: int, life_s: float | None, since: bytes) -> list[bytes]:
+def working(reading: int) -> bytes:
+    """What a worker says until it works, or has failed to."""
+    said = b""
+    while WORKER not in said and (piece := os.read(reading, 65536)):
+        said += piece
+    return said
+
+
+def watch(reading: int, pid: int, life_s: float | None, since: bytes, said: bytes) -> list[bytes]:
     """Listen to a worker until it has ended; kill it `life_s` after it said this."""
-    said, end = b"", None
+    end = None
     while True:
         left = None if end is None else max(end - time.monotonic(), 0.0)
         if not select.select([reading], [], [], left)[0]:
@@ -233,8 +242,10 @@ def main() -> None:
             finally:
                 os._exit(3)
         os.close(report)
+        heard = working(reading) if order.get("awaited") else b""
         say({"pid": pid})
-        said = watch(reading, pid, order.get("for"), BUSY if order.get("busy") else WORKER)
+        since = BUSY if order.get("busy") else WORKER
+        said = watch(reading, pid, order.get("for"), since, heard)
         os.close(reading)
         _, status = os.waitpid(pid, 0)
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0

@@ -39,7 +39,7 @@ class NetworkStorm(Storm):
 
     async def _disturb(self, forks: Forks, survivors: list[Fork], tally: Tally) -> None:
         proxy = self._proxies[forks]
-        survivors.append(await self._worker(forks))
+        survivors.append(await self._worker(forks, awaited=True))
         while self._left > 0:
             self._left -= 1
             await asyncio.sleep(self._chance.uniform(0.2, 1.5))
@@ -102,7 +102,7 @@ class ClockStorm(Storm):
         self._clock = clock
 
     async def _disturb(self, forks: Forks, survivors: list[Fork], tally: Tally) -> None:
-        survivors.append(await self._worker(forks))
+        survivors.append(await self._worker(forks, awaited=True))
         while self._left > 0:
             self._left -= 1
             self._clock.jump(self._chance.choice((-HOUR_S, 0, HOUR_S)))
