@@ -113,6 +113,8 @@ class Measured:
 
     runs: int = 0
     seconds: float = 0.0
+    sealed_s: float = 0.0
+    """How long after the last run its audit rows were all in the chain."""
     millis: list[float] = field(default_factory=list)
     python_ms: float = 0.0
     postgres_ms: float = 0.0
@@ -186,10 +188,11 @@ async def load(
             measured.runs += 1
 
     await asyncio.gather(*(client() for _ in range(clients)))
+    measured.seconds = clock() - began
     while await _waiting(services, scope):  # noqa: ASYNC110 (the sealer is to be left alone)
         await asyncio.sleep(0.02)
+    measured.sealed_s = clock() - began - measured.seconds
     python, postgres = cpu.since()
-    measured.seconds = clock() - began
     measured.python_ms = python * 1000 / measured.runs
     measured.postgres_ms = postgres * 1000 / measured.runs
     return measured
@@ -270,6 +273,7 @@ def _row(case: str, clients: int, found: list[Measured]) -> dict[str, Any]:
         "p50_ms": round(report.percentile(middle.millis, 0.5), 2),
         "p99_ms": round(report.percentile(middle.millis, 0.99), 2),
         "cpu_ms_each": round(min(one.python_ms + one.postgres_ms for one in found), 3),
+        "sealed_after_ms": round(max(one.sealed_s for one in found) * 1000),
         "python_ms": round(min(one.python_ms for one in found), 3),
         "postgres_ms": round(min(one.postgres_ms for one in found), 3),
     }

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-_WORTH_A_CALL = 48
+_WORTH_A_CALL = 16
 """So many items make a call of their own beside one that is under way; fewer wait for its end."""
 
 
