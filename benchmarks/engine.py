@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import report
@@ -53,7 +53,8 @@ async def fresh_database(dsn: str, name: str) -> str:
     finally:
         await connection.close()
     parts = urlsplit(dsn)
-    return urlunsplit((parts.scheme, parts.netloc, "/" + name, parts.query, ""))
+    # With a socket there is no host, and urlunsplit would leave out the slashes before it.
+    return f"{parts.scheme}://{parts.netloc}/{name}" + (f"?{parts.query}" if parts.query else "")
 
 
 def said(command: list[str], environment: dict[str, str]) -> list[Row]:
