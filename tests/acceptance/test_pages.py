@@ -294,6 +294,7 @@ def test_a_task_is_approved_with_the_keyboard_alone(house: House, page: Page) ->
     for _ in range(2):  # two refreshes of the page leave the field alone
         page.wait_for_event("response", lambda answer: "/api/tasks" in answer.url)
     assert comment.input_value() == "Seen and agreed"
+    page.locator("button:not([aria-disabled])", has_text="Approve").wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     decided = page.locator(".notice.decided")

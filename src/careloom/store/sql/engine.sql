@@ -59,20 +59,24 @@ RETURNS TABLE (run_id uuid, fence bigint, wakes int, ctl smallint, crashes int, 
                claimed_at timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE v_runs uuid[];
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY
   WITH claimed AS (
     UPDATE live SET owner = p_worker, fence = live.fence + 1, due_at = now() + p_lease,
       crashes = live.crashes + (live.owner IS NOT NULL)::int
     WHERE live.tenant = p_tenant AND live.run_id = ANY (ARRAY(
       SELECT l.run_id FROM live l WHERE l.tenant = p_tenant AND l.lane = p_lane AND l.due_at <= now()
         AND l.due_at < 'infinity' ORDER BY l.due_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED))
-    RETURNING live.run_id, live.fence, live.wakes, live.ctl, live.crashes
-  )
+    RETURNING live.run_id
+  ) SELECT array_agg(claimed.run_id) INTO v_runs FROM claimed;
+  IF v_runs IS NULL THEN RETURN; END IF;
+  -- A later statement than the locks, so that it sees what the owner before us committed at the last moment.
+  RETURN QUERY
   SELECT c.run_id, c.fence, c.wakes, c.ctl, c.crashes, r.store, r.workflow_id, r.version, r.def_hash, r.origin_run,
          r.source, r.actor, r.patient, r.input, r.created_at, s.steps, s.results, a.attempts, w.waits, w.results, now()
-  FROM claimed c
+  FROM unnest(v_runs) u(id)
+  CROSS JOIN LATERAL (SELECT * FROM live WHERE live.tenant = p_tenant AND live.run_id = u.id) c
   CROSS JOIN LATERAL (SELECT * FROM run WHERE run.tenant = p_tenant AND run.run_id = c.run_id) r
   CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(jsonb_build_object('path', st.path, 'iter', st.iter, 'seq', st.seq, 'attempt', st.attempt,

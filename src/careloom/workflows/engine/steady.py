@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-_BEGAN = datetime.now(UTC)
+# In this order: what passes between the two makes waits later, never earlier.
 _BEGAN_S = time.monotonic()
+_BEGAN = datetime.now(UTC)
 
 
 def steady_now() -> datetime:
