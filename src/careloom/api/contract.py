@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
+from careloom.api.contract_forms import json_body, list_of, ref
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
@@ -32,92 +33,80 @@ _SECURITY_SCHEMES: JsonObject = {
 }
 
 
-def _ref(name: str) -> JsonObject:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _list_of(name: str) -> JsonObject:
-    return {"type": "array", "items": _ref(name)}
-
-
-def _json(name: str, *, required: bool = True) -> JsonObject:
-    return {"required": required, "content": {"application/json": {"schema": _ref(name)}}}
-
-
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
     **PEOPLE_DATA,
-    "createWorkflow": _ref("Deployed"),
-    "updateWorkflow": _ref("Deployed"),
-    "validateWorkflow": _ref("Checked"),
-    "listWorkflows": _list_of("Workflow"),
-    "getWorkflow": _ref("WorkflowDetail"),
-    "pauseWorkflow": _ref("Workflow"),
-    "resumeWorkflow": _ref("Workflow"),
-    "executeWorkflow": _ref("RunStarted"),
-    "listRuns": _list_of("RunSummary"),
-    "getRun": _ref("Run"),
-    "getRunAudit": _ref("AuditExport"),
-    "pauseRun": _ref("RunAsked"),
-    "resumeRun": _ref("RunAsked"),
-    "cancelRun": _ref("RunAsked"),
-    "rollbackRun": _ref("RunAsked"),
-    "controlRuns": _ref("RunsAsked"),
-    "retryRun": _ref("RunRetried"),
-    "getRunTimeline": _ref("Timeline"),
-    "listDeadLetters": _ref("DeadLetters"),
-    "getDeadLetter": _ref("DeadLetterDetail"),
-    "resendDeadLetter": {"anyOf": [_ref("RunRetried"), _ref("DeadLetterSettled")]},
-    "discardDeadLetter": _ref("DeadLetterSettled"),
-    "listVersions": _list_of("VersionSummary"),
-    "getVersion": _ref("Version"),
-    "compareVersions": _ref("Difference"),
-    "rollbackWorkflow": _ref("Deployed"),
-    "migrateRuns": _ref("Migration"),
-    "replayRuns": _ref("Replay"),
-    "getReplay": _ref("Replay"),
-    "cancelReplay": _ref("Replay"),
-    "getSession": _ref("Session"),
-    "listMessages": _list_of("Message"),
-    "listIncidents": _list_of("Incident"),
-    "closeIncident": _ref("IncidentClosed"),
-    "uploadFile": _ref("StoredFile"),
-    "putFile": _ref("StoredFile"),
-    "listConnections": _list_of("Connection"),
-    "putConnection": _ref("Connection"),
-    "testConnection": _ref("ConnectionTest"),
-    "getReferral": _ref("Referral"),
-    "listStepTypes": _list_of("StepType"),
-    "getTriggerGraph": _ref("TriggerGraph"),
-    "listComponents": _list_of("Component"),
-    "getComponent": _ref("ComponentDetail"),
-    "putComponent": _ref("ComponentKept"),
-    "deleteComponent": _ref("ComponentName"),
-    "listSchedules": _list_of("Schedule"),
-    "listWebhooks": _ref("Webhooks"),
-    "putWebhookSecret": _ref("WebhookSecret"),
-    "receiveWebhook": _ref("Delivery"),
-    "sendEvent": _ref("EventSent"),
+    "createWorkflow": ref("Deployed"),
+    "updateWorkflow": ref("Deployed"),
+    "validateWorkflow": ref("Checked"),
+    "listWorkflows": list_of(ref("Workflow")),
+    "getWorkflow": ref("WorkflowDetail"),
+    "pauseWorkflow": ref("Workflow"),
+    "resumeWorkflow": ref("Workflow"),
+    "executeWorkflow": ref("RunStarted"),
+    "listRuns": list_of(ref("RunSummary")),
+    "getRun": ref("Run"),
+    "getRunAudit": ref("AuditExport"),
+    "pauseRun": ref("RunAsked"),
+    "resumeRun": ref("RunAsked"),
+    "cancelRun": ref("RunAsked"),
+    "rollbackRun": ref("RunAsked"),
+    "controlRuns": ref("RunsAsked"),
+    "retryRun": ref("RunRetried"),
+    "getRunTimeline": ref("Timeline"),
+    "listDeadLetters": ref("DeadLetters"),
+    "getDeadLetter": ref("DeadLetterDetail"),
+    "resendDeadLetter": {"anyOf": [ref("RunRetried"), ref("DeadLetterSettled")]},
+    "discardDeadLetter": ref("DeadLetterSettled"),
+    "listVersions": list_of(ref("VersionSummary")),
+    "getVersion": ref("Version"),
+    "compareVersions": ref("Difference"),
+    "rollbackWorkflow": ref("Deployed"),
+    "migrateRuns": ref("Migration"),
+    "replayRuns": ref("Replay"),
+    "getReplay": ref("Replay"),
+    "cancelReplay": ref("Replay"),
+    "getSession": ref("Session"),
+    "listMessages": list_of(ref("Message")),
+    "listIncidents": list_of(ref("Incident")),
+    "closeIncident": ref("IncidentClosed"),
+    "uploadFile": ref("StoredFile"),
+    "putFile": ref("StoredFile"),
+    "listConnections": list_of(ref("Connection")),
+    "putConnection": ref("Connection"),
+    "testConnection": ref("ConnectionTest"),
+    "getReferral": ref("Referral"),
+    "listStepTypes": list_of(ref("StepType")),
+    "getTriggerGraph": ref("TriggerGraph"),
+    "listComponents": list_of(ref("Component")),
+    "getComponent": ref("ComponentDetail"),
+    "putComponent": ref("ComponentKept"),
+    "deleteComponent": ref("ComponentName"),
+    "listSchedules": list_of(ref("Schedule")),
+    "listWebhooks": ref("Webhooks"),
+    "putWebhookSecret": ref("WebhookSecret"),
+    "receiveWebhook": ref("Delivery"),
+    "sendEvent": ref("EventSent"),
 }
 """What stands under `data` of a success, by operation."""
 _BARE: dict[str, JsonObject] = {
-    "uploadReferral": _ref("ReferralText"),
-    "triageReferral": _ref("Triage"),
-    "getWorkflowSchema": _ref("JsonSchema"),
-    "live": _ref("Health"),
-    "ready": _ref("Health"),
+    "uploadReferral": ref("ReferralText"),
+    "triageReferral": ref("Triage"),
+    "getWorkflowSchema": ref("JsonSchema"),
+    "live": ref("Health"),
+    "ready": ref("Health"),
 }
 """Answers outside the envelope."""
 _DEFINITION: JsonObject = {
     "required": True,
     "content": {
         "application/yaml": {"schema": {"type": "string"}},
-        "application/json": {"schema": {"anyOf": [_ref("YamlText"), _ref("Definition")]}},
+        "application/json": {"schema": {"anyOf": [ref("YamlText"), ref("Definition")]}},
     },
 }
 _FORM: JsonObject = {
     "required": True,
-    "content": {"multipart/form-data": {"schema": _ref("FileForm")}},
+    "content": {"multipart/form-data": {"schema": ref("FileForm")}},
 }
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
@@ -130,13 +119,13 @@ _BODIES: dict[str, JsonObject] = {
         "description": "Becomes `trigger` of the run.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     },
-    "controlRuns": _json("RunsOrder"),
-    "retryRun": _json("RetryOrder", required=False),
-    "resendDeadLetter": _json("RetryOrder", required=False),
-    "discardDeadLetter": _json("Reason"),
-    "rollbackWorkflow": _json("VersionChosen"),
-    "migrateRuns": _json("MigrationOrder"),
-    "replayRuns": _json("ReplayOrder", required=False),
+    "controlRuns": json_body("RunsOrder"),
+    "retryRun": json_body("RetryOrder", required=False),
+    "resendDeadLetter": json_body("RetryOrder", required=False),
+    "discardDeadLetter": json_body("Reason"),
+    "rollbackWorkflow": json_body("VersionChosen"),
+    "migrateRuns": json_body("MigrationOrder"),
+    "replayRuns": json_body("ReplayOrder", required=False),
     "putComponent": {
         "required": True,
         "description": "The keys that the component gives to a step or trigger.",
@@ -144,13 +133,13 @@ _BODIES: dict[str, JsonObject] = {
     },
     "putConnection": {
         "required": True,
-        "content": {"application/json": {"schema": _ref("ConnectionGiven")}},
+        "content": {"application/json": {"schema": ref("ConnectionGiven")}},
     },
     "putWebhookSecret": {
         "required": False,
-        "content": {"application/json": {"schema": _ref("WebhookSecretGiven")}},
+        "content": {"application/json": {"schema": ref("WebhookSecretGiven")}},
     },
-    "sendEvent": _json("EventGiven", required=False),
+    "sendEvent": json_body("EventGiven", required=False),
     "receiveWebhook": {
         "required": True,
         "description": "Signed: docs/howto/webhooks.md",
@@ -244,7 +233,7 @@ def _content(name: str) -> JsonObject:
 
 
 def _refusals() -> JsonObject:
-    error = {"application/json": {"schema": _ref("Error")}}
+    error = {"application/json": {"schema": ref("Error")}}
     said = {
         "401": "No key, or one that is not valid",
         "403": "The key does not grant it",

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
+from careloom.api.contract_forms import (
+    ANY_OBJECT,
+    FLAG,
+    TEXT,
+    TIME,
+    VERSION,
+    WHOLE,
+    json_body,
+    list_of,
+    ref,
+    shape,
+)
 from careloom.types import JsonObject
 
-_TEXT: JsonObject = {"type": "string"}
-_WHOLE: JsonObject = {"type": "integer"}
-_FLAG: JsonObject = {"type": "boolean"}
-_ANY_OBJECT: JsonObject = {"type": "object"}
-_TIME: JsonObject = {"type": "string", "format": "date-time"}
-_VERSION: JsonObject = {"type": "integer", "minimum": 1}
-
-
-def _object(required: dict[str, JsonObject]) -> JsonObject:
-    return {"type": "object", "properties": required, "required": list(required)}
-
-
-def _list(schema: JsonObject) -> JsonObject:
-    return {"type": "array", "items": schema}
-
-
-def _ref(name: str) -> JsonObject:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _json(name: str) -> JsonObject:
-    return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
-
-
-_USED_BY: JsonObject = {**_list(_TEXT), "description": "Workflows that a change touches"}
-_KEPT: dict[str, JsonObject] = {"name": _TEXT, "version": _VERSION, "hash": _TEXT}
-_TOKEN: dict[str, JsonObject] = {"token": _TEXT}
+_USED_BY: JsonObject = {**list_of(TEXT), "description": "Workflows that a change touches"}
+_KEPT: dict[str, JsonObject] = {"name": TEXT, "version": VERSION, "hash": TEXT}
+_TOKEN: dict[str, JsonObject] = {"token": TEXT}
 SCHEMAS: dict[str, JsonObject] = {
-    "Work": _object(
+    "Work": shape(
         {
-            "id": _TEXT,
-            "token": _TEXT,
-            "runId": _TEXT,
-            "path": _TEXT,
-            "iteration": _TEXT,
-            "delivery": _WHOLE,
-            "leaseUntil": _TIME,
-            "input": _ANY_OBJECT,
+            "id": TEXT,
+            "token": TEXT,
+            "runId": TEXT,
+            "path": TEXT,
+            "iteration": TEXT,
+            "delivery": WHOLE,
+            "leaseUntil": TIME,
+            "input": ANY_OBJECT,
         }
     ),
-    "WorkOpen": _object(
+    "WorkOpen": shape(
         {
-            "id": _TEXT,
-            "queue": _TEXT,
-            "runId": _TEXT,
-            "path": _TEXT,
-            "iteration": _TEXT,
+            "id": TEXT,
+            "queue": TEXT,
+            "runId": TEXT,
+            "path": TEXT,
+            "iteration": TEXT,
             "state": {"enum": ["ready", "claimed"]},
             "holder": {"type": ["string", "null"]},
-            "deliveries": _WHOLE,
+            "deliveries": WHOLE,
             "progress": {"type": ["object", "null"]},
-            "createdAt": _TIME,
+            "createdAt": TIME,
             "startedAt": {"type": ["string", "null"]},
             "leaseUntil": {"type": ["string", "null"]},
         }
@@ -67,114 +55,114 @@ SCHEMAS: dict[str, JsonObject] = {
             "wait": {"type": "number", "minimum": 0, "maximum": 60},
         },
     },
-    "WorkBeat": {**_object(_TOKEN), "properties": {**_TOKEN, "progress": _ANY_OBJECT}},
-    "WorkDone": {**_object(_TOKEN), "properties": {**_TOKEN, "result": {}}},
+    "WorkBeat": {**shape(_TOKEN), "properties": {**_TOKEN, "progress": ANY_OBJECT}},
+    "WorkDone": {**shape(_TOKEN), "properties": {**_TOKEN, "result": {}}},
     "WorkFailed": {
-        **_object(_TOKEN),
+        **shape(_TOKEN),
         "properties": {
             **_TOKEN,
-            "code": _TEXT,
-            "message": _TEXT,
-            "retryable": _FLAG,
+            "code": TEXT,
+            "message": TEXT,
+            "retryable": FLAG,
             "details": {},
         },
     },
-    "WorkWanted": _object({"id": _TEXT, "wanted": _FLAG}),
-    "WorkSettled": _object({"id": _TEXT, "state": {"enum": ["succeeded", "failed", "lost"]}}),
-    "Kept": _object({**_KEPT, "updatedAt": _TIME}),
-    "PipelinePut": _object({**_KEPT, "created": _FLAG, "usedBy": _USED_BY}),
+    "WorkWanted": shape({"id": TEXT, "wanted": FLAG}),
+    "WorkSettled": shape({"id": TEXT, "state": {"enum": ["succeeded", "failed", "lost"]}}),
+    "Kept": shape({**_KEPT, "updatedAt": TIME}),
+    "PipelinePut": shape({**_KEPT, "created": FLAG, "usedBy": _USED_BY}),
     "PipelineGiven": {
         "type": "object",
         "description": "A pipeline: docs/howto/pipelines.md",
         "required": ["source"],
     },
-    "Pipeline": _object(
+    "Pipeline": shape(
         {
             **_KEPT,
-            "updatedAt": _TIME,
-            "pipeline": _ref("PipelineGiven"),
-            "runs": _list(
-                _object(
+            "updatedAt": TIME,
+            "pipeline": ref("PipelineGiven"),
+            "runs": list_of(
+                shape(
                     {
-                        "runId": _TEXT,
-                        "path": _TEXT,
-                        "in": _WHOLE,
-                        "out": _WHOLE,
-                        "unchanged": _WHOLE,
-                        "rejected": _WHOLE,
-                        "batches": _WHOLE,
-                        "startedAt": _TIME,
-                        "updatedAt": _TIME,
+                        "runId": TEXT,
+                        "path": TEXT,
+                        "in": WHOLE,
+                        "out": WHOLE,
+                        "unchanged": WHOLE,
+                        "rejected": WHOLE,
+                        "batches": WHOLE,
+                        "startedAt": TIME,
+                        "updatedAt": TIME,
                     }
                 )
             ),
-            "streams": _list(
-                _object({"stream": _TEXT, "batches": _WHOLE, "done": _FLAG, "updatedAt": _TIME})
+            "streams": list_of(
+                shape({"stream": TEXT, "batches": WHOLE, "done": FLAG, "updatedAt": TIME})
             ),
-            "rejected": _WHOLE,
+            "rejected": WHOLE,
             "usedBy": _USED_BY,
         }
     ),
-    "PipelineReject": _object(
+    "PipelineReject": shape(
         {
-            "id": _TEXT,
-            "stream": _TEXT,
-            "line": _WHOLE,
-            "code": _TEXT,
-            "message": _TEXT,
-            "runId": _TEXT,
-            "at": _TIME,
+            "id": TEXT,
+            "stream": TEXT,
+            "line": WHOLE,
+            "code": TEXT,
+            "message": TEXT,
+            "runId": TEXT,
+            "at": TIME,
             "content": {},
         }
     ),
     "RejectsGiven": {
-        **_object({"rows": {**_list(_ref("RejectGiven")), "minItems": 1, "maxItems": 1000}}),
+        **shape({"rows": {**list_of(ref("RejectGiven")), "minItems": 1, "maxItems": 1000}}),
         "additionalProperties": False,
     },
     "RejectGiven": {
         "type": "object",
-        "properties": {"id": _TEXT, "content": _ANY_OBJECT},
+        "properties": {"id": TEXT, "content": ANY_OBJECT},
         "required": ["id"],
     },
-    "Resubmitted": _object({"resubmitted": _WHOLE}),
+    "Resubmitted": shape({"resubmitted": WHOLE}),
     "DecisionTableGiven": {
         "type": "object",
         "description": "A table, or a JSON Decision Model: docs/howto/decision-tables.md",
         "anyOf": [{"required": ["inputs", "outputs", "rows"]}, {"required": ["nodes", "edges"]}],
     },
-    "DecisionTablePut": _object(
-        {**_KEPT, "created": _FLAG, "findings": _list(_ANY_OBJECT), "usedBy": _USED_BY}
+    "DecisionTablePut": shape(
+        {**_KEPT, "created": FLAG, "findings": list_of(ANY_OBJECT), "usedBy": _USED_BY}
     ),
-    "DecisionTable": _object(
+    "DecisionTable": shape(
         {
             **_KEPT,
-            "updatedAt": _TIME,
-            "table": _ref("DecisionTableGiven"),
+            "updatedAt": TIME,
+            "table": ref("DecisionTableGiven"),
             "usedBy": _USED_BY,
         }
     ),
 }
 DATA: dict[str, JsonObject] = {
-    "listPipelines": _list(_ref("Kept")),
-    "putPipeline": _ref("PipelinePut"),
-    "getPipeline": _ref("Pipeline"),
-    "listPipelineRejects": _list(_ref("PipelineReject")),
-    "resubmitPipelineRejects": _ref("Resubmitted"),
-    "listDecisionTables": _list(_ref("Kept")),
-    "putDecisionTable": _ref("DecisionTablePut"),
-    "getDecisionTable": _ref("DecisionTable"),
-    "listWork": _list(_ref("WorkOpen")),
-    "pollWork": _list(_ref("Work")),
-    "beatWork": _ref("WorkWanted"),
-    "completeWork": _ref("WorkSettled"),
-    "failWork": _ref("WorkSettled"),
+    "listPipelines": list_of(ref("Kept")),
+    "putPipeline": ref("PipelinePut"),
+    "getPipeline": ref("Pipeline"),
+    "listPipelineRejects": list_of(ref("PipelineReject")),
+    "resubmitPipelineRejects": ref("Resubmitted"),
+    "listDecisionTables": list_of(ref("Kept")),
+    "putDecisionTable": ref("DecisionTablePut"),
+    "getDecisionTable": ref("DecisionTable"),
+    "listWork": list_of(ref("WorkOpen")),
+    "pollWork": list_of(ref("Work")),
+    "beatWork": ref("WorkWanted"),
+    "completeWork": ref("WorkSettled"),
+    "failWork": ref("WorkSettled"),
 }
 BODIES: dict[str, JsonObject] = {
-    "putPipeline": _json("PipelineGiven"),
-    "resubmitPipelineRejects": _json("RejectsGiven"),
-    "putDecisionTable": _json("DecisionTableGiven"),
-    "pollWork": {**_json("WorkAsked"), "required": False},
-    "beatWork": _json("WorkBeat"),
-    "completeWork": _json("WorkDone"),
-    "failWork": _json("WorkFailed"),
+    "putPipeline": json_body("PipelineGiven"),
+    "resubmitPipelineRejects": json_body("RejectsGiven"),
+    "putDecisionTable": json_body("DecisionTableGiven"),
+    "pollWork": {**json_body("WorkAsked"), "required": False},
+    "beatWork": json_body("WorkBeat"),
+    "completeWork": json_body("WorkDone"),
+    "failWork": json_body("WorkFailed"),
 }

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
+from careloom.api.contract_forms import (
+    ANY_OBJECT,
+    FLAG,
+    RUN_ID,
+    TEXT,
+    TIME,
+    VERSION,
+    WHOLE,
+    list_of,
+    or_null,
+    shape,
+)
 from careloom.types import JsonObject
 
-_TEXT: JsonObject = {"type": "string"}
-_WHOLE: JsonObject = {"type": "integer"}
-_FLAG: JsonObject = {"type": "boolean"}
-_ANY_OBJECT: JsonObject = {"type": "object"}
-_TIME: JsonObject = {"type": "string", "format": "date-time"}
-_RUN_ID: JsonObject = {"type": "string", "pattern": "^run_[0-9a-f]{32}$"}
-_VERSION: JsonObject = {"type": "integer", "minimum": 1}
-_COUNTS: JsonObject = {"type": "object", "additionalProperties": _WHOLE}
+_COUNTS: JsonObject = {"type": "object", "additionalProperties": WHOLE}
 
 
-def _object(
-    required: dict[str, JsonObject], optional: dict[str, JsonObject] | None = None
-) -> JsonObject:
-    return {
-        "type": "object",
-        "properties": required | (optional or {}),
-        "required": list(required),
-    }
-
-
-def _closed(
-    required: dict[str, JsonObject], optional: dict[str, JsonObject] | None = None
-) -> JsonObject:
-    return {**_object(required, optional), "additionalProperties": False}
-
-
-def _list(schema: JsonObject) -> JsonObject:
-    return {"type": "array", "items": schema}
-
-
-def _or_null(schema: JsonObject) -> JsonObject:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-_CHANGE: JsonObject = _object(
+_CHANGE: JsonObject = shape(
     {
         "kind": {
             "enum": [
@@ -51,174 +32,176 @@ _CHANGE: JsonObject = _object(
                 "step_changed",
             ]
         },
-        "path": _TEXT,
-        "field": _or_null(_TEXT),
+        "path": TEXT,
+        "field": or_null(TEXT),
         "before": {},
         "after": {},
-        "words": _TEXT,
+        "words": TEXT,
     }
 )
 _RETRY: dict[str, JsonObject] = {
-    "from": {**_TEXT, "description": "The path of the step to begin with"},
-    "version": {"anyOf": [_VERSION, {"const": "latest"}]},
+    "from": {**TEXT, "description": "The path of the step to begin with"},
+    "version": {"anyOf": [VERSION, {"const": "latest"}]},
 }
 _VERSION_SUMMARY: dict[str, JsonObject] = {
-    "version": _VERSION,
-    "hash": _TEXT,
-    "deployedAt": _TIME,
-    "deployedBy": _or_null(_TEXT),
+    "version": VERSION,
+    "hash": TEXT,
+    "deployedAt": TIME,
+    "deployedBy": or_null(TEXT),
 }
 
 CONTROL: dict[str, JsonObject] = {
-    "RunAsked": _object(
+    "RunAsked": shape(
         {
-            "runId": _RUN_ID,
+            "runId": RUN_ID,
             "status": {"enum": ["pausing", "resuming", "cancelling", "rolling back"]},
-            "changed": _FLAG,
-            "children": _list(_RUN_ID),
+            "changed": FLAG,
+            "children": list_of(RUN_ID),
         }
     ),
-    "RunsOrder": _closed(
+    "RunsOrder": shape(
         {"action": {"enum": ["pause", "resume", "cancel", "rollback", "retry"]}},
-        {"runIds": _list(_TEXT), "filter": _ANY_OBJECT, **_RETRY},
+        {"runIds": list_of(TEXT), "filter": ANY_OBJECT, **_RETRY},
+        closed=True,
     ),
-    "RunsAsked": _object({"action": _TEXT, "summary": _COUNTS, "runs": _list(_ANY_OBJECT)}),
-    "RetryOrder": _closed({}, {**_RETRY, "input": _ANY_OBJECT}),
-    "RunRetried": _object(
+    "RunsAsked": shape({"action": TEXT, "summary": _COUNTS, "runs": list_of(ANY_OBJECT)}),
+    "RetryOrder": shape({}, {**_RETRY, "input": ANY_OBJECT}, closed=True),
+    "RunRetried": shape(
         {
-            "runId": _RUN_ID,
+            "runId": RUN_ID,
             "status": {"const": "running"},
-            "retryOf": _RUN_ID,
-            "workflowId": _TEXT,
-            "version": _VERSION,
-            "keptSteps": _WHOLE,
+            "retryOf": RUN_ID,
+            "workflowId": TEXT,
+            "version": VERSION,
+            "keptSteps": WHOLE,
         }
     ),
-    "Timeline": _object(
+    "Timeline": shape(
         {
-            "runId": _RUN_ID,
-            "status": _TEXT,
-            "startedAt": _TIME,
-            "finishedAt": _or_null(_TIME),
-            "bars": _list(
-                _object(
+            "runId": RUN_ID,
+            "status": TEXT,
+            "startedAt": TIME,
+            "finishedAt": or_null(TIME),
+            "bars": list_of(
+                shape(
                     {
                         "kind": {"enum": ["step", "attempt", "wait"]},
-                        "id": _TEXT,
-                        "path": _TEXT,
-                        "iteration": _TEXT,
-                        "status": _TEXT,
-                        "startedAt": _TIME,
-                        "finishedAt": _or_null(_TIME),
+                        "id": TEXT,
+                        "path": TEXT,
+                        "iteration": TEXT,
+                        "status": TEXT,
+                        "startedAt": TIME,
+                        "finishedAt": or_null(TIME),
                     }
                 )
             ),
         }
     ),
-    "DeadLetter": _object(
+    "DeadLetter": shape(
         {
-            "id": _TEXT,
+            "id": TEXT,
             "kind": {"enum": ["run", "event"]},
-            "workflowId": _TEXT,
-            "step": _or_null(_TEXT),
-            "code": _or_null(_TEXT),
-            "failedAt": _or_null(_TIME),
+            "workflowId": TEXT,
+            "step": or_null(TEXT),
+            "code": or_null(TEXT),
+            "failedAt": or_null(TIME),
         }
     ),
-    "DeadLetters": _object(
+    "DeadLetters": shape(
         {
-            "causes": _list(
-                _object(
+            "causes": list_of(
+                shape(
                     {
                         "kind": {"enum": ["run", "event"]},
-                        "workflowId": _TEXT,
-                        "step": _or_null(_TEXT),
-                        "code": _or_null(_TEXT),
-                        "count": _WHOLE,
-                        "firstAt": _or_null(_TIME),
-                        "lastAt": _or_null(_TIME),
+                        "workflowId": TEXT,
+                        "step": or_null(TEXT),
+                        "code": or_null(TEXT),
+                        "count": WHOLE,
+                        "firstAt": or_null(TIME),
+                        "lastAt": or_null(TIME),
                     }
                 )
             ),
-            "runs": _list({"$ref": "#/components/schemas/DeadLetter"}),
-            "events": _list({"$ref": "#/components/schemas/DeadLetter"}),
+            "runs": list_of({"$ref": "#/components/schemas/DeadLetter"}),
+            "events": list_of({"$ref": "#/components/schemas/DeadLetter"}),
         }
     ),
-    "DeadLetterDetail": _object({"id": _TEXT, "kind": {"enum": ["run", "event"]}}),
-    "DeadLetterSettled": _object({"id": _TEXT, "status": {"enum": ["resent", "discarded"]}}),
-    "Reason": _closed({"reason": {"type": "string", "minLength": 1, "maxLength": 500}}),
-    "VersionSummary": _object({**_VERSION_SUMMARY, "newest": _FLAG, "unfinishedRuns": _WHOLE}),
-    "Version": _object(
+    "DeadLetterDetail": shape({"id": TEXT, "kind": {"enum": ["run", "event"]}}),
+    "DeadLetterSettled": shape({"id": TEXT, "status": {"enum": ["resent", "discarded"]}}),
+    "Reason": shape({"reason": {"type": "string", "minLength": 1, "maxLength": 500}}, closed=True),
+    "VersionSummary": shape({**_VERSION_SUMMARY, "newest": FLAG, "unfinishedRuns": WHOLE}),
+    "Version": shape(
         {
-            "workflowId": _TEXT,
+            "workflowId": TEXT,
             **_VERSION_SUMMARY,
-            "definition": _ANY_OBJECT,
-            "source": _TEXT,
-            "receipts": _list(_ANY_OBJECT),
+            "definition": ANY_OBJECT,
+            "source": TEXT,
+            "receipts": list_of(ANY_OBJECT),
         }
     ),
-    "Difference": _object(
+    "Difference": shape(
         {
-            "workflowId": _TEXT,
-            "from": _VERSION,
-            "to": _VERSION,
-            "same": _FLAG,
-            "words": _list(_TEXT),
-            "changes": _list(_CHANGE),
+            "workflowId": TEXT,
+            "from": VERSION,
+            "to": VERSION,
+            "same": FLAG,
+            "words": list_of(TEXT),
+            "changes": list_of(_CHANGE),
         }
     ),
-    "VersionChosen": _closed({"version": _VERSION}),
-    "ReplayOrder": _closed(
+    "VersionChosen": shape({"version": VERSION}, closed=True),
+    "ReplayOrder": shape(
         {},
         {
-            "runIds": _list(_TEXT),
-            "last": _WHOLE,
-            "limit": _WHOLE,
-            "from": _TIME,
-            "to": _TIME,
-            "version": _VERSION,
-            "definition": {"anyOf": [_TEXT, _ANY_OBJECT]},
+            "runIds": list_of(TEXT),
+            "last": WHOLE,
+            "limit": WHOLE,
+            "from": TIME,
+            "to": TIME,
+            "version": VERSION,
+            "definition": {"anyOf": [TEXT, ANY_OBJECT]},
         },
+        closed=True,
     ),
-    "Replay": _object(
+    "Replay": shape(
         {
             "replayId": {"type": "string", "pattern": "^rep_[0-9a-f]{32}$"},
-            "workflowId": _TEXT,
-            "version": _or_null(_VERSION),
-            "definitionHash": _TEXT,
+            "workflowId": TEXT,
+            "version": or_null(VERSION),
+            "definitionHash": TEXT,
             "status": {"enum": ["running", "done", "failed", "cancelled"]},
-            "error": _or_null(_TEXT),
-            "createdAt": _TIME,
-            "finishedAt": _or_null(_TIME),
-            "progress": _object({"done": _WHOLE, "of": _WHOLE}),
-            "summary": _object({"verdicts": _COUNTS, "changedFields": _COUNTS}),
-            "runs": _list(
-                _object(
+            "error": or_null(TEXT),
+            "createdAt": TIME,
+            "finishedAt": or_null(TIME),
+            "progress": shape({"done": WHOLE, "of": WHOLE}),
+            "summary": shape({"verdicts": _COUNTS, "changedFields": _COUNTS}),
+            "runs": list_of(
+                shape(
                     {
-                        "runId": _RUN_ID,
+                        "runId": RUN_ID,
                         "verdict": {"enum": ["same", "changed", "unknown"]},
-                        "changes": _list(_object({"path": _TEXT, "before": {}, "after": {}})),
-                        "onlyBefore": _list(_TEXT),
-                        "onlyAfter": _list(_TEXT),
-                        "wouldRun": _list(_object({"step": _TEXT, "input": {}})),
+                        "changes": list_of(shape({"path": TEXT, "before": {}, "after": {}})),
+                        "onlyBefore": list_of(TEXT),
+                        "onlyAfter": list_of(TEXT),
+                        "wouldRun": list_of(shape({"step": TEXT, "input": {}})),
                     }
                 )
             ),
         }
     ),
-    "MigrationOrder": _closed({"from": _VERSION, "to": _VERSION}, {"dryRun": _FLAG}),
-    "Migration": _object(
+    "MigrationOrder": shape({"from": VERSION, "to": VERSION}, {"dryRun": FLAG}, closed=True),
+    "Migration": shape(
         {
-            "workflowId": _TEXT,
-            "from": _VERSION,
-            "to": _VERSION,
-            "dryRun": _FLAG,
+            "workflowId": TEXT,
+            "from": VERSION,
+            "to": VERSION,
+            "dryRun": FLAG,
             "summary": _COUNTS,
-            "more": _FLAG,
-            "runs": _list(
-                _object(
+            "more": FLAG,
+            "runs": list_of(
+                shape(
                     {
-                        "runId": _RUN_ID,
+                        "runId": RUN_ID,
                         "outcome": {
                             "enum": [
                                 "compatible",
@@ -229,7 +212,7 @@ CONTROL: dict[str, JsonObject] = {
                                 "gone",
                             ]
                         },
-                        "obstacles": _list(_ANY_OBJECT),
+                        "obstacles": list_of(ANY_OBJECT),
                     }
                 )
             ),

@@ -2,206 +2,187 @@
 
 from __future__ import annotations
 
+from careloom.api.contract_forms import (
+    ANY_OBJECT,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    json_body,
+    list_of,
+    or_null,
+    ref,
+    shape,
+)
 from careloom.types import JsonObject
 
-_TEXT: JsonObject = {"type": "string"}
-_WHOLE: JsonObject = {"type": "integer"}
-_NUMBER: JsonObject = {"type": "number"}
-_FLAG: JsonObject = {"type": "boolean"}
-_OBJECT: JsonObject = {"type": "object"}
-_TIME: JsonObject = {"type": "string", "format": "date-time"}
-_TEXTS: JsonObject = {"type": "array", "items": _TEXT}
+_TEXTS: JsonObject = {"type": "array", "items": TEXT}
 _STATES = ["requested", "accepted", "completed", "rejected", "cancelled"]
 
 
-def _or_null(schema: JsonObject) -> JsonObject:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _ref(name: str) -> JsonObject:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _list(schema: JsonObject) -> JsonObject:
-    return {"type": "array", "items": schema}
-
-
-def _shape(
-    required: dict[str, JsonObject], optional: dict[str, JsonObject] | None = None
-) -> JsonObject:
-    return {
-        "type": "object",
-        "properties": required | (optional or {}),
-        "required": list(required),
-    }
-
-
-def _json(name: str) -> JsonObject:
-    return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
-
-
 _TASK: dict[str, JsonObject] = {
-    "id": _TEXT,
+    "id": TEXT,
     "kind": {"enum": ["task", "form", "approval"]},
     "status": {"enum": _STATES},
-    "version": _WHOLE,
+    "version": WHOLE,
     "priority": {"enum": ["routine", "urgent", "asap", "stat"]},
-    "queue": _TEXT,
-    "assignee": _or_null(_TEXT),
-    "candidates": _or_null(_TEXTS),
+    "queue": TEXT,
+    "assignee": or_null(TEXT),
+    "candidates": or_null(_TEXTS),
     "decidedBy": _TEXTS,
-    "quorum": _WHOLE,
-    "fourEyes": _FLAG,
-    "due": _or_null(_TIME),
-    "sla": _or_null(_ref("Sla")),
-    "patientId": _or_null(_TEXT),
-    "workflowId": _or_null(_TEXT),
-    "runId": _or_null({"type": "string", "pattern": "^run_[0-9a-f]{32}$"}),
-    "path": _or_null(_TEXT),
-    "createdAt": _TIME,
-    "closedAt": _or_null(_TIME),
-    "cursor": {**_TEXT, "description": "Give it as `after` for what follows"},
-    "title": _TEXT,
-    "show": _OBJECT,
+    "quorum": WHOLE,
+    "fourEyes": FLAG,
+    "due": or_null(TIME),
+    "sla": or_null(ref("Sla")),
+    "patientId": or_null(TEXT),
+    "workflowId": or_null(TEXT),
+    "runId": or_null({"type": "string", "pattern": "^run_[0-9a-f]{32}$"}),
+    "path": or_null(TEXT),
+    "createdAt": TIME,
+    "closedAt": or_null(TIME),
+    "cursor": {**TEXT, "description": "Give it as `after` for what follows"},
+    "title": TEXT,
+    "show": ANY_OBJECT,
 }
 _MORE: dict[str, JsonObject] = {
-    "description": _or_null(_TEXT),
-    "form": _or_null(_OBJECT),
-    "prefill": _OBJECT,
-    "suggestion": _or_null(_OBJECT),
-    "ai": {**_FLAG, "description": "A model had a part in what is shown"},
+    "description": or_null(TEXT),
+    "form": or_null(ANY_OBJECT),
+    "prefill": ANY_OBJECT,
+    "suggestion": or_null(ANY_OBJECT),
+    "ai": {**FLAG, "description": "A model had a part in what is shown"},
 }
-_CALENDAR = _shape(
-    {"timezone": _TEXT, "hours": _OBJECT},
-    {"holidays": _or_null(_OBJECT), "closed": _TEXTS, "open": _OBJECT},
+_CALENDAR = shape(
+    {"timezone": TEXT, "hours": ANY_OBJECT},
+    {"holidays": or_null(ANY_OBJECT), "closed": _TEXTS, "open": ANY_OBJECT},
 )
 SCHEMAS: dict[str, JsonObject] = {
-    "Task": _shape(_TASK, _MORE),
-    "TaskDetail": _shape(
+    "Task": shape(_TASK, _MORE),
+    "TaskDetail": shape(
         {
             **_TASK,
-            "comments": _list(
-                _shape({"by": _or_null(_TEXT), "at": _TIME, "kind": _TEXT, "text": _TEXT})
+            "comments": list_of(
+                shape({"by": or_null(TEXT), "at": TIME, "kind": TEXT, "text": TEXT})
             ),
-            "votes": _list(
-                _shape({"by": _TEXT, "approved": _FLAG, "comment": _or_null(_TEXT), "at": _TIME})
+            "votes": list_of(
+                shape({"by": TEXT, "approved": FLAG, "comment": or_null(TEXT), "at": TIME})
             ),
-            "draft": _or_null(_OBJECT),
-            "decision": _or_null(_OBJECT),
+            "draft": or_null(ANY_OBJECT),
+            "decision": or_null(ANY_OBJECT),
         },
         _MORE,
     ),
-    "Sla": _shape(
+    "Sla": shape(
         {
             "state": {"enum": ["ok", "warning", "breached"]},
-            "warnAt": _or_null(_TIME),
-            "minutesLeft": _NUMBER,
+            "warnAt": or_null(TIME),
+            "minutesLeft": NUMBER,
         }
     ),
-    "QueueCounts": _shape(
+    "QueueCounts": shape(
         {
-            "queue": _TEXT,
-            **dict.fromkeys(("open", "unassigned", "mine", "warned", "overdue", "urgent"), _WHOLE),
+            "queue": TEXT,
+            **dict.fromkeys(("open", "unassigned", "mine", "warned", "overdue", "urgent"), WHOLE),
         }
     ),
-    "TaskEvent": _shape(
+    "TaskEvent": shape(
         {
-            "at": _TIME,
-            "action": _TEXT,
-            "by": _or_null(_TEXT),
-            "kind": _or_null(_TEXT),
-            "detail": _OBJECT,
+            "at": TIME,
+            "action": TEXT,
+            "by": or_null(TEXT),
+            "kind": or_null(TEXT),
+            "detail": ANY_OBJECT,
         }
     ),
-    "TaskChanged": _shape({"task": _TEXT, "state": {"enum": _STATES}, "version": _WHOLE}),
-    "TaskTarget": _shape(
+    "TaskChanged": shape({"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}),
+    "TaskTarget": shape(
         {
             "to": {
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": False,
-                "properties": {"user": _TEXT, "group": _TEXT, "queue": _TEXT},
+                "properties": {"user": TEXT, "group": TEXT, "queue": TEXT},
             }
         },
-        {"comment": _or_null(_TEXT)},
+        {"comment": or_null(TEXT)},
     ),
-    "Comment": _shape({"text": {"type": "string", "minLength": 1, "maxLength": 10000}}),
-    "Draft": _shape({}, {"data": _OBJECT, "answers": _OBJECT, "comment": _or_null(_TEXT)}),
-    "Decision": _shape(
+    "Comment": shape({"text": {"type": "string", "minLength": 1, "maxLength": 10000}}),
+    "Draft": shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT, "comment": or_null(TEXT)}),
+    "Decision": shape(
         {"decision": {"enum": ["approve", "reject", "complete"]}},
         {
-            "comment": _or_null(_TEXT),
-            "data": _or_null(_OBJECT),
-            "answers": {**_or_null(_OBJECT), "description": "A QuestionnaireResponse"},
+            "comment": or_null(TEXT),
+            "data": or_null(ANY_OBJECT),
+            "answers": {**or_null(ANY_OBJECT), "description": "A QuestionnaireResponse"},
         },
     ),
-    "Decided": _shape(
+    "Decided": shape(
         {
-            "task": _TEXT,
+            "task": TEXT,
             "state": {"enum": _STATES, "description": "Still open while votes are missing"},
-            "version": _WHOLE,
-            "run": _or_null(_TEXT),
+            "version": WHOLE,
+            "run": or_null(TEXT),
         }
     ),
-    "FormLinkGiven": _shape(
-        {}, {"filler": _TEXT, "days": {"type": "integer", "minimum": 1, "maximum": 90}}
+    "FormLinkGiven": shape(
+        {}, {"filler": TEXT, "days": {"type": "integer", "minimum": 1, "maximum": 90}}
     ),
-    "FormLink": _shape({"token": _TEXT, "url": _TEXT, "expiresAt": _TIME}),
-    "Form": _shape(
+    "FormLink": shape({"token": TEXT, "url": TEXT, "expiresAt": TIME}),
+    "Form": shape(
         {
-            "title": _TEXT,
-            "description": _or_null(_TEXT),
-            "form": _OBJECT,
-            "prefill": _OBJECT,
-            "due": _or_null(_TIME),
+            "title": TEXT,
+            "description": or_null(TEXT),
+            "form": ANY_OBJECT,
+            "prefill": ANY_OBJECT,
+            "due": or_null(TIME),
         }
     ),
     "FormAnswers": {
-        **_shape({}, {"data": _OBJECT, "answers": _OBJECT}),
+        **shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT}),
         "description": "Plain values by linkId, or a QuestionnaireResponse",
     },
-    "FormFilled": _shape({"status": {"const": "completed"}}),
-    "Queue": _shape({"queue": _TEXT, "name": _TEXT, "candidates": _or_null(_TEXTS)}),
-    "QueueGiven": _shape({}, {"name": _TEXT, "candidates": {}}),
-    "Group": _shape({"group": _TEXT, "name": _TEXT, "members": _TEXTS}),
-    "GroupGiven": _shape({}, {"name": _TEXT, "members": _TEXTS}),
+    "FormFilled": shape({"status": {"const": "completed"}}),
+    "Queue": shape({"queue": TEXT, "name": TEXT, "candidates": or_null(_TEXTS)}),
+    "QueueGiven": shape({}, {"name": TEXT, "candidates": {}}),
+    "Group": shape({"group": TEXT, "name": TEXT, "members": _TEXTS}),
+    "GroupGiven": shape({}, {"name": TEXT, "members": _TEXTS}),
     "Calendar": _CALENDAR,
-    "CalendarName": _shape({"name": _TEXT, "updatedAt": _TIME}),
+    "CalendarName": shape({"name": TEXT, "updatedAt": TIME}),
 }
 DATA: dict[str, JsonObject] = {
-    "listTasks": _list(_ref("Task")),
-    "countTasks": _list(_ref("QueueCounts")),
-    "getTask": _ref("TaskDetail"),
-    "getTaskHistory": _list(_ref("TaskEvent")),
-    "claimTask": _ref("TaskDetail"),
-    "releaseTask": _ref("TaskDetail"),
-    "assignTask": _ref("TaskChanged"),
-    "delegateTask": _ref("TaskChanged"),
-    "commentTask": _ref("TaskDetail"),
-    "draftTask": _ref("TaskChanged"),
-    "decideTask": _ref("Decided"),
-    "linkForm": _ref("FormLink"),
-    "getForm": _ref("Form"),
-    "fillForm": _ref("FormFilled"),
-    "listQueues": _list(_ref("Queue")),
-    "putQueue": _ref("Queue"),
-    "listGroups": _list(_ref("Group")),
-    "putGroup": _ref("Group"),
-    "listCalendars": _list(_ref("CalendarName")),
-    "getCalendar": _ref("Calendar"),
-    "putCalendar": _ref("Calendar"),
+    "listTasks": list_of(ref("Task")),
+    "countTasks": list_of(ref("QueueCounts")),
+    "getTask": ref("TaskDetail"),
+    "getTaskHistory": list_of(ref("TaskEvent")),
+    "claimTask": ref("TaskDetail"),
+    "releaseTask": ref("TaskDetail"),
+    "assignTask": ref("TaskChanged"),
+    "delegateTask": ref("TaskChanged"),
+    "commentTask": ref("TaskDetail"),
+    "draftTask": ref("TaskChanged"),
+    "decideTask": ref("Decided"),
+    "linkForm": ref("FormLink"),
+    "getForm": ref("Form"),
+    "fillForm": ref("FormFilled"),
+    "listQueues": list_of(ref("Queue")),
+    "putQueue": ref("Queue"),
+    "listGroups": list_of(ref("Group")),
+    "putGroup": ref("Group"),
+    "listCalendars": list_of(ref("CalendarName")),
+    "getCalendar": ref("Calendar"),
+    "putCalendar": ref("Calendar"),
 }
 BODIES: dict[str, JsonObject] = {
-    "assignTask": _json("TaskTarget"),
-    "delegateTask": _json("TaskTarget"),
-    "commentTask": _json("Comment"),
-    "draftTask": _json("Draft"),
-    "decideTask": _json("Decision"),
-    "linkForm": _json("FormLinkGiven"),
-    "fillForm": _json("FormAnswers"),
-    "putQueue": _json("QueueGiven"),
-    "putGroup": _json("GroupGiven"),
-    "putCalendar": _json("Calendar"),
+    "assignTask": json_body("TaskTarget"),
+    "delegateTask": json_body("TaskTarget"),
+    "commentTask": json_body("Comment"),
+    "draftTask": json_body("Draft"),
+    "decideTask": json_body("Decision"),
+    "linkForm": json_body("FormLinkGiven"),
+    "fillForm": json_body("FormAnswers"),
+    "putQueue": json_body("QueueGiven"),
+    "putGroup": json_body("GroupGiven"),
+    "putCalendar": json_body("Calendar"),
 }
 BY_LINK = frozenset({"getForm", "fillForm"})
 """The token in the address is the credential."""

@@ -7,425 +7,401 @@ from __future__ import annotations
 
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
+from careloom.api.contract_forms import (
+    ANY_OBJECT,
+    FLAG,
+    NUMBER,
+    RUN_ID,
+    TEXT,
+    TIME,
+    WHOLE,
+    list_of,
+    or_null,
+    ref,
+    shape,
+)
 from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.types import JsonObject
 
-_TEXT: JsonObject = {"type": "string"}
-_WHOLE: JsonObject = {"type": "integer"}
-_NUMBER: JsonObject = {"type": "number"}
-_FLAG: JsonObject = {"type": "boolean"}
-_ANY_OBJECT: JsonObject = {"type": "object"}
 _ANYTHING: JsonObject = {}
-_TIME: JsonObject = {"type": "string", "format": "date-time"}
-_RUN_ID: JsonObject = {"type": "string", "pattern": "^run_[0-9a-f]{32}$"}
 _RUN_STATUS: JsonObject = {
     "enum": ["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
 }
 
 
-def _or_null(schema: JsonObject) -> JsonObject:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _list(schema: JsonObject) -> JsonObject:
-    return {"type": "array", "items": schema}
-
-
-def _ref(name: str) -> JsonObject:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(
-    required: dict[str, JsonObject],
-    optional: dict[str, JsonObject] | None = None,
-    *,
-    closed: bool = False,
-) -> JsonObject:
-    schema: JsonObject = {
-        "type": "object",
-        "properties": required | (optional or {}),
-        "required": list(required),
-    }
-    return {**schema, "additionalProperties": False} if closed else schema
-
-
 _WORKFLOW: dict[str, JsonObject] = {
-    "id": _TEXT,
-    "name": _TEXT,
-    "version": _WHOLE,
-    "hash": _TEXT,
-    "active": {**_FLAG, "description": "Events start runs of it"},
-    "updatedAt": _TIME,
-    "triggers": _list(_ANY_OBJECT),
-    "steps": _list(_object({"id": _TEXT, "type": _TEXT, "path": _TEXT})),
+    "id": TEXT,
+    "name": TEXT,
+    "version": WHOLE,
+    "hash": TEXT,
+    "active": {**FLAG, "description": "Events start runs of it"},
+    "updatedAt": TIME,
+    "triggers": list_of(ANY_OBJECT),
+    "steps": list_of(shape({"id": TEXT, "type": TEXT, "path": TEXT})),
 }
 _CHECKED: dict[str, JsonObject] = {
-    "id": _TEXT,
-    "name": _TEXT,
-    "hash": _TEXT,
-    "receipts": _list(_ref("Receipt")),
-    "findings": _list(_ref("Finding")),
-    "triggerGraph": _ANY_OBJECT,
+    "id": TEXT,
+    "name": TEXT,
+    "hash": TEXT,
+    "receipts": list_of(ref("Receipt")),
+    "findings": list_of(ref("Finding")),
+    "triggerGraph": ANY_OBJECT,
 }
-_NOTE: dict[str, JsonObject] = {"code": _TEXT, "path": _TEXT, "message": _TEXT}
-_PLACE: dict[str, JsonObject] = {"line": _or_null(_WHOLE)}
+_NOTE: dict[str, JsonObject] = {"code": TEXT, "path": TEXT, "message": TEXT}
+_PLACE: dict[str, JsonObject] = {"line": or_null(WHOLE)}
 _RUN_TIMES: dict[str, JsonObject] = {
-    "createdAt": _TIME,
-    "finishedAt": _or_null(_TIME),
-    "durationMs": _or_null(_NUMBER),
+    "createdAt": TIME,
+    "finishedAt": or_null(TIME),
+    "durationMs": or_null(NUMBER),
 }
-_COMPONENT: dict[str, JsonObject] = {"kind": _TEXT, "name": _TEXT}
+_COMPONENT: dict[str, JsonObject] = {"kind": TEXT, "name": TEXT}
 
 _WORKFLOWS: dict[str, JsonObject] = {
-    "Receipt": _object(_NOTE, _PLACE),
-    "Finding": _object({**_NOTE, "severity": {"enum": ["error", "warning"]}, "fix": _TEXT}, _PLACE),
-    "YamlText": _object({"yaml": _TEXT}),
+    "Receipt": shape(_NOTE, _PLACE),
+    "Finding": shape({**_NOTE, "severity": {"enum": ["error", "warning"]}, "fix": TEXT}, _PLACE),
+    "YamlText": shape({"yaml": TEXT}),
     "Definition": {
         "type": "object",
         "description": "A definition: docs/reference/definitions.md",
         "anyOf": [{"required": ["steps"]}, {"required": ["workflow"]}],
     },
-    "Checked": _object({**_CHECKED, "valid": _FLAG}),
-    "Deployed": _object({**_CHECKED, "version": _WHOLE, "created": _FLAG}),
-    "Workflow": _object(_WORKFLOW),
-    "WorkflowDetail": _object(
+    "Checked": shape({**_CHECKED, "valid": FLAG}),
+    "Deployed": shape({**_CHECKED, "version": WHOLE, "created": FLAG}),
+    "Workflow": shape(_WORKFLOW),
+    "WorkflowDetail": shape(
         {
             **_WORKFLOW,
-            "definition": _ANY_OBJECT,
-            "source": _TEXT,
-            "receipts": _list(_ref("Receipt")),
+            "definition": ANY_OBJECT,
+            "source": TEXT,
+            "receipts": list_of(ref("Receipt")),
         }
     ),
-    "JsonSchema": _object({"$schema": _TEXT, "$defs": _ANY_OBJECT}),
-    "TriggerGraph": _object(
+    "JsonSchema": shape({"$schema": TEXT, "$defs": ANY_OBJECT}),
+    "TriggerGraph": shape(
         {
-            "cascades": _list(_object(dict.fromkeys(("source", "step", "event", "target"), _TEXT))),
-            "cycles": _list(_list(_TEXT)),
-            "orphans": _list(_TEXT),
+            "cascades": list_of(shape(dict.fromkeys(("source", "step", "event", "target"), TEXT))),
+            "cycles": list_of(list_of(TEXT)),
+            "orphans": list_of(TEXT),
         }
     ),
-    "ComponentName": _object(_COMPONENT),
-    "Component": _object({**_COMPONENT, "version": _WHOLE, "body": _ANY_OBJECT}),
-    "ComponentDetail": _object(
-        {
-            **_COMPONENT,
-            "version": _WHOLE,
-            "body": _ANY_OBJECT,
-            "affected": _list(_ref("ComponentUser")),
-        }
-    ),
-    "ComponentKept": _object(
+    "ComponentName": shape(_COMPONENT),
+    "Component": shape({**_COMPONENT, "version": WHOLE, "body": ANY_OBJECT}),
+    "ComponentDetail": shape(
         {
             **_COMPONENT,
-            "version": _WHOLE,
-            "created": _FLAG,
-            "affected": _list(_ref("ComponentUser")),
+            "version": WHOLE,
+            "body": ANY_OBJECT,
+            "affected": list_of(ref("ComponentUser")),
+        }
+    ),
+    "ComponentKept": shape(
+        {
+            **_COMPONENT,
+            "version": WHOLE,
+            "created": FLAG,
+            "affected": list_of(ref("ComponentUser")),
         },
-        {"redeployed": _list(_object({"workflow": _TEXT}, {"version": _WHOLE}))},
+        {"redeployed": list_of(shape({"workflow": TEXT}, {"version": WHOLE}))},
     ),
-    "ComponentUser": _object(
-        {"workflow": _TEXT, "version": _WHOLE, "uses": _WHOLE, "paths": _list(_TEXT)}
+    "ComponentUser": shape(
+        {"workflow": TEXT, "version": WHOLE, "uses": WHOLE, "paths": list_of(TEXT)}
     ),
-    "StepType": _object(
-        {"type": _TEXT, "title": _TEXT, "input": _ANY_OBJECT, "output": _ANY_OBJECT}
-    ),
+    "StepType": shape({"type": TEXT, "title": TEXT, "input": ANY_OBJECT, "output": ANY_OBJECT}),
 }
 _RUNS: dict[str, JsonObject] = {
-    "EventGiven": _object(
+    "EventGiven": shape(
         {},
         {
             "key": {"type": ["string", "number", "null"], "maxLength": 512},
             "data": {},
-            "id": _or_null(_TEXT),
+            "id": or_null(TEXT),
         },
         closed=True,
     ),
-    "EventSent": _object(
+    "EventSent": shape(
         {
-            "id": _TEXT,
-            "name": _TEXT,
+            "id": TEXT,
+            "name": TEXT,
             "status": {"enum": ["taken", "kept"]},
-            "runId": _or_null(_RUN_ID),
+            "runId": or_null(RUN_ID),
             "repeated": {"type": "boolean"},
         }
     ),
-    "RunStarted": _object(
+    "RunStarted": shape(
         {
-            "runId": _RUN_ID,
+            "runId": RUN_ID,
             "status": _RUN_STATUS,
-            "message": _TEXT,
-            "createdAt": _TIME,
-            "workflowId": _TEXT,
-            "version": _WHOLE,
+            "message": TEXT,
+            "createdAt": TIME,
+            "workflowId": TEXT,
+            "version": WHOLE,
         }
     ),
-    "RunSummary": _object(
+    "RunSummary": shape(
         {
-            "runId": _RUN_ID,
-            "workflowId": _TEXT,
-            "version": _WHOLE,
+            "runId": RUN_ID,
+            "workflowId": TEXT,
+            "version": WHOLE,
             "status": _RUN_STATUS,
-            "source": _TEXT,
+            "source": TEXT,
             **_RUN_TIMES,
-            "stepsDone": _WHOLE,
-            "failedStep": _or_null(_TEXT),
-            "failedCode": _or_null(_TEXT),
-            "held": _or_null({"enum": ["queued", "paused"]}),
-            "retriedAs": _or_null(_RUN_ID),
-            "parent": _or_null(_RUN_ID),
+            "stepsDone": WHOLE,
+            "failedStep": or_null(TEXT),
+            "failedCode": or_null(TEXT),
+            "held": or_null({"enum": ["queued", "paused"]}),
+            "retriedAs": or_null(RUN_ID),
+            "parent": or_null(RUN_ID),
         }
     ),
-    "Run": _object(
+    "Run": shape(
         {
-            "runId": _RUN_ID,
-            "workflowId": _TEXT,
-            "workflowName": _TEXT,
-            "version": _WHOLE,
-            "definitionHash": _TEXT,
+            "runId": RUN_ID,
+            "workflowId": TEXT,
+            "workflowName": TEXT,
+            "version": WHOLE,
+            "definitionHash": TEXT,
             "status": _RUN_STATUS,
-            "source": _TEXT,
-            "startedBy": _or_null(_TEXT),
-            "trigger": _ANY_OBJECT,
-            "sessionId": _TEXT,
+            "source": TEXT,
+            "startedBy": or_null(TEXT),
+            "trigger": ANY_OBJECT,
+            "sessionId": TEXT,
             **_RUN_TIMES,
-            "steps": _list(_ref("Step")),
-            "attempts": _list(_ref("Attempt")),
+            "steps": list_of(ref("Step")),
+            "attempts": list_of(ref("Attempt")),
             "output": _ANYTHING,
-            "error": _or_null(_ANY_OBJECT),
-            "held": _or_null({"enum": ["queued", "paused"]}),
-            "queuedBehind": _or_null(_ANY_OBJECT),
-            "asked": _list({"enum": ["cancel", "rollback"]}),
-            "parent": _or_null(_RUN_ID),
-            "parentPath": _or_null(_TEXT),
-            "children": _list(_ANY_OBJECT),
-            "retryOf": _or_null(_RUN_ID),
-            "retriedAs": _or_null(_RUN_ID),
-            "discarded": _or_null(_ANY_OBJECT),
-            "failedStep": _or_null(_TEXT),
-            "failedCode": _or_null(_TEXT),
-            "crashes": _WHOLE,
+            "error": or_null(ANY_OBJECT),
+            "held": or_null({"enum": ["queued", "paused"]}),
+            "queuedBehind": or_null(ANY_OBJECT),
+            "asked": list_of({"enum": ["cancel", "rollback"]}),
+            "parent": or_null(RUN_ID),
+            "parentPath": or_null(TEXT),
+            "children": list_of(ANY_OBJECT),
+            "retryOf": or_null(RUN_ID),
+            "retriedAs": or_null(RUN_ID),
+            "discarded": or_null(ANY_OBJECT),
+            "failedStep": or_null(TEXT),
+            "failedCode": or_null(TEXT),
+            "crashes": WHOLE,
         }
     ),
-    "Step": _object(
+    "Step": shape(
         {
-            "id": _TEXT,
-            "path": _TEXT,
+            "id": TEXT,
+            "path": TEXT,
             "status": {"enum": ["succeeded", "failed", "skipped", "waiting", "cancelled"]},
-            "startedAt": _or_null(_TIME),
+            "startedAt": or_null(TIME),
             "input": _ANYTHING,
-            "notes": _list(_ANY_OBJECT),
+            "notes": list_of(ANY_OBJECT),
         },
         {
-            "attempt": _WHOLE,
-            "finishedAt": _or_null(_TIME),
-            "durationMs": _or_null(_NUMBER),
+            "attempt": WHOLE,
+            "finishedAt": or_null(TIME),
+            "durationMs": or_null(NUMBER),
             "output": _ANYTHING,
             "branch": _ANYTHING,
             "effect": _ANYTHING,
-            "error": _or_null(_ANY_OBJECT),
-            "until": _or_null(_TIME),
-            "event": _or_null(_TEXT),
+            "error": or_null(ANY_OBJECT),
+            "until": or_null(TIME),
+            "event": or_null(TEXT),
         },
     ),
-    "Attempt": _object(
+    "Attempt": shape(
         {
-            "path": _TEXT,
-            "attempt": _WHOLE,
-            "startedAt": _TIME,
-            "finishedAt": _TIME,
-            "retryAt": _or_null(_TIME),
-            "error": _ANY_OBJECT,
+            "path": TEXT,
+            "attempt": WHOLE,
+            "startedAt": TIME,
+            "finishedAt": TIME,
+            "retryAt": or_null(TIME),
+            "error": ANY_OBJECT,
         }
     ),
-    "Session": _object(
+    "Session": shape(
         {
-            "id": _TEXT,
-            "runId": _RUN_ID,
-            "patientId": _or_null(_TEXT),
-            "createdAt": _TIME,
-            "messages": _list(_object({"role": _TEXT, "at": _TIME})),
+            "id": TEXT,
+            "runId": RUN_ID,
+            "patientId": or_null(TEXT),
+            "createdAt": TIME,
+            "messages": list_of(shape({"role": TEXT, "at": TIME})),
         }
     ),
     "AuditExport": {"type": "object", "description": "Rows, checkpoints and the chain's proof"},
 }
 _PEOPLE: dict[str, JsonObject] = {
-    "Message": _object(
+    "Message": shape(
         {
-            "id": _TEXT,
-            "runId": _or_null(_RUN_ID),
-            "path": _or_null(_TEXT),
-            "channel": _TEXT,
-            "connection": _or_null(_TEXT),
+            "id": TEXT,
+            "runId": or_null(RUN_ID),
+            "path": or_null(TEXT),
+            "channel": TEXT,
+            "connection": or_null(TEXT),
             "status": {"enum": ["captured", "pending", "sent", "failed"]},
-            "receipt": _ANY_OBJECT,
-            "warnings": _list(_ANYTHING),
-            "createdAt": _TIME,
-            "to": _list(_TEXT),
-            "subject": _or_null(_TEXT),
-            "text": _or_null(_TEXT),
-            "payload": _or_null(_ANY_OBJECT),
+            "receipt": ANY_OBJECT,
+            "warnings": list_of(_ANYTHING),
+            "createdAt": TIME,
+            "to": list_of(TEXT),
+            "subject": or_null(TEXT),
+            "text": or_null(TEXT),
+            "payload": or_null(ANY_OBJECT),
         }
     ),
-    "Incident": _object(
+    "Incident": shape(
         {
-            "id": _TEXT,
-            "kind": _TEXT,
-            "cause": _TEXT,
+            "id": TEXT,
+            "kind": TEXT,
+            "cause": TEXT,
             "status": {"enum": ["open", "closed"]},
-            "count": _WHOLE,
-            "ref": _ANY_OBJECT,
-            "firstAt": _TIME,
-            "lastAt": _TIME,
+            "count": WHOLE,
+            "ref": ANY_OBJECT,
+            "firstAt": TIME,
+            "lastAt": TIME,
         }
     ),
-    "IncidentClosed": _object({"id": _TEXT, "status": {"const": "closed"}, "changed": _FLAG}),
+    "IncidentClosed": shape({"id": TEXT, "status": {"const": "closed"}, "changed": FLAG}),
 }
 _CONNECTION: dict[str, JsonObject] = {
     "kind": {"enum": ["slack", "email", "webhook", "http", "fhir", "sql"]},
-    "settings": _ANY_OBJECT,
+    "settings": ANY_OBJECT,
 }
-_CONNECTION_HEALTH = _object(
+_CONNECTION_HEALTH = shape(
     {
         "circuit": {"enum": ["closed", "open", "half-open"]},
-        "calls": _WHOLE,
-        "failures": _WHOLE,
-        "lastSuccessAt": _or_null(_TIME),
-        "lastFailureAt": _or_null(_TIME),
-        "lastError": _or_null(_TEXT),
+        "calls": WHOLE,
+        "failures": WHOLE,
+        "lastSuccessAt": or_null(TIME),
+        "lastFailureAt": or_null(TIME),
+        "lastError": or_null(TEXT),
     }
 )
 _FILES: dict[str, JsonObject] = {
-    "FileForm": _object({"file": {"type": "string", "format": "binary"}}),
-    "StoredFile": {"anyOf": [_ref("StoredImage"), _ref("StoredDocument")]},
-    "StoredImage": _object(
-        {"uri": _TEXT, "instance": _TEXT, "patientId": _or_null(_TEXT), "created": _FLAG}
+    "FileForm": shape({"file": {"type": "string", "format": "binary"}}),
+    "StoredFile": {"anyOf": [ref("StoredImage"), ref("StoredDocument")]},
+    "StoredImage": shape(
+        {"uri": TEXT, "instance": TEXT, "patientId": or_null(TEXT), "created": FLAG}
     ),
-    "StoredDocument": _object(
-        {"uri": _TEXT, "sha256": _TEXT, "size": _WHOLE, "contentType": _TEXT, "created": _FLAG}
+    "StoredDocument": shape(
+        {"uri": TEXT, "sha256": TEXT, "size": WHOLE, "contentType": TEXT, "created": FLAG}
     ),
-    "Connection": _object(
-        {"id": _TEXT, **_CONNECTION},
+    "Connection": shape(
+        {"id": TEXT, **_CONNECTION},
         {
             "health": {
-                **_or_null(_CONNECTION_HEALTH),
+                **or_null(_CONNECTION_HEALTH),
                 "description": "What the calls of this process said; null before the first",
             }
         },
     ),
-    "ConnectionTest": _object(
-        {"id": _TEXT, "ok": _FLAG, "milliseconds": _NUMBER, "message": _TEXT},
-        {"code": _or_null(_TEXT), "details": _ANY_OBJECT},
+    "ConnectionTest": shape(
+        {"id": TEXT, "ok": FLAG, "milliseconds": NUMBER, "message": TEXT},
+        {"code": or_null(TEXT), "details": ANY_OBJECT},
     ),
-    "ConnectionGiven": _object(
-        {"kind": _CONNECTION["kind"]}, {"settings": _ANY_OBJECT, "secret": _ANY_OBJECT}
+    "ConnectionGiven": shape(
+        {"kind": _CONNECTION["kind"]}, {"settings": ANY_OBJECT, "secret": ANY_OBJECT}
     ),
 }
 _REFERRALS: dict[str, JsonObject] = {
-    "ReferralText": _object({"extracted_text": {"type": "string", "maxLength": 500}}, closed=True),
-    "Triage": _object(
+    "ReferralText": shape({"extracted_text": {"type": "string", "maxLength": 500}}, closed=True),
+    "Triage": shape(
         {
-            "urgency": _TEXT,
-            "confidence": _NUMBER,
-            "notified": _FLAG,
+            "urgency": TEXT,
+            "confidence": NUMBER,
+            "notified": FLAG,
             "notification": {"enum": ["captured", "pending", "sent", "failed"]},
             "referral_id": {"type": "string", "format": "uuid"},
-            "specialty": _or_null(_TEXT),
-            "needs_review": _FLAG,
-            "review_reasons": _list(_ANYTHING),
+            "specialty": or_null(TEXT),
+            "needs_review": FLAG,
+            "review_reasons": list_of(_ANYTHING),
         },
-        {"notification_error": _object({"code": _TEXT, "message": _TEXT})},
+        {"notification_error": shape({"code": TEXT, "message": TEXT})},
     ),
-    "Referral": _object(
+    "Referral": shape(
         {
             "referral_id": {"type": "string", "format": "uuid"},
-            "patient_id": _or_null(_TEXT),
-            "referral_text": _TEXT,
-            "urgency": _TEXT,
-            "confidence": _NUMBER,
-            "created_at": _TIME,
+            "patient_id": or_null(TEXT),
+            "referral_text": TEXT,
+            "urgency": TEXT,
+            "confidence": NUMBER,
+            "created_at": TIME,
         }
     ),
 }
 _TRIGGERS: dict[str, JsonObject] = {
-    "Schedule": _object(
+    "Schedule": shape(
         {
-            "workflowId": _TEXT,
-            "trigger": {**_WHOLE, "description": "Which trigger of the workflow, from 0"},
-            "version": _WHOLE,
-            "cron": _TEXT,
-            "timezone": _TEXT,
+            "workflowId": TEXT,
+            "trigger": {**WHOLE, "description": "Which trigger of the workflow, from 0"},
+            "version": WHOLE,
+            "cron": TEXT,
+            "timezone": TEXT,
             "overlap": {"enum": ["forbid", "allow", "queue"]},
             "catchUp": {"enum": ["none", "last", "all"]},
-            "catchUpWithin": {**_WHOLE, "description": "Seconds"},
-            "jitter": {**_WHOLE, "description": "Seconds"},
-            "paused": _FLAG,
-            "next": _list(_TIME),
-            "last": _or_null(
-                _object(
+            "catchUpWithin": {**WHOLE, "description": "Seconds"},
+            "jitter": {**WHOLE, "description": "Seconds"},
+            "paused": FLAG,
+            "next": list_of(TIME),
+            "last": or_null(
+                shape(
                     {
-                        "scheduledAt": _TIME,
+                        "scheduledAt": TIME,
                         "outcome": {"enum": ["started", "queued", "skipped"]},
-                        "runId": _or_null(_RUN_ID),
+                        "runId": or_null(RUN_ID),
                     }
                 )
             ),
-            "started": _WHOLE,
-            "missed": _WHOLE,
-            "queued": _WHOLE,
+            "started": WHOLE,
+            "missed": WHOLE,
+            "queued": WHOLE,
         }
     ),
-    "Webhooks": _object(
+    "Webhooks": shape(
         {
-            "endpoint": {**_TEXT, "description": "Stands in the address; cannot be guessed"},
-            "hooks": _list(
-                _object(
+            "endpoint": {**TEXT, "description": "Stands in the address; cannot be guessed"},
+            "hooks": list_of(
+                shape(
                     {
-                        "path": _TEXT,
-                        "url": _TEXT,
-                        "workflowId": _TEXT,
-                        "active": _FLAG,
-                        "secret": {**_TEXT, "description": "The name of the secret"},
-                        "secretIsThere": _FLAG,
+                        "path": TEXT,
+                        "url": TEXT,
+                        "workflowId": TEXT,
+                        "active": FLAG,
+                        "secret": {**TEXT, "description": "The name of the secret"},
+                        "secretIsThere": FLAG,
                         "signature": {"enum": ["standard", "github"]},
                     }
                 )
             ),
-            "secrets": _list(_object({"name": _TEXT, "valid": _WHOLE})),
+            "secrets": list_of(shape({"name": TEXT, "valid": WHOLE})),
         }
     ),
-    "WebhookSecretGiven": _object(
+    "WebhookSecretGiven": shape(
         {},
         {
             "secret": {"type": "string", "minLength": 16},
             "keepPreviousFor": {"type": "integer", "minimum": 0, "maximum": 2592000},
         },
     ),
-    "WebhookSecret": _object({"name": _TEXT, "number": _WHOLE, "secret": _TEXT}),
-    "Delivery": _object(
-        {"deliveryId": _TEXT, "status": {"const": "accepted"}, "receivedAt": _TIME}
-    ),
+    "WebhookSecret": shape({"name": TEXT, "number": WHOLE, "secret": TEXT}),
+    "Delivery": shape({"deliveryId": TEXT, "status": {"const": "accepted"}, "receivedAt": TIME}),
 }
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
     **PEOPLE,
-    "Error": _object(
+    "Error": shape(
         {
             "success": {"const": False},
-            "message": _TEXT,
+            "message": TEXT,
             "data": {"type": "null"},
-            "error": _object(
+            "error": shape(
                 {
-                    "code": {**_TEXT, "description": "Stable; part of the contract"},
-                    "details": {"anyOf": [_TEXT, _ANY_OBJECT]},
+                    "code": {**TEXT, "description": "Stable; part of the contract"},
+                    "details": {"anyOf": [TEXT, ANY_OBJECT]},
                 },
-                {"path": _TEXT, "fix": _TEXT},
+                {"path": TEXT, "fix": TEXT},
                 closed=True,
             ),
         },
         closed=True,
     ),
-    "Health": _object({"status": {"enum": ["live", "ready", "not ready"]}}, {"cause": _TEXT}),
+    "Health": shape({"status": {"enum": ["live", "ready", "not ready"]}}, {"cause": TEXT}),
     **_WORKFLOWS,
     **_RUNS,
     **_PEOPLE,
