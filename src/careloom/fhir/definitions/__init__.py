@@ -54,6 +54,7 @@ class Definitions:
         self.code_lists: list[dict[str, list[str]]] = content["codes"]
         self.compartment: dict[str, list[str]] = content["compartment"]
         self._kinds: dict[str, str] = content["kinds"]
+        self._bases: dict[str, str] = content["bases"]
         self._types: dict[str, list[dict[str, Any]]] = content["types"]
         self._elements: dict[str, dict[str, Element]] = {}
         self._search: dict[str, list[dict[str, Any]]] = {}
@@ -70,6 +71,20 @@ class Definitions:
     def is_resource(self, name: str) -> bool:
         """Whether this is a concrete resource type."""
         return name in self._resources
+
+    def is_type(self, name: str) -> bool:
+        """Whether this is a type, abstract ones and nested elements (Patient.contact) included."""
+        return name in self._kinds or name in self._types
+
+    def base(self, name: str) -> str | None:
+        """The type that a type specialises: code is a string, Patient a DomainResource.
+
+        A nested element is a BackboneElement in a resource, else an Element; Element and Resource
+        specialise nothing.
+        """
+        if "." in name and name in self._types:
+            return "BackboneElement" if "modifierExtension" in self.elements(name) else "Element"
+        return self._bases.get(name) or None
 
     def is_primitive(self, name: str) -> bool:
         """Whether this is a primitive type."""
