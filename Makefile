@@ -11,7 +11,7 @@ DEMO_ARGS ?=
 HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
   --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
 
-.PHONY: demo test lint bench bench-engine bench-triage torture model evaluate clean
+.PHONY: demo test lint bench bench-engine bench-fhir bench-triage torture model evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
@@ -33,6 +33,9 @@ bench-engine: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 	@$(BIN)/python benchmarks/engine_scale.py $(SCALE_ARGS)
 	@$(BIN)/python benchmarks/schedules.py
+
+bench-fhir: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/fhir.py $(FHIR_ARGS)
 
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py

@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 REQUIREMENTS: dict[str, tuple[str, ...]] = {
-    "floor": ("asyncpg==0.32.0", "psutil", "uvloop"),
+    "floor": ("asyncpg==0.32.0", "psutil", "uvloop", "uvicorn", "httptools", "orjson"),
     "dbos": ("dbos==3.4.0", "greenlet", "psutil", "uvloop"),
     "restate": ("restate-sdk[serde]==1.3.0", "hypercorn", "aiohttp", "psutil", "uvloop"),
     # Newer releases ask for a certifi or a fastapi that their own code does not run with.
