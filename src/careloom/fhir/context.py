@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from careloom.errors import Gone, NotFound
 from careloom.fhir.definitions import Definitions
-from careloom.fhir.resource import ID_PATTERN, seal_place
+from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
+from careloom.fhir.restriction import FULL, Restriction, in_compartment, shown
 from careloom.fhir.search.index import SearchIndex
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
@@ -49,6 +50,21 @@ class FhirContext:
         if plain is not None:
             return plain
         return await self.keyring.open(scope.tenant, sealed, place)
+
+    def gate(self, restriction: Restriction, stored: Stored) -> Stored | None:
+        """The version as this restriction lets it be seen; None for what it does not show at all.
+
+        Whatever leaves the store for a caller passes here or is compiled into the search.
+        """
+        if restriction is FULL or restriction.is_full:
+            return stored
+        if not restriction.allowed:
+            return None
+        resource = parse(stored.body)
+        if not in_compartment(self.index, restriction.compartment, resource):
+            return None
+        seen = shown(restriction, resource)
+        return stored if seen is resource else replace(stored, body=serialize(seen))
 
 
 @dataclass(frozen=True, slots=True)

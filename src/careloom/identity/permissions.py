@@ -1,12 +1,17 @@
 """Permissions, and the table from roles to grants. What no grant names is denied.
 
-A grant is a permission ("fhir:read") or one narrowed to a resource type ("fhir:read/Patient").
-Grants are plain strings, so that a run can store those of its starter and of its owner.
+A grant is a permission ("fhir:read"), also narrowed to a resource type ("fhir:read/Patient"), to
+patients or to elements (grants.py). Grants are plain strings, so that a run can store those of its
+starter and of its owner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+
+from careloom.errors import InvalidInput
+from careloom.identity.grants import INTERACTIONS, WHOLE, common, parse_grant
 
 PERMISSIONS = frozenset(
     {
@@ -78,17 +83,43 @@ def grants_of(roles: Iterable[str]) -> tuple[str, ...]:
 def allows(grants: Iterable[str], permission: str, resource_type: str | None = None) -> bool:
     """Whether a grant covers the permission, for this resource type when one is given.
 
-    A grant narrowed to a type does not cover the permission without a type.
+    A grant narrowed to a type does not cover the permission without a type. One narrowed to
+    patients or elements covers nothing here: only who asks for the restriction may go by it.
     """
-    wanted = {permission}
+    return not _wanted(permission, resource_type).isdisjoint(grants)
+
+
+@lru_cache(maxsize=4096)
+def _wanted(permission: str, resource_type: str | None) -> frozenset[str]:
+    """The grants that cover it without narrowing."""
+    if permission not in PERMISSIONS and permission not in INTERACTIONS:
+        return frozenset()
+    names = [permission, *([WHOLE[permission]] if permission in WHOLE else [])]
+    wanted = {*names, *(f"{name}/*" for name in names)}
     if resource_type is not None:
-        wanted.add(f"{permission}/{resource_type}")
-    return permission in PERMISSIONS and any(grant in wanted for grant in grants)
+        wanted.update(f"{name}/{resource_type}" for name in names)
+    return frozenset(wanted)
+
+
+def check_grants(grants: Iterable[str]) -> list[str]:
+    """Grants as they are stored; raises InvalidInput for a form or a permission that is none."""
+    known = [parse_grant(text) for text in grants]
+    for grant in known:
+        if grant.permission not in PERMISSIONS and grant.permission not in INTERACTIONS:
+            raise InvalidInput(
+                f"There is no permission {grant.permission}",
+                code="invalid_grant",
+                fix=f"use one of {', '.join(sorted(PERMISSIONS | INTERACTIONS))}",
+            )
+    return sorted({grant.text for grant in known})
 
 
 def intersect(left: Iterable[str], right: Iterable[str]) -> tuple[str, ...]:
     """What both sides grant: a run may do what its workflow's owner and its starter both may."""
-    mine, theirs = set(left), set(right)
-    both = {grant for grant in mine if grant in theirs or grant.split("/")[0] in theirs}
-    both |= {grant for grant in theirs if grant.split("/")[0] in mine}
-    return tuple(sorted(both))
+    mine, theirs = tuple(sorted(set(left))), tuple(sorted(set(right)))
+    return mine if mine == theirs else _intersect(mine, theirs)
+
+
+@lru_cache(maxsize=1024)
+def _intersect(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    return common(left, right)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from careloom.errors import Forbidden
 from careloom.identity.permissions import allows, grants_of
@@ -56,9 +56,12 @@ class Principal:
         return allows(self.grants, permission, resource_type)
 
     def require(self, permission: str, resource_type: str | None = None) -> None:
-        """Raise `Forbidden` unless granted; a sink puts the refusal in the audit trail."""
-        if self.allows(permission, resource_type):
-            return
+        """Raise `Forbidden` unless granted for every patient and element."""
+        if not self.allows(permission, resource_type):
+            self.refuse(permission, resource_type)
+
+    def refuse(self, permission: str, resource_type: str | None = None) -> NoReturn:
+        """Raise `Forbidden`; a sink puts the refusal in the audit trail."""
         if self.sink is not None:
             self.sink.denied(self, permission, resource_type)
         place = f" on {resource_type}" if resource_type else ""
