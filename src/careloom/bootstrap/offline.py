@@ -22,7 +22,7 @@ NOT_CHECKED = (
     "connections",
     "pipelines, decision tables and components that are kept by name",
     "modules of code steps",
-    "workflows that are deployed: those that this one starts, and cascades",
+    "workflows that are deployed and not among these files: those that one starts, and cascades",
 )
 """In words, for the person who asks."""
 

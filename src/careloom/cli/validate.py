@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol
 
 from careloom.bootstrap import open_services
 from careloom.bootstrap.offline import NOT_CHECKED, offline_ports
@@ -21,14 +23,22 @@ from careloom.errors import CareloomError
 from careloom.settings import Settings
 from careloom.steps.schema import every_schema
 from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.workflows.definition import Definition
 from careloom.workflows.definition.source import MAX_BYTES
-from careloom.workflows.deployment import Checked, Mode, check_definition
+from careloom.workflows.deployment import (
+    Checked,
+    Deployment,
+    Mode,
+    Ports,
+    check_definition,
+    read_definition,
+)
 from careloom.workflows.published_schema import published_schema
+from careloom.workflows.verification import Known
 
 UNREADABLE = 2
 _KINDS = (".yaml", ".yml", ".json")
 _LOOKS_LIKE_ONE = re.compile(r"(^|[{,])\s*[\"']?(workflow|steps)[\"']?\s*:", re.MULTILINE)
-_Check = Callable[[str], Awaitable[Checked]]
 
 
 def register(commands: Any) -> None:
@@ -65,44 +75,115 @@ def _run(arguments: argparse.Namespace) -> int:
 async def _validate(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     production = arguments.production or settings.environment == "production"
-    environment = "production" if production else "development"
-    strict: Mode = "strict" if arguments.strict or production else "compat"
-    if arguments.deployed:
-        async with open_services(settings, work=False, listen=False) as services:
+    given = list(_given(arguments))
+    if not arguments.deployed:
+        strict: Mode = "strict" if arguments.strict or production else "compat"
+        here = await _Here.open(settings, strict, production=production)
+        return await _each(arguments, given, here, NOT_CHECKED)
+    async with open_services(settings, work=False, listen=False) as services:
+        there = _There(services.deployment, arguments.strict, production)
+        return await _each(arguments, given, there, ())
 
-            async def check(text: str) -> Checked:
-                mode: Literal["strict"] | None = "strict" if arguments.strict else None
-                return await services.deployment.check(
-                    DEFAULT_SCOPE,
-                    text,
-                    mode=mode,
-                    environment="production" if production else None,
-                )
 
-            return await _each(arguments, check, ())
-    ports = offline_ports(settings)
-    known = await ports.known(DEFAULT_SCOPE)
+class _Place(Protocol):
+    """Against what definitions are checked."""
 
-    async def check_here(text: str) -> Checked:
-        return await check_definition(
-            DEFAULT_SCOPE, text, ports, known, [], mode=strict, environment=environment
+    async def read(self, text: str) -> Definition: ...
+
+    async def check(self, text: str, together: list[Definition]) -> Checked: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """This installation, with what is deployed and configured."""
+
+    deployment: Deployment
+    strict: bool
+    production: bool
+
+    async def read(self, text: str) -> Definition:
+        mode, environment = self._demands()
+        return await self.deployment.read(DEFAULT_SCOPE, text, mode=mode, environment=environment)
+
+    async def check(self, text: str, together: list[Definition]) -> Checked:
+        mode, environment = self._demands()
+        return await self.deployment.check(
+            DEFAULT_SCOPE, text, mode=mode, environment=environment, together=together
         )
 
-    return await _each(arguments, check_here, NOT_CHECKED)
+    def _demands(self) -> tuple[Mode | None, str | None]:
+        return "strict" if self.strict else None, "production" if self.production else None
 
 
-async def _each(arguments: argparse.Namespace, check: _Check, not_checked: tuple[str, ...]) -> int:
-    files, unread, errors, warnings = 0, 0, 0, 0
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What can be said without a database."""
+
+    ports: Ports
+    known: Known
+    mode: Mode
+    environment: str
+
+    @classmethod
+    async def open(cls, settings: Settings, mode: Mode, *, production: bool) -> _Here:
+        ports = offline_ports(settings)
+        known = await ports.known(DEFAULT_SCOPE)
+        return cls(ports, known, mode, "production" if production else "development")
+
+    async def read(self, text: str) -> Definition:
+        return read_definition(text, self.ports, self.mode)[1]
+
+    async def check(self, text: str, together: list[Definition]) -> Checked:
+        beside = {one.id: (1, one) for one in together}
+        known = replace(self.known, workflows=beside, more_workflows=True)
+        return await check_definition(
+            DEFAULT_SCOPE,
+            text,
+            self.ports,
+            known,
+            together,
+            mode=self.mode,
+            environment=self.environment,
+        )
+
+
+def _given(arguments: argparse.Namespace) -> Iterator[tuple[Path, str | CareloomError]]:
+    """Each file with its text, or why it cannot be read; in folders only what looks like one."""
     for path in _files(arguments.file):
         text = _read(path)
+        named = path in arguments.file or isinstance(text, CareloomError)
+        if named or _LOOKS_LIKE_ONE.search(str(text)):
+            yield path, text
+
+
+async def _together(
+    given: list[tuple[Path, str | CareloomError]], place: _Place
+) -> list[Definition]:
+    """The definitions of several files, which know each other."""
+    found = []
+    for _, text in given if len(given) > 1 else ():
+        # A text that is no workflow has its report when its turn comes.
+        with contextlib.suppress(CareloomError):
+            if isinstance(text, str):
+                found.append(await place.read(text))
+    return found
+
+
+async def _each(
+    arguments: argparse.Namespace,
+    given: list[tuple[Path, str | CareloomError]],
+    place: _Place,
+    not_checked: tuple[str, ...],
+) -> int:
+    files, unread, errors, warnings = 0, 0, 0, 0
+    together = await _together(given, place)
+    for path, text in given:
         if isinstance(text, CareloomError):
             unread += 1
             show(str(path), report_of(text), as_json=arguments.json)
             continue
-        if path not in arguments.file and not _LOOKS_LIKE_ONE.search(text):
-            continue
         files += 1
-        report = await _report(check, text, path)
+        report = await _report(place, text, together)
         report["notChecked"] = list(not_checked)
         show(str(path), report, as_json=arguments.json)
         found = counts(report)
@@ -118,9 +199,9 @@ async def _each(arguments: argparse.Namespace, check: _Check, not_checked: tuple
     return 1 if errors else 0
 
 
-async def _report(check: _Check, text: str, path: Path) -> JsonObject:
+async def _report(place: _Place, text: str, together: list[Definition]) -> JsonObject:
     try:
-        checked = await check(text)
+        checked = await place.check(text, together)
     except CareloomError as error:
         return {**report_of(error), "valid": False}
     return {**checked.report(), "valid": not checked.errors}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -121,29 +121,51 @@ class Deployment:
         mode: Mode | None = None,
         format: Literal["yaml", "json"] | None = None,
         environment: str | None = None,
+        together: Sequence[Definition] = (),
     ) -> Checked:
         """Read and verify. The mode is compat, but strict in a production environment; without
-        `environment` it is the tenant's.
+        `environment` it is the tenant's. `together` are definitions that are to be deployed with
+        this one: they count as what is deployed, in a version to come.
 
         Raises DefinitionError when the text is no workflow.
         """
-        environment = environment or await self._ports.environment_of(scope.tenant)
-        mode = mode or ("strict" if environment == "production" else "compat")
+        environment, mode = await self._demands(scope, environment, mode)
         library = await self.components.library(scope)
         deployed = await self._deployed(scope)
+        new = {one.id: one for one in together}
         versions = {one.id: (workflow.version, one) for workflow, one in deployed}
+        for one in new.values():
+            number, former = versions.get(one.id, (0, None))
+            same = former is not None and former.hash == one.hash
+            versions[one.id] = (number if same else number + 1, one)
         known = replace(await self._ports.known(scope), workflows=versions)
+        active = [one for workflow, one in deployed if workflow.active and one.id not in new]
         return await check_definition(
             scope,
             source,
             self._ports,
             known,
-            [one for workflow, one in deployed if workflow.active],
+            [*active, *new.values()],
             mode=mode,
             environment=environment,
             format=format,
             library=library,
         )
+
+    async def read(
+        self, scope: Scope, source: str, *, mode: Mode | None = None, environment: str | None = None
+    ) -> Definition:
+        """The definition of a text, unverified; the rest is as in `check`."""
+        _, mode = await self._demands(scope, environment, mode)
+        library = await self.components.library(scope)
+        read = asyncio.to_thread(read_definition, source, self._ports, mode, None, library)
+        return (await read)[1]
+
+    async def _demands(
+        self, scope: Scope, environment: str | None, mode: Mode | None
+    ) -> tuple[str, Mode]:
+        environment = environment or await self._ports.environment_of(scope.tenant)
+        return environment, mode or ("strict" if environment == "production" else "compat")
 
     async def _deployed(self, scope: Scope) -> list[tuple[Workflow, Definition]]:
         """The newest version of every workflow, those that are paused too."""

@@ -49,3 +49,27 @@ async def test_connections_and_workflows_are_looked_up_when_asked(
     code, report = await said()
     assert (code, report["findings"]) == (0, [])
     assert "connections" in report["notChecked"]
+
+
+async def test_files_that_come_together_count_as_deployed(
+    server_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CARELOOM_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", await create_database(server_dsn))
+    tells, absent = tmp_path / "tells.yaml", tmp_path / "absent.yaml"
+    tells.write_text(TELLS)
+    absent.write_text("id: absent\nsteps:\n  - {id: nap, type: wait, duration: 1s}\n")
+    words = ["validate", "--json", "--deployed", str(absent), str(tells)]
+    assert await asyncio.to_thread(main, words) == 0
+    _, report = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {one["code"] for one in report["findings"]} == {"W-CONNECTION"}
+    assert await asyncio.to_thread(main, ["deploy", str(absent)]) == 0
+    text = TELLS.replace("workflow: absent", "workflow: absent\n    version: 2")
+    tells.write_text(text)
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, words) == 1
+    absent.write_text(absent.read_text().replace("1s", "2s"))
+    assert await asyncio.to_thread(main, words) == 0, "the file would be version 2"

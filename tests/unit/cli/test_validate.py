@@ -162,3 +162,59 @@ def test_a_decision_table_in_the_step_is_checked(capsys: pytest.CaptureFixture[s
     code, out = said(capsys, written("w.yaml", text))
     assert code == 1
     assert "w.yaml:5:" in out
+
+
+PARENT = """\
+id: parent
+triggers:
+  - type: fhir
+    event: Observation.create
+steps:
+  - id: start
+    type: workflow
+    workflow: child
+    input: {colour: blue}
+  - id: other
+    type: workflow
+    workflow: elsewhere
+    version: 7
+"""
+CHILD = """\
+id: child
+input: {type: object, required: [size]}
+steps:
+  - id: write
+    type: fhir
+    action: create
+    resourceType: Observation
+    data: {resourceType: Observation, status: final, code: {text: size}}
+"""
+
+
+def found(out: str) -> dict[str, set[str]]:
+    reports = [json.loads(line) for line in out.splitlines()]
+    return {
+        one["file"]: {f["code"] for f in one["findings"] if f["severity"] != "info"}
+        for one in reports
+    }
+
+
+def test_files_that_are_checked_together_know_each_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parent, child = written("flows/parent.yaml", PARENT), written("flows/child.yaml", CHILD)
+    alone = found(said(capsys, "--json", parent)[1]) | found(said(capsys, "--json", child)[1])
+    assert alone == {parent: set(), child: set()}
+    together = {parent: {"E-CHILDINPUT", "W-CASCADE"}, child: {"W-CASCADE"}}
+    for words in ((parent, child), (child, parent), ("flows",)):
+        code, out = said(capsys, "--json", *words)
+        assert (code, found(out)) == (1, together)
+
+
+def test_a_file_that_is_no_workflow_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = [written("bad.yaml", "id: w\nsteps: [\n"), written("parent.yaml", PARENT)]
+    _, out = said(capsys, "--json", *names, written("child.yaml", CHILD))
+    assert found(out)["parent.yaml"] == {"E-CHILDINPUT", "W-CASCADE"}
+    assert found(out)["bad.yaml"] == {"E-YAML"}

@@ -28,18 +28,20 @@ def check_child(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
     name, known = step.params.get("workflow"), subject.known.workflows
     if step.type != "workflow" or known is None or not isinstance(name, str) or "{{" in name:
         return
+    everything = not subject.known.more_workflows
     if name not in known and name != subject.definition.id:
-        yield error(
-            "E-WORKFLOW",
-            f"{step.path}/workflow",
-            f"there is no workflow {name!r}",
-            cause="the step would start nothing",
-            fix=did_you_mean(name, known, "deploy that workflow first"),
-        )
+        if everything:
+            yield error(
+                "E-WORKFLOW",
+                f"{step.path}/workflow",
+                f"there is no workflow {name!r}",
+                cause="the step would start nothing",
+                fix=did_you_mean(name, known, "deploy that workflow first"),
+            )
         return
     newest = known[name][0] if name in known else 0
     version = step.params.get("version")
-    if isinstance(version, int) and not 1 <= version <= newest:
+    if everything and isinstance(version, int) and not 1 <= version <= newest:
         yield error(
             "E-WORKFLOW",
             f"{step.path}/version",

@@ -50,6 +50,8 @@ class Known:
     pipelines: frozenset[str] | None = None
     workflows: Mapping[str, tuple[int, Definition]] | None = None
     """Every deployed workflow: its newest version's number and definition."""
+    more_workflows: bool = False
+    """There may be others beside these, and other versions: what is not here may be there."""
     resource_types: frozenset[str] | None = None
 
 
