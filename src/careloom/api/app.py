@@ -6,12 +6,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from careloom import __version__
 from careloom.api.contract import Application
 from careloom.api.dicomweb.routes import routes as dicomweb_routes
 from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
+from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
     components,
     connections,
@@ -43,9 +45,21 @@ _DESCRIPTION = (
 )
 
 
+class House(Application):
+    """The application; resources of the FHIR store do not pass the routes of the platform on their way."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith("/fhir/") and path[6:7].isupper():
+            scope["app"] = self
+            await resource_edge(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build_app(services: Any) -> FastAPI:
     """The application over services that bootstrap built."""
-    app = Application(
+    app = House(
         title="Careloom",
         version=__version__,
         description=_DESCRIPTION,

@@ -8,6 +8,7 @@ from typing import Any
 
 from careloom.errors import Gone, NotFound
 from careloom.fhir.definitions import Definitions
+from careloom.fhir.reads import Reads
 from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
 from careloom.fhir.restriction import FULL, Restriction, in_compartment, shown
 from careloom.fhir.search.index import SearchIndex
@@ -24,6 +25,7 @@ class FhirContext:
     keyring: Keyring
     definitions: Definitions
     index: SearchIndex
+    reads: Reads
 
     def require_type(self, resource_type: str) -> None:
         """Raise NotFound unless this is a concrete R4 resource type."""

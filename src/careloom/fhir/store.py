@@ -28,6 +28,7 @@ from careloom.fhir.interactions import (
 from careloom.fhir.interactions import search as search_type
 from careloom.fhir.interactions.transaction import TransactionPlan
 from careloom.fhir.planned import Planned
+from careloom.fhir.reads import Reads
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import Pairs
 from careloom.store.database import Database
@@ -71,7 +72,7 @@ class FhirStore:
         """`base_urls` are this store's own addresses, such as https://host/fhir: absolute
         references below one of them are searched like relative ones."""
         known = definitions or load_definitions()
-        self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls))
+        self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls), Reads(db))
         self._capabilities: dict[str, bytes] = {}
         self._companions: list[Companion] = []
 

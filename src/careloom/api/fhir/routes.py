@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from careloom.api.address import public_root
 from careloom.api.authentication import authenticate, challenge_headers
@@ -308,6 +309,15 @@ routes: list[BaseRoute] = [
     Route("/{path:path}", interaction, methods=METHODS),
 ]
 """Below the FHIR base."""
+
+
+async def resource_edge(scope: Scope, receive: Receive, send: Send) -> None:
+    """An interaction at ROOT as an ASGI application of its own: no route is looked for."""
+    scope["root_path"] = ROOT
+    scope["path_params"] = {"path": scope["path"][len(ROOT) + 1 :]}
+    request = Request(scope, receive)
+    response = await interaction(request)
+    await response(scope, receive, send)
 
 
 def mounted(path: str = ROOT) -> list[BaseRoute]:

@@ -14,9 +14,7 @@ async def read(context: FhirContext, scope: Scope, resource_type: str, resource_
     """The current version; raises NotFound, or Gone when it was deleted."""
     context.require_type(resource_type)
     if ID_PATTERN.match(resource_id):
-        rows = await context.db.rows(
-            "fhir_read", scope.tenant, scope.store, resource_type, resource_id
-        )
-        if rows:
-            return await stored_of(context, scope, resource_type, resource_id, rows[0])
+        row = await context.reads.row(scope, resource_type, resource_id)
+        if row is not None:
+            return await stored_of(context, scope, resource_type, resource_id, row)
     raise absent(resource_type, resource_id)

@@ -218,6 +218,22 @@ BEGIN
     WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type AND r.rid = p_id;
 END $$;
 
+-- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; deleted ones have no body.
+CREATE OR REPLACE FUNCTION fhir_reads(p_tenant text, p_store text, p_types text[], p_ids text[])
+RETURNS TABLE (place int, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  IF cardinality(p_ids) = 1 THEN
+    RETURN QUERY SELECT 1, r.version, r.method, r.updated_at, r.body FROM resource r
+      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_types[1] AND r.rid = p_ids[1];
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT u.n::int, x.version, x.method, x.updated_at, x.body
+    FROM unnest(p_types, p_ids) WITH ORDINALITY u(t, i, n), LATERAL (
+      SELECT r.version, r.method, r.updated_at, r.body FROM resource r
+      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i OFFSET 0) x;
+END $$;
+
 -- fhir_read_many: current versions by parallel arrays of types and ids; absent ones are left out.
 CREATE OR REPLACE FUNCTION fhir_read_many(p_tenant text, p_store text, p_types text[], p_ids text[])
 RETURNS TABLE (rtype text, rid text, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
