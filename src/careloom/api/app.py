@@ -46,7 +46,7 @@ _DESCRIPTION = (
 
 
 class House(Application):
-    """The application; resources of the FHIR store do not pass the routes of the platform on their way."""
+    """The application; FHIR resources do not pass the platform's routes on their way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

@@ -13,6 +13,7 @@ import orjson
 
 from careloom.errors import CareloomError
 from careloom.fhir.context import FhirContext, Stored
+from careloom.fhir.creates import Creates
 from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.fhir.interactions import (
     capabilities,
@@ -75,6 +76,7 @@ class FhirStore:
         self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls), Reads(db))
         self._capabilities: dict[str, bytes] = {}
         self._companions: list[Companion] = []
+        self._creates = Creates(db)
 
     def accompany(self, companion: Companion) -> None:
         """Let another room add to writes by request what must commit together with them."""
@@ -202,9 +204,12 @@ class FhirStore:
         effect = planned.effect
         if not effect:
             return []
-        results = await self.context.db.call(
-            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
-        )
+        if self._creates.takes(planned, actor):
+            results = await self._creates.commit(scope, planned, actor)
+        else:
+            results = await self.context.db.call(
+                "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
+            )
         self.context.db.notify(scope.tenant, "events")
         return _written(planned, results)
 

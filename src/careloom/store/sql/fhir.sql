@@ -46,6 +46,27 @@ BEGIN
   END IF;
 END $$;
 
+-- fhir_index_many: write the search index rows of new resources, by parallel arrays of ids and keys.
+CREATE OR REPLACE FUNCTION fhir_index_many(p_tenant text, p_store text, p_rids text[], p_keys jsonb[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO idx_token (tenant, store, param, code, rid, system)
+    SELECT p_tenant, p_store, e->>0, e->>1, u.rid, e->>2
+    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'t') e;
+  INSERT INTO idx_reference (tenant, store, param, target, rid)
+    SELECT p_tenant, p_store, e->>0, e->>1, u.rid
+    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'r') e;
+  INSERT INTO idx_date (tenant, store, param, rid, lo, hi)
+    SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::timestamptz, (e->>2)::timestamptz
+    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'d') e;
+  INSERT INTO idx_string (tenant, store, param, norm, rid, seq, value, full_norm)
+    SELECT p_tenant, p_store, e->>0, e->>1, u.rid, (e->>2)::int, e->>3, e->>4
+    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'s') e;
+  INSERT INTO idx_quantity (tenant, store, param, rid, seq, lo, hi, system, code, unit)
+    SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::int, (e->>2)::float8, (e->>3)::float8, e->>4, e->>5, e->>6
+    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'q') e;
+END $$;
+
 -- fhir_unindex: remove index rows by their full keys, as the superseded version recorded them.
 CREATE OR REPLACE FUNCTION fhir_unindex(p_tenant text, p_store text, p_rid text, p_keys jsonb, p_kinds text[])
 RETURNS void LANGUAGE plpgsql AS $$
@@ -162,6 +183,35 @@ BEGIN
   PERFORM fhir_record(p_tenant, p_store, v_action, v_type, v_id, v_version, nullif(v_expect, 0), v_body, p_actor);
   RETURN jsonb_build_object('outcome', v_action || 'd',
     'type', v_type, 'id', v_id, 'version', v_version);
+END $$;
+
+-- fhir_create_many: new resources of several requests in one transaction, by parallel arrays, with their index and
+-- audit rows and their events; all or none. p_contents: as audit_append takes them.
+CREATE OR REPLACE FUNCTION fhir_create_many(p_tenant text, p_store text, p_types text[], p_ids text[], p_methods text[],
+  p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_runs text[], p_requests text[], p_contents text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_count int := cardinality(p_ids);
+  v_made int;
+BEGIN
+  PERFORM enter(p_tenant);
+  INSERT INTO resource (tenant, store, rtype, rid, version, method, updated_at, body, keys)
+    SELECT p_tenant, p_store, u.rtype, u.rid, 1, u.method, u.at, u.body, u.keys
+    FROM unnest(p_types, p_ids, p_methods, p_ats, p_bodies, p_keys) u(rtype, rid, method, at, body, keys)
+    ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS v_made = ROW_COUNT;
+  IF v_made <> v_count THEN
+    PERFORM refuse('CL001', jsonb_build_object('type', p_types[1]));
+  END IF;
+  PERFORM fhir_index_many(p_tenant, p_store, p_ids, p_keys);
+  PERFORM audit_append(p_tenant, array_fill(p_store, ARRAY[v_count]), array_fill('fhir.create'::text, ARRAY[v_count]),
+    ARRAY(SELECT u.rtype || '/' || u.rid || '/_history/1' FROM unnest(p_types, p_ids) WITH ORDINALITY u(rtype, rid, n)
+      ORDER BY u.n), 
+    ARRAY(SELECT audit_run(u.run) FROM unnest(p_runs) WITH ORDINALITY u(run, n) ORDER BY u.n), p_requests, p_contents);
+  INSERT INTO event_queue (tenant, store, kind, name, ref)
+    SELECT p_tenant, p_store, 'fhir', u.rtype || '.create',
+      jsonb_build_object('resourceType', u.rtype, 'id', u.rid, 'version', 1, 'previous', NULL)
+    FROM unnest(p_types, p_ids) WITH ORDINALITY u(rtype, rid, n) ORDER BY u.n;
 END $$;
 
 -- op_fhir_delete: put a deletion in the place of the current version; what is not there stays as it is.

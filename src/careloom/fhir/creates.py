@@ -1,0 +1,115 @@
+"""Plain creates that arrive together commit together; one that fails, fails alone.
+
+Only what cannot meet another writer's lock goes this way: a new resource under the server's id,
+without condition. All else is a transaction of its own (FhirStore.commit).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from careloom.errors import CareloomError
+from careloom.fhir.planned import Planned
+from careloom.store.database import Database, DatabaseUnavailable
+from careloom.store.gather import Gather
+from careloom.types import JsonObject, Scope
+
+_OTHERWISE = {"none_exist", "must_create", "mirror"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Create:
+    planned: Planned
+    actor: JsonObject
+
+
+class Creates:
+    """New resources. One per process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._gather: Gather[_Create, list[JsonObject]] = Gather(self._carry, most=64)
+
+    @staticmethod
+    def takes(planned: Planned, actor: JsonObject) -> bool:
+        """Whether a plan is one plain create by a request. Tasks have a guard of their own, and
+        what a run writes names the workflows that led to it."""
+        if len(planned.effect.ops) != 1 or "chain" in actor:
+            return False
+        op = planned.effect.ops[0]
+        return (
+            op["op"] == "fhir.put"
+            and op["expect"] == 0
+            and op["type"] != "Task"
+            and _OTHERWISE.isdisjoint(op)
+        )
+
+    async def commit(self, scope: Scope, planned: Planned, actor: JsonObject) -> list[JsonObject]:
+        """Store one create; answers as effect_commit does."""
+        return await self._gather.ask(scope, _Create(planned, actor))
+
+    async def _carry(
+        self, scope: Scope, asked: list[_Create]
+    ) -> list[list[JsonObject] | Exception]:
+        try:
+            await self._db.call(
+                "fhir_create_many", scope.tenant, scope.store, *_columns(scope, asked)
+            )
+        except DatabaseUnavailable:
+            raise
+        except CareloomError as error:
+            if len(asked) == 1:
+                return [error]
+            return [await self._alone(scope, one) for one in asked]
+        return [[_made(one.planned.effect.ops[0])] for one in asked]
+
+    async def _alone(self, scope: Scope, one: _Create) -> list[JsonObject] | Exception:
+        try:
+            return (await self._carry(scope, [one]))[0]
+        except CareloomError as error:
+            return error
+
+
+def _made(op: JsonObject) -> JsonObject:
+    return {"outcome": "created", "type": op["type"], "id": op["id"], "version": 1}
+
+
+def _columns(scope: Scope, asked: list[_Create]) -> list[Any]:
+    ops = [one.planned.effect.ops[0] for one in asked]
+    sealed = [one.planned.effect.bodies[0] for one in asked]
+    return [
+        [op["type"] for op in ops],
+        [op["id"] for op in ops],
+        [op["method"] for op in ops],
+        [datetime.fromisoformat(op["at"]) for op in ops],
+        sealed,
+        [op["index"] for op in ops],
+        [one.actor.get("run_id") for one in asked],
+        [one.actor.get("request_id") for one in asked],
+        [
+            _said(scope, one.actor, op, body)
+            for one, op, body in zip(asked, ops, sealed, strict=True)
+        ],
+    ]
+
+
+def _said(scope: Scope, actor: JsonObject, op: JsonObject, sealed: bytes) -> str:
+    """What the audit row of a create says, as audit_append (sql/audit.sql) takes it."""
+    return orjson.dumps(
+        {
+            "v": 1,
+            "tenant": scope.tenant,
+            "store": scope.store,
+            "action": "fhir.create",
+            "entity": f"{op['type']}/{op['id']}/_history/1",
+            "actor": actor,
+            "detail": {"sha256": hashlib.sha256(sealed).hexdigest()},
+            "run_id": actor.get("run_id"),
+            "request_id": actor.get("request_id"),
+        }
+    ).decode()
