@@ -10,7 +10,8 @@ from careloom.errors import Gone, NotFound
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.reads import Reads
 from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
-from careloom.fhir.restriction import FULL, Restriction, in_compartment, shown
+from careloom.fhir.restriction import EVERYTHING, FULL, Access, Restriction, in_compartment
+from careloom.fhir.restriction import shown as without_hidden
 from careloom.fhir.search.index import SearchIndex
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
@@ -26,6 +27,8 @@ class FhirContext:
     definitions: Definitions
     index: SearchIndex
     reads: Reads
+    access: Access = EVERYTHING
+    """What may be seen and changed through this context: FhirStore.seen_by."""
 
     def require_type(self, resource_type: str) -> None:
         """Raise NotFound unless this is a concrete R4 resource type."""
@@ -53,19 +56,24 @@ class FhirContext:
             return plain
         return await self.keyring.open(scope.tenant, sealed, place)
 
-    def gate(self, restriction: Restriction, stored: Stored) -> Stored | None:
-        """The version as this restriction lets it be seen; None for what it does not show at all.
+    def gate(self, permission: str, stored: Stored) -> Stored | None:
+        """The version as the caller may see it by this permission; None for what it may not.
 
-        Whatever leaves the store for a caller passes here or is compiled into the search.
+        Whatever leaves the store for a caller passes here; searches are narrowed before.
         """
-        if restriction is FULL or restriction.is_full:
+        restriction = self.access(stored.type, permission)
+        return stored if restriction is FULL else self.shown(restriction, stored)
+
+    def shown(self, restriction: Restriction, stored: Stored) -> Stored | None:
+        """The version as this restriction lets it be seen."""
+        if restriction.is_full:
             return stored
         if not restriction.allowed:
             return None
         resource = parse(stored.body)
         if not in_compartment(self.index, restriction.compartment, resource):
             return None
-        seen = shown(restriction, resource)
+        seen = without_hidden(restriction, resource)
         return stored if seen is resource else replace(stored, body=serialize(seen))
 
 

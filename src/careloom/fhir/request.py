@@ -12,11 +12,12 @@ from typing import Any
 
 from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.references import parse_literal
+from careloom.fhir.restriction import Access
 from careloom.fhir.search.query import Pairs
 from careloom.types import JsonObject, Scope
 
-Authorise = Callable[[str, str], None]
-"""Raises Forbidden: authorise("fhir:read" or "fhir:write", resource type)."""
+Authorise = Callable[[str, str | None], None]
+"""Raises Forbidden unless some resources of the type are granted: authorise(permission, type)."""
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Caller:
     authorise: Authorise
     may_read: Callable[[str], bool]
     """Whether the caller may read a type; never raises."""
+    restriction: Access
+    """What the caller may see or change: restriction(resource type, permission)."""
     base: str
     """The FHIR base URL that the client used, for links."""
 

@@ -22,7 +22,8 @@ from careloom.fhir.store import FhirStore, Written
 
 
 async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
-    """Authorise and carry out one interaction."""
+    """Authorise and carry out one interaction, in the store as the caller sees it."""
+    fhir = fhir.seen_by(caller.restriction)
     fhir.context.require_type(request.type)
     handler = _HANDLERS.get(request.method)
     if handler is None:

@@ -1,8 +1,10 @@
 """What a caller may see or change of one resource type: whether, of which patients, without what.
 
-A search compiles it into its statement; everything else passes `FhirContext.gate`, which judges a
-resource by its own content. http://hl7.org/fhir/R4/compartmentdefinition-patient.html,
-http://hl7.org/fhir/R4/security.html
+`FhirStore.seen_by(access)` is the store as one caller sees it: its context carries the access, and
+every interaction asks there. A search compiles `context.access(type, "fhir:search")` of each type
+that it looks at into its statement (`compartment_sql`, `require_parameter`); every resource that
+leaves the store passes `context.gate(permission, stored)`, which judges it by its own content.
+http://hl7.org/fhir/R4/compartmentdefinition-patient.html, http://hl7.org/fhir/R4/security.html
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from careloom.errors import Forbidden
 from careloom.fhir.definitions import Definitions
@@ -45,20 +47,44 @@ class Restriction:
 
 FULL = Restriction()
 DENIED = Restriction(allowed=False)
-Access = Callable[[str, str], Restriction]
-"""Access(resource type, permission): what holds for a caller. Permissions are fhir:get,
-fhir:search, fhir:history, fhir:create, fhir:update, fhir:patch, fhir:delete, and fhir:read and
-fhir:write for all of theirs together (identity/grants.py)."""
+Refuse = Callable[[str, str], NoReturn]
+"""Raises Forbidden for a permission on a type, and puts it in the audit trail."""
 
 
-def everything(type: str, permission: str) -> Restriction:
-    """For the house's own work, which is authorised before."""
-    return FULL
+def _refuse(permission: str, type: str) -> NoReturn:
+    raise Forbidden(
+        f"This credential does not grant {permission} on {type}",
+        details={"permission": permission, "resource_type": type},
+    )
 
 
-def nothing(type: str, permission: str) -> Restriction:
-    """For a caller without any grant."""
-    return DENIED
+class Access:
+    """What holds for one caller: `access(resource type, permission)`.
+
+    Permissions are fhir:get, fhir:search, fhir:history, fhir:create, fhir:update, fhir:patch,
+    fhir:delete, and fhir:read and fhir:write for all of theirs together (identity/grants.py).
+    """
+
+    __slots__ = ("_grants", "_refuse")
+
+    def __init__(self, grants: tuple[str, ...] | None, refuse: Refuse = _refuse) -> None:
+        """None instead of grants is for the house's own work, which is authorised before."""
+        self._grants = grants
+        self._refuse = refuse
+
+    def __call__(self, type: str, permission: str) -> Restriction:
+        """What the grants give; never raises."""
+        return FULL if self._grants is None else restriction_of(self._grants, type, permission)
+
+    def require(self, type: str, permission: str) -> Restriction:
+        """The same; raises Forbidden when they give nothing."""
+        found = self(type, permission)
+        if not found.allowed:
+            self._refuse(permission, type)
+        return found
+
+
+EVERYTHING = Access(None)
 
 
 @lru_cache(maxsize=8192)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from careloom.fhir.interactions import search as search_type
 from careloom.fhir.interactions.transaction import TransactionPlan
 from careloom.fhir.planned import Planned
 from careloom.fhir.reads import Reads
+from careloom.fhir.restriction import Access
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import Pairs
 from careloom.store.database import Database
@@ -77,6 +79,12 @@ class FhirStore:
         self._capabilities: dict[str, bytes] = {}
         self._companions: list[Companion] = []
         self._creates = Creates(db)
+
+    def seen_by(self, access: Access) -> FhirStore:
+        """The same store, showing and changing only what the access lets through."""
+        seen = copy.copy(self)
+        seen.context = replace(self.context, access=access)
+        return seen
 
     def accompany(self, companion: Companion) -> None:
         """Let another room add to writes by request what must commit together with them."""

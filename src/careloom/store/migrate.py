@@ -23,6 +23,8 @@ FUNCTION_FILES = (
     "studies.sql",
     "webhooks.sql",
     "fhir.sql",
+    "fhir_conformance.sql",
+    "fhir_search.sql",
     "dicom.sql",
     "tasks.sql",
     "worklist.sql",

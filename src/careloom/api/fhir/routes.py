@@ -39,6 +39,7 @@ from careloom.fhir.operations.validate import validate
 from careloom.fhir.request import Answer, Caller, parse_path
 from careloom.fhir.request import Request as FhirRequest
 from careloom.fhir.resource import parse, serialize
+from careloom.fhir.restriction import Access
 from careloom.fhir.store import FhirStore
 from careloom.fhir.transact import transact
 
@@ -64,11 +65,20 @@ def _base(request: Request) -> str:
 async def _caller(request: Request) -> Caller:
     principal = await authenticate(request)
     given = request.headers.get("x-request-id", "")
+    access = Access(principal.grants, principal.refuse)
+
+    def authorise(permission: str, resource_type: str | None) -> None:
+        if resource_type is None:
+            principal.require(permission)
+        else:
+            access.require(resource_type, permission)
+
     return Caller(
         scope=principal.scope,
         actor=principal.actor(given if _REQUEST_ID.match(given) else None),
-        authorise=principal.require,
-        may_read=lambda resource_type: principal.allows("fhir:read", resource_type),
+        authorise=authorise,
+        may_read=lambda resource_type: access(resource_type, "fhir:read").allowed,
+        restriction=access,
         base=_base(request),
     )
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 
-from careloom.errors import InvalidInput
+from careloom.errors import Forbidden, InvalidInput
 from careloom.fhir.bundle import bundle, url
-from careloom.fhir.context import FhirContext, absent
+from careloom.fhir.context import FhirContext, Stored, absent
 from careloom.fhir.cursor import PAGE_PARAMETER, open_cursor, seal_cursor
+from careloom.fhir.interactions.read import read
 from careloom.fhir.resource import ID_PATTERN, instant
 from careloom.fhir.search.query import DEFAULT_COUNT, MOST_COUNT, Pairs
 from careloom.fhir.search.values import parse_span
@@ -34,10 +35,21 @@ async def history(
     *,
     base: str,
 ) -> bytes:
-    """The history Bundle as JSON bytes; raises NotFound for a resource that never was."""
+    """The history Bundle as JSON bytes; raises NotFound for a resource that never was.
+
+    A caller who may see some patients only sees the versions that are theirs, of a resource whose
+    current version is theirs; the history of a whole type is refused to it.
+    """
     context.require_type(resource_type)
     if resource_id is not None and not ID_PATTERN.match(resource_id):
         raise absent(resource_type, resource_id)
+    if context.access(resource_type, "fhir:history").compartment is not None:
+        if resource_id is None:
+            raise Forbidden(
+                "This credential sees some patients only, not the history of a whole type",
+                fix=f"ask for the history of one resource: {resource_type}/[id]/_history",
+            )
+        await read(context, scope, resource_type, resource_id, "fhir:history")
     path = (
         f"{resource_type}/_history"
         if resource_id is None
@@ -62,7 +74,7 @@ async def history(
         token = await seal_cursor(context, scope, path, _cursor(since, count, page[-1]))
         links.append(("next", url(base, path, [(PAGE_PARAMETER, token)])))
     entries = [await _entry(context, scope, base, resource_type, row) for row in page]
-    return bundle("history", entries, links=links)
+    return bundle("history", [entry for entry in entries if entry is not None], links=links)
 
 
 async def _read_parameters(
@@ -106,12 +118,16 @@ def _cursor(since: datetime, count: int, row: Any) -> JsonObject:
 
 async def _entry(
     context: FhirContext, scope: Scope, base: str, resource_type: str, row: Any
-) -> JsonObject:
+) -> JsonObject | None:
     place = f"{resource_type}/{row['rid']}"
     entry: JsonObject = {"fullUrl": f"{base}/{place}"}
     if row["body"] is not None:
         body = await context.open(scope, resource_type, row["rid"], row["version"], row["body"])
-        entry["resource"] = orjson.Fragment(body)
+        version = (resource_type, row["rid"], row["version"], row["updated_at"])
+        seen = context.gate("fhir:history", Stored(*version, body))
+        if seen is None:
+            return None
+        entry["resource"] = orjson.Fragment(seen.body)
     method = row["method"]
     status = {"POST": HTTPStatus.CREATED, "DELETE": HTTPStatus.NO_CONTENT}.get(
         method, HTTPStatus.CREATED if row["version"] == 1 else HTTPStatus.OK

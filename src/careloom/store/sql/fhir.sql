@@ -44,6 +44,11 @@ BEGIN
       SELECT p_tenant, p_store, e->>0, p_rid, (e->>1)::int, (e->>2)::float8, (e->>3)::float8, e->>4, e->>5, e->>6
       FROM jsonb_array_elements(p_keys->'q') e;
   END IF;
+  IF 'c' = ANY (p_kinds) THEN
+    INSERT INTO idx_composite (tenant, store, param, a, b, lo, hi, rid, seq, a_system, b_system, b_code, b_unit)
+      SELECT p_tenant, p_store, e->>0, e->>2, e->>3, (e->>4)::float8, (e->>5)::float8, p_rid, (e->>1)::int,
+        e->>6, e->>7, e->>8, e->>9 FROM jsonb_array_elements(p_keys->'c') e;
+  END IF;
 END $$;
 
 -- fhir_index_many: write the search index rows of new resources, by parallel arrays of ids and keys.
@@ -93,11 +98,16 @@ BEGIN
       WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.hi = (e->>3)::float8
         AND i.lo = (e->>2)::float8 AND i.rid = p_rid;
   END IF;
+  IF 'c' = ANY (p_kinds) THEN
+    DELETE FROM idx_composite i USING jsonb_array_elements(p_keys->'c') e
+      WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = e->>0 AND i.a = e->>2 AND i.b = e->>3
+        AND i.hi = (e->>5)::float8 AND i.lo = (e->>4)::float8 AND i.rid = p_rid;
+  END IF;
 END $$;
 
 -- fhir_kinds: the kinds of index rows that two key sets do not share.
 CREATE OR REPLACE FUNCTION fhir_kinds(p_old jsonb, p_new jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT array_agg(k) FROM unnest(ARRAY['t', 'r', 'd', 's', 'q']) k WHERE p_old->k IS DISTINCT FROM p_new->k
+  SELECT array_agg(k) FROM unnest(ARRAY['t', 'r', 'd', 's', 'q', 'c']) k WHERE p_old->k IS DISTINCT FROM p_new->k
 $$;
 
 -- fhir_record: the audit row and the event of one write, in its transaction.
@@ -234,7 +244,7 @@ BEGIN
   END IF;
   PERFORM fhir_supersede(p_tenant, p_store, v_type, v_id, 'DELETE',
     greatest((p_op->>'at')::timestamptz, v_old.updated_at), NULL, NULL);
-  PERFORM fhir_unindex(p_tenant, p_store, v_id, v_old.keys, ARRAY['t', 'r', 'd', 's', 'q']);
+  PERFORM fhir_unindex(p_tenant, p_store, v_id, v_old.keys, ARRAY['t', 'r', 'd', 's', 'q', 'c']);
   PERFORM fhir_record(p_tenant, p_store, 'delete', v_type, v_id, v_old.version + 1, v_old.version, NULL, p_actor);
   RETURN jsonb_build_object('outcome', 'deleted', 'type', v_type, 'id', v_id, 'version', v_old.version + 1);
 END $$;
@@ -324,33 +334,6 @@ BEGIN
         WHERE h.tenant = p_tenant AND h.store = p_store AND h.rtype = p_type AND (p_id IS NULL OR h.rid = p_id)) v
     WHERE v.updated_at >= p_since AND (v.updated_at, v.rid, v.version) < (p_before, p_before_id, p_before_version)
     ORDER BY v.updated_at DESC, v.rid DESC, v.version DESC LIMIT p_limit;
-END $$;
-
--- fhir_find: ids and versions that meet one statement compiled from search criteria ($1 tenant, $2 store, $3 values).
-CREATE OR REPLACE FUNCTION fhir_find(p_tenant text, p_store text, p_sql text, p_args text[])
-RETURNS TABLE (rid text) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY EXECUTE p_sql USING p_tenant, p_store, p_args;
-END $$;
-
--- fhir_search: one page of a compiled search: the matches with their sort values, bodies and index keys.
-CREATE OR REPLACE FUNCTION fhir_search(p_tenant text, p_store text, p_sql text, p_args text[])
-RETURNS TABLE (rtype text, rid text, version int, updated_at timestamptz, body bytea, keys jsonb, sort text[])
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY EXECUTE p_sql USING p_tenant, p_store, p_args;
-END $$;
-
--- fhir_count: how many resources a compiled search matches.
-CREATE OR REPLACE FUNCTION fhir_count(p_tenant text, p_store text, p_sql text, p_args text[]) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE v_count bigint;
-BEGIN
-  PERFORM enter(p_tenant);
-  EXECUTE p_sql INTO v_count USING p_tenant, p_store, p_args;
-  RETURN v_count;
 END $$;
 
 -- fhir_versions: version, method and time of many resources, without their bodies.
