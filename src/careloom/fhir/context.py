@@ -62,6 +62,14 @@ class FhirContext:
         restriction = self.access(stored.type, permission)
         return stored if restriction is FULL else self.shown(restriction, stored)
 
+    def echo(self, stored: Stored) -> bytes | None:
+        """The body that a writer gets back: what it sent, or what it may read of what is stored."""
+        restriction = self.access(stored.type, "fhir:get")
+        if restriction is FULL or not restriction.allowed:
+            return stored.body
+        seen = self.shown(restriction, stored)
+        return None if seen is None else seen.body
+
     def shown(self, restriction: Restriction, stored: Stored) -> Stored | None:
         """The version as this restriction lets it be seen."""
         if restriction.is_full:
