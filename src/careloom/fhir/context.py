@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from careloom.errors import Gone, NotFound
+from careloom.fhir.conformance import Conformance
 from careloom.fhir.definitions import Definitions
+from careloom.fhir.reads import Reads
 from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
 from careloom.fhir.restriction import EVERYTHING, FULL, Access, Restriction, in_compartment
 from careloom.fhir.restriction import shown as without_hidden
@@ -25,6 +27,8 @@ class FhirContext:
     keyring: Keyring
     definitions: Definitions
     index: SearchIndex
+    reads: Reads
+    conformance: Conformance
     access: Access = EVERYTHING
     """What may be seen and changed through this context: FhirStore.seen_by."""
 

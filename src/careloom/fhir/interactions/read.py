@@ -25,11 +25,9 @@ async def read(
     context.require_type(resource_type)
     if ID_PATTERN.match(resource_id):
         restriction = context.access(resource_type, permission)
-        rows = await context.db.rows(
-            "fhir_read", scope.tenant, scope.store, resource_type, resource_id
-        )
-        if rows and (rows[0]["body"] is not None or restriction.compartment is None):
-            stored = await stored_of(context, scope, resource_type, resource_id, rows[0])
+        row = await context.reads.row(scope, resource_type, resource_id)
+        if row is not None and (row["body"] is not None or restriction.compartment is None):
+            stored = await stored_of(context, scope, resource_type, resource_id, row)
             seen = context.shown(restriction, stored)
             if seen is not None:
                 return seen
