@@ -7,7 +7,7 @@ if os.getenv("PATHS") then
   for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
 end
 local parts
-if os.getenv("BODY") then
+if (os.getenv("BODY") or "") ~= "" then
   local file = io.open(os.getenv("BODY"), "r")
   local text = file:read("*a")
   file:close()

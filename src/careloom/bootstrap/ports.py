@@ -12,6 +12,7 @@ from careloom.ai.workers import WorkerRegistry
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
 from careloom.fhir.element_kind import element_kind
+from careloom.fhir.element_schema import element_schema
 from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
 from careloom.fhir.structure import check_template, coercions
@@ -57,6 +58,7 @@ def workflow_ports(
         known=known,
         environment_of=environment_of,
         step_findings=step_findings,
+        element_schema=element_schema,
     )
 
 

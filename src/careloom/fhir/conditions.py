@@ -61,13 +61,26 @@ def compile_condition(
 
 async def find_one(context: FhirContext, scope: Scope, condition: Condition) -> str | None:
     """The id of the one match, None for none; raises PreconditionFailed for several."""
+    found = await find_matches(context, scope, condition, most=2)
+    if len(found) > 1:
+        raise several(condition)
+    return found[0] if found else None
+
+
+async def find_matches(
+    context: FhirContext, scope: Scope, condition: Condition, *, most: int = 3
+) -> list[str]:
+    """The ids of up to `most` matches, in order."""
     rows: list[Any] = await context.db.rows(
-        "fhir_find", scope.tenant, scope.store, f"{condition.sql} LIMIT 2", condition.args
+        "fhir_find", scope.tenant, scope.store, f"{condition.sql} LIMIT {most}", condition.args
     )
-    if len(rows) > 1:
-        raise PreconditionFailed(
-            f"The criteria match more than one {condition.type}",
-            code="multiple_matches",
-            fix="add parameters until one is left",
-        )
-    return str(rows[0]["rid"]) if rows else None
+    return sorted(str(row["rid"]) for row in rows)
+
+
+def several(condition: Condition) -> PreconditionFailed:
+    """The error for criteria that match more than one resource."""
+    return PreconditionFailed(
+        f"The criteria match more than one {condition.type}",
+        code="multiple_matches",
+        fix="add parameters until one is left",
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from careloom.errors import Gone, NotFound
+from careloom.fhir.conformance import Conformance
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.reads import Reads
 from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
@@ -27,6 +28,7 @@ class FhirContext:
     definitions: Definitions
     index: SearchIndex
     reads: Reads
+    conformance: Conformance
     access: Access = EVERYTHING
     """What may be seen and changed through this context: FhirStore.seen_by."""
 
@@ -63,6 +65,14 @@ class FhirContext:
         """
         restriction = self.access(stored.type, permission)
         return stored if restriction is FULL else self.shown(restriction, stored)
+
+    def echo(self, stored: Stored) -> bytes | None:
+        """The body that a writer gets back: what it sent, or what it may read of what is stored."""
+        restriction = self.access(stored.type, "fhir:get")
+        if restriction is FULL or not restriction.allowed:
+            return stored.body
+        seen = self.shown(restriction, stored)
+        return None if seen is None else seen.body
 
     def shown(self, restriction: Restriction, stored: Stored) -> Stored | None:
         """The version as this restriction lets it be seen."""

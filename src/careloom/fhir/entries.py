@@ -10,11 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from careloom.errors import CareloomError, InvalidInput
+from careloom.fhir.request import METHODS as METHODS_OF
 from careloom.fhir.request import Request, parse_path
 from careloom.fhir.search.values import parse_span
 from careloom.types import JsonObject
 
 MOST_ENTRIES = 20_000
+CHANGING = ("PUT", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(slots=True)
@@ -52,12 +55,12 @@ def read_entry(index: int, content: Any) -> Entry:
     if not isinstance(request, dict):
         raise InvalidInput("An entry needs a request", path=f"{place}.request")
     method, target = request.get("method"), request.get("url")
-    if method not in ("GET", "POST", "PUT", "DELETE"):
+    if method not in METHODS:
         raise InvalidInput(
             "This method is not supported here",
             code="method_not_supported",
             path=f"{place}.request.method",
-            fix="use GET, POST, PUT or DELETE",
+            fix=f"use {', '.join(METHODS)}",
         )
     if not isinstance(target, str):
         raise InvalidInput("request.url is missing", path=f"{place}.request.url")
@@ -66,7 +69,7 @@ def read_entry(index: int, content: Any) -> Entry:
     except CareloomError as error:
         raise InvalidInput(error.message, path=f"{place}.request.url") from error
     full_url = content.get("fullUrl")
-    parsed.method = method
+    parsed.method = "GET" if method == "HEAD" else method
     parsed.resource = content.get("resource")
     _check_target(parsed, place)
     _read_conditions(parsed, request, place)
@@ -75,18 +78,24 @@ def read_entry(index: int, content: Any) -> Entry:
 
 def _check_target(request: Request, place: str) -> None:
     wrong = (
-        (request.method == "POST" and (request.id is not None or request.query))
-        or (request.method != "GET" and request.history)
-        or (request.method in ("PUT", "DELETE") and request.id is None and not request.query)
+        request.method not in METHODS_OF[request.place]
+        or (request.place == "system" and request.method == "POST")
+        or (request.method == "POST" and request.place == "type" and bool(request.query))
+        or (request.method in CHANGING and request.place == "type" and not request.query)
     )
     if wrong:
         raise InvalidInput(
             "The method does not fit the URL",
             path=f"{place}.request.url",
-            fix="POST Type, PUT Type/id, DELETE Type/id, GET Type/id or GET Type?…",
+            fix="POST Type, PUT, PATCH or DELETE Type/id or Type?…, GET Type/id or Type?…",
         )
-    if request.method == "GET" and request.query:
+    if request.query and (request.method == "GET" or request.place in ("search", "operation")):
         request.pairs = parse_qsl(request.query, keep_blank_values=True)
+
+
+def is_read(request: Request) -> bool:
+    """Whether the entry writes no resource: it is answered after those that do."""
+    return request.method == "GET" or request.place in ("search", "operation")
 
 
 def _read_conditions(request: Request, content: JsonObject, place: str) -> None:
@@ -100,5 +109,10 @@ def _read_conditions(request: Request, content: JsonObject, place: str) -> None:
             raise InvalidInput(f"{name} is text", path=f"{place}.request.{name}")
         setattr(request, attribute, value)
     since = content.get("ifModifiedSince")
-    span = parse_span(since) if isinstance(since, str) else None
-    request.if_modified_since = span[0] if span else None
+    if since is not None:
+        span = parse_span(since) if isinstance(since, str) else None
+        if span is None:
+            raise InvalidInput(
+                "ifModifiedSince is an instant", path=f"{place}.request.ifModifiedSince"
+            )
+        request.if_modified_since = span[0]

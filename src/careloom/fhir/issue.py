@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from careloom.errors import CareloomError, Unprocessable
 from careloom.types import JsonObject
 
+RULES = "urn:careloom:fhir-rule"
+"""The system of rule keys in OperationOutcome.issue.details."""
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -21,6 +24,8 @@ class Issue:
     expression: str
     message: str
     fix: str = ""
+    rule: str = ""
+    """The key of the rule that is broken, such as per-1; or the profile that asks for it."""
 
     def to_json(self) -> JsonObject:
         """As an element of OperationOutcome.issue."""
@@ -30,6 +35,8 @@ class Issue:
             "code": self.code,
             "diagnostics": diagnostics,
         }
+        if self.rule:
+            issue["details"] = {"coding": [{"system": RULES, "code": self.rule}]}
         if self.expression:
             issue["expression"] = [self.expression]
         return issue

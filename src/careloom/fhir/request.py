@@ -37,21 +37,84 @@ class Caller:
 
 @dataclass(slots=True)
 class Request:
-    """One interaction asked for."""
+    """One interaction asked for: the place below the base, the method, and what came with it."""
 
     method: str
-    type: str
+    type: str = ""
+    """The resource type; empty for the whole store."""
     id: str | None = None
     history: bool = False
     version: str | None = None
+    searching: bool = False
+    """POST _search."""
+    compartment: tuple[str, str] | None = None
+    """Type and id of the resource in whose compartment is searched."""
+    operation: str | None = None
+    """The name behind the $."""
+    metadata: bool = False
     pairs: Pairs = field(default_factory=list)
     query: str = ""
     resource: Any = None
+    """The body: a resource, a list (JSON Patch), or None."""
     strict: bool = False
     if_match: str | None = None
     if_none_match: str | None = None
     if_modified_since: datetime | None = None
     if_none_exist: str | None = None
+
+    @property
+    def place(self) -> str:
+        """What kind of place this is: a key of METHODS."""
+        if self.metadata:
+            return "metadata"
+        if self.operation is not None:
+            return "operation"
+        if self.searching:
+            return "search"
+        if self.compartment is not None:
+            return "compartment"
+        if self.history:
+            return "history" if self.version is None else "version"
+        if not self.type:
+            return "system"
+        return "type" if self.id is None else "resource"
+
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "metadata": ("GET",),
+    "operation": ("GET", "POST"),
+    "search": ("POST",),
+    "compartment": ("GET",),
+    "history": ("GET",),
+    "version": ("GET",),
+    "system": ("GET", "POST"),
+    "type": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "resource": ("GET", "PUT", "PATCH", "DELETE"),
+}
+"""The methods of each kind of place; HEAD goes with GET, and OPTIONS is answered everywhere."""
+
+
+class MethodNotAllowed(InvalidInput):
+    """The place is there, but not for this method."""
+
+    status, issue, default_code = 405, "not-supported", "method_not_allowed"
+
+
+def allowed(place: str) -> str:
+    """The Allow header of a kind of place."""
+    methods = METHODS[place]
+    more = ("HEAD", "OPTIONS") if "GET" in methods else ("OPTIONS",)
+    return ", ".join((*methods, *more))
+
+
+def require_method(request: Request) -> None:
+    """Raise MethodNotAllowed unless the method is served at the place."""
+    if request.method not in METHODS[request.place]:
+        raise MethodNotAllowed(
+            "This method is not served here",
+            fix=f"use {', '.join(METHODS[request.place])}",
+            details={"allow": allowed(request.place)},
+        )
 
 
 @dataclass(slots=True)
@@ -96,6 +159,16 @@ def expected_version(header: str | None) -> int | None:
     return min(int(versions[0]), 2**31 - 1)
 
 
+def must_exist_or_be_new(request: Request) -> tuple[bool, bool]:
+    """If-Match: * asks that the resource exists, If-None-Match: * that it does not."""
+    must_be_new = request.if_none_match is not None
+    if must_be_new and str(request.if_none_match).strip() != "*":
+        raise InvalidInput(
+            "If-None-Match of an update is *", code="invalid_if_none_match", path="If-None-Match"
+        )
+    return request.if_match is not None and request.if_match.strip() == "*", must_be_new
+
+
 def body_of(request: Request) -> JsonObject:
     """The resource of a write; raises InvalidInput unless it is of the type in the URL."""
     resource = request.resource
@@ -112,21 +185,61 @@ def body_of(request: Request) -> JsonObject:
 
 
 def parse_path(path: str) -> Request:
-    """Type, id and history of a URL below the base, as in Bundle.entry.request.url."""
+    """The place that a URL below the base names, as in Bundle.entry.request.url."""
     head, _, query = path.partition("?")
     parts = [part for part in head.split("/") if part]
+    if head.startswith(("http:", "https:")):
+        literal = parse_literal(head)
+        parts = [] if literal is None else [literal.type, literal.id]
+        if literal is None:
+            raise _unknown()
+    found = _place(parts)
+    if found is None:
+        raise _unknown()
+    found.query = query
+    return found
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such place below the FHIR base", code="unknown_path")
+
+
+def _place(parts: list[str]) -> Request | None:
+    if parts and parts[-1].startswith("$"):
+        found = _place(parts[:-1])
+        if found is None or found.place not in ("system", "type", "resource", "version"):
+            return None
+        found.operation = parts[-1][1:]
+        return found
+    if parts and parts[-1] == "_search":
+        found = _place(parts[:-1])
+        if found is None or found.place not in ("system", "type", "resource", "compartment"):
+            return None
+        if found.place == "resource":
+            found.compartment, found.type, found.id = (found.type, str(found.id)), "", None
+        found.searching = True
+        return found
+    if any(part.startswith(("_", "$")) and part != "_history" for part in parts):
+        return None
     match parts:
-        case [kind]:
-            return Request("", kind, query=query)
+        case []:
+            return Request("")
+        case ["metadata"]:
+            return Request("", metadata=True)
+        case ["_history"]:
+            return Request("", history=True)
+        case [_, "_history", *more] if more:
+            return None
         case [kind, "_history"]:
-            return Request("", kind, history=True, query=query)
+            return Request("", kind, history=True)
+        case [kind]:
+            return Request("", kind)
         case [kind, id]:
-            return Request("", kind, id, query=query)
+            return Request("", kind, id)
         case [kind, id, "_history"]:
-            return Request("", kind, id, history=True, query=query)
+            return Request("", kind, id, history=True)
         case [kind, id, "_history", version]:
-            return Request("", kind, id, history=True, version=version, query=query)
-    literal = parse_literal(head)
-    if literal is not None:
-        return Request("", literal.type, literal.id, query=query)
-    raise NotFound("There is no such place below the FHIR base", code="unknown_path")
+            return Request("", kind, id, history=True, version=version)
+        case [kind, id, other]:
+            return Request("", "" if other == "*" else other, compartment=(kind, id))
+    return None

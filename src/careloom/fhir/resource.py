@@ -59,9 +59,9 @@ def _decimal(text: str) -> float:
     return number if repr(number) == text else ExactDecimal(text)
 
 
-def serialize(value: Any) -> bytes:
+def serialize(value: Any, option: int | None = None) -> bytes:
     """JSON bytes; exact decimals and fragments of stored JSON are copied as they are."""
-    return orjson.dumps(value, default=_exact)
+    return orjson.dumps(value, default=_exact, option=option)
 
 
 def _exact(value: Any) -> Any:

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from careloom.errors import InvalidInput
 from careloom.fhir.context import Stored
+from careloom.fhir.interactions.capabilities import capability_bytes
+from careloom.fhir.operations.calling import call
+from careloom.fhir.patching.form import read_patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.request import (
     Answer,
@@ -16,6 +19,8 @@ from careloom.fhir.request import (
     Request,
     body_of,
     expected_version,
+    must_exist_or_be_new,
+    require_method,
     versions_of,
 )
 from careloom.fhir.store import FhirStore, Written
@@ -24,30 +29,43 @@ from careloom.fhir.store import FhirStore, Written
 async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     """Authorise and carry out one interaction, in the store as the caller sees it."""
     fhir = fhir.seen_by(caller.restriction)
-    fhir.context.require_type(request.type)
-    handler = _HANDLERS.get(request.method)
-    if handler is None:
-        raise InvalidInput(
-            "This method is not supported here",
-            code="method_not_supported",
-            fix="use GET, POST, PUT, PATCH or DELETE",
-        )
-    caller.authorise("fhir:read" if request.method == "GET" else "fhir:write", request.type)
+    require_method(request)
+    if request.type:
+        fhir.context.require_type(request.type)
+    permission, handler = _HANDLERS[request.place, request.method]
+    if permission:
+        caller.authorise(permission, request.type)
     return await handler(fhir, caller, request)
 
 
-async def _get(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
-    if request.history and request.version is None:
-        body = await fhir.history(
-            caller.scope, request.type, request.id, request.pairs, base=caller.base
-        )
-        return Answer(200, body)
-    if request.id is None:
-        return await search(fhir, caller, request)
-    if request.version is not None:
-        stored = await fhir.vread_stored(caller.scope, request.type, request.id, request.version)
-    else:
-        stored = await fhir.read_stored(caller.scope, request.type, request.id)
+async def _bundle(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    raise InvalidInput("A Bundle holds no further batch or transaction", path="request.url")
+
+
+async def _capabilities(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    return Answer(200, capability_bytes(fhir, caller.base, request.pairs))
+
+
+async def _history(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    if request.type:
+        caller.authorise("fhir:history", request.type)
+    body = await fhir.history(
+        caller.scope, request.type, request.id, request.pairs, base=caller.base
+    )
+    return Answer(200, body)
+
+
+async def _vread(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    place = (request.type, str(request.id), str(request.version))
+    return _answer_to(await fhir.vread_stored(caller.scope, *place), request)
+
+
+async def _read(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    stored = await fhir.read_stored(caller.scope, request.type, str(request.id))
+    return _answer_to(stored, request)
+
+
+def _answer_to(stored: Stored, request: Request) -> Answer:
     answer = Answer(200, stored.body, stored.type, stored.id, stored.version, stored.updated_at)
     if _unchanged(stored, request):
         answer.status, answer.body = 304, None
@@ -78,7 +96,7 @@ def _unchanged(stored: Stored, request: Request) -> bool:
 async def _post(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
     if request.if_none_exist is not None:
-        caller.authorise("fhir:read", request.type)
+        caller.authorise("fhir:search", request.type)
     written = await fhir.write(
         caller.scope,
         lambda: fhir.plan_create(caller.scope, resource, if_none_exist=request.if_none_exist),
@@ -92,7 +110,7 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     criteria = None
     if request.id is None:
         criteria = request.query
-        caller.authorise("fhir:read", request.type)
+        caller.authorise("fhir:search", request.type)
     elif resource.get("id") != request.id:
         raise InvalidInput(
             "The id in the body is not the id in the URL"
@@ -103,9 +121,17 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
             fix="write the id of the URL into the resource",
         )
     version = expected_version(request.if_match)
+    must_exist, must_be_new = must_exist_or_be_new(request)
     written = await fhir.write(
         caller.scope,
-        lambda: fhir.plan_update(caller.scope, resource, if_match=version, criteria=criteria),
+        lambda: fhir.plan_update(
+            caller.scope,
+            resource,
+            if_match=version,
+            criteria=criteria,
+            must_exist=must_exist,
+            must_be_new=must_be_new,
+        ),
         caller.actor,
     )
     return await answer_of(fhir, caller, written[0])
@@ -113,16 +139,17 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 
 async def _patch(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     """What is not named by the patch comes back too, so that it needs both permissions."""
-    caller.authorise("fhir:read", request.type)
+    caller.authorise("fhir:get", request.type)
     version = expected_version(request.if_match)
     criteria = request.query if request.id is None else None
+    change = read_patch(request.resource)
     written = await fhir.write(
         caller.scope,
         lambda: fhir.plan_patch(
             caller.scope,
             request.type,
             request.id,
-            request.resource,
+            change,
             if_match=version,
             criteria=criteria,
         ),
@@ -134,15 +161,17 @@ async def _patch(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 async def _delete(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     version = expected_version(request.if_match)
     if request.id is None:
-        caller.authorise("fhir:read", request.type)
+        caller.authorise("fhir:search", request.type)
 
     async def plan() -> Planned:
         if request.id is None:
-            return await fhir.plan_conditional_delete(caller.scope, request.type, request.query)
+            return await fhir.plan_conditional_delete(
+                caller.scope, request.type, request.query, if_match=version
+            )
         return await fhir.plan_delete(caller.scope, request.type, request.id, if_match=version)
 
     written = await fhir.write(caller.scope, plan, caller.actor)
-    if not written:
+    if len(written) != 1:
         return Answer(204, is_write=True)
     return Answer(204, None, request.type, written[0].id, written[0].version, is_write=True)
 
@@ -153,6 +182,9 @@ async def answer_of(fhir: FhirStore, caller: Caller, written: Written) -> Answer
     if body is None:
         stored = await fhir.read_stored(caller.scope, written.type, written.id)
         body, updated_at = stored.body, stored.updated_at
+    elif updated_at is not None and written.version is not None:
+        place = (written.type, written.id, written.version, updated_at)
+        body = fhir.context.echo(Stored(*place, body))
     return Answer(
         201 if written.outcome == "created" else 200,
         body,
@@ -165,10 +197,24 @@ async def answer_of(fhir: FhirStore, caller: Caller, written: Written) -> Answer
 
 
 Handler = Callable[[FhirStore, Caller, Request], Awaitable[Answer]]
-_HANDLERS: dict[str, Handler] = {
-    "GET": _get,
-    "POST": _post,
-    "PUT": _put,
-    "PATCH": _patch,
-    "DELETE": _delete,
+_HANDLERS: dict[tuple[str, str], tuple[str, Handler]] = {
+    ("resource", "GET"): ("fhir:get", _read),
+    ("resource", "PUT"): ("fhir:update", _put),
+    ("resource", "PATCH"): ("fhir:patch", _patch),
+    ("resource", "DELETE"): ("fhir:delete", _delete),
+    ("version", "GET"): ("fhir:history", _vread),
+    ("type", "GET"): ("fhir:search", search),
+    ("type", "POST"): ("fhir:create", _post),
+    ("type", "PUT"): ("fhir:update", _put),
+    ("type", "PATCH"): ("fhir:patch", _patch),
+    ("type", "DELETE"): ("fhir:delete", _delete),
+    ("search", "POST"): ("", search),
+    ("compartment", "GET"): ("", search),
+    ("system", "GET"): ("", search),
+    ("system", "POST"): ("", _bundle),
+    ("history", "GET"): ("", _history),
+    ("operation", "GET"): ("", call),
+    ("operation", "POST"): ("", call),
+    ("metadata", "GET"): ("", _capabilities),
 }
+"""The permission that each needs on its type; where there is none, the handler asks itself."""

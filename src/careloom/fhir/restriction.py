@@ -85,17 +85,22 @@ class Access:
 
 
 EVERYTHING = Access(None)
+_CHANGES = ("fhir:update", "fhir:patch")
 
 
 @lru_cache(maxsize=8192)
 def restriction_of(grants: tuple[str, ...], type: str, permission: str) -> Restriction:
     """What the grants give together. Where two give different patients different elements, an
-    element that one of them hides is hidden for all: nothing is shown that no grant shows."""
+    element that one of them hides is hidden for all: nothing is shown that no grant shows. What a
+    caller may not read it does not change either."""
     found = covering(grants, permission, type)
     if not found:
         return DENIED
+    seen = (
+        restriction_of(grants, type, "fhir:get").hidden if permission in _CHANGES else frozenset()
+    )
     if not all(grant.is_narrowed for grant in found):
-        return FULL
+        return Restriction(hidden=seen) if seen else FULL
     kept = [one for one in found if not any(_shows_more(other, one) for other in found)]
     patients: set[str] | None = set()
     for grant in kept:

@@ -13,11 +13,11 @@ from typing import TypeVar
 import orjson
 
 from careloom.errors import CareloomError
+from careloom.fhir.conformance import Conformance
 from careloom.fhir.context import FhirContext, Stored
 from careloom.fhir.creates import Creates
 from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.fhir.interactions import (
-    capabilities,
     create,
     delete,
     history,
@@ -40,8 +40,6 @@ from careloom.types import Json, JsonObject, Scope
 
 ATTEMPTS = 40
 """Every round of a race has a winner, so this many writers of one resource all get through."""
-BASES_KEPT = 16
-"""CapabilityStatements kept ready; the base URL comes from the request."""
 
 AnyPlan = TypeVar("AnyPlan", bound=Planned)
 Companion = Callable[[Scope, Planned, JsonObject], Awaitable[None]]
@@ -71,12 +69,21 @@ class FhirStore:
         definitions: Definitions | None = None,
         *,
         base_urls: tuple[str, ...] = (),
+        deletes_many: bool = False,
     ) -> None:
         """`base_urls` are this store's own addresses, such as https://host/fhir: absolute
-        references below one of them are searched like relative ones."""
+        references below one of them are searched like relative ones. `deletes_many` lets a
+        conditional delete take several matches; else they are refused."""
         known = definitions or load_definitions()
-        self.context = FhirContext(db, keyring, known, SearchIndex(known, base_urls), Reads(db))
-        self._capabilities: dict[str, bytes] = {}
+        self.context = FhirContext(
+            db,
+            keyring,
+            known,
+            SearchIndex(known, base_urls),
+            Reads(db),
+            Conformance(db, keyring),
+        )
+        self.deletes_many = deletes_many
         self._companions: list[Companion] = []
         self._creates = Creates(db)
 
@@ -126,10 +133,18 @@ class FhirStore:
         *,
         if_match: int | None = None,
         criteria: str | None = None,
+        must_exist: bool = False,
+        must_be_new: bool = False,
     ) -> Planned:
         """An update made ready: interactions/update.py."""
         return await update.plan_update(
-            self.context, scope, resource, if_match=if_match, criteria=criteria
+            self.context,
+            scope,
+            resource,
+            if_match=if_match,
+            criteria=criteria,
+            must_exist=must_exist,
+            must_be_new=must_be_new,
         )
 
     async def plan_patch(
@@ -153,9 +168,13 @@ class FhirStore:
         """A deletion made ready: interactions/delete.py."""
         return await delete.plan_delete(self.context, scope, type, id, if_match=if_match)
 
-    async def plan_conditional_delete(self, scope: Scope, type: str, criteria: str) -> Planned:
+    async def plan_conditional_delete(
+        self, scope: Scope, type: str, criteria: str, *, if_match: int | None = None
+    ) -> Planned:
         """A deletion by criteria made ready: interactions/delete.py."""
-        return await delete.plan_conditional_delete(self.context, scope, type, criteria)
+        return await delete.plan_conditional_delete(
+            self.context, scope, type, criteria, if_match=if_match, many=self.deletes_many
+        )
 
     async def plan_transaction(self, scope: Scope, bundle: JsonObject) -> TransactionPlan:
         """A whole transaction Bundle made ready: interactions/transaction.py."""
@@ -195,17 +214,8 @@ class FhirStore:
     async def history(
         self, scope: Scope, type: str, id: str | None, query: Pairs, *, base: str = ""
     ) -> bytes:
-        """The history Bundle of a resource, or of a type, as JSON bytes."""
+        """The history Bundle of a resource, of a type, or ("") of the store, as JSON bytes."""
         return await history.history(self.context, scope, type, id, query, base=base)
-
-    def capabilities(self, base: str) -> bytes:
-        """The CapabilityStatement for a base URL, as JSON bytes."""
-        found = self._capabilities.get(base)
-        if found is None:
-            found = orjson.dumps(capabilities.capability_statement(self.context, base))
-            if len(self._capabilities) < BASES_KEPT:
-                self._capabilities[base] = found
-        return found
 
     async def commit(self, scope: Scope, planned: Planned, actor: JsonObject) -> list[Written]:
         """Store a plan as one transaction; raises PreconditionFailed (code stale) if outdated."""
@@ -218,6 +228,7 @@ class FhirStore:
             results = await self.context.db.call(
                 "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
             )
+        self.context.conformance.wrote(scope, effect.ops)
         self.context.db.notify(scope.tenant, "events")
         return _written(planned, results)
 

@@ -1,4 +1,5 @@
-"""The text of an API key: `clk_<tenant>_<key id>_<secret><checksum>`.
+"""The text of an API key: `clk_<tenant>_<key id>_<secret><checksum>`, and of the key of one FHIR
+store, `fhir_key_<key id>_<tenant>_<secret><checksum>`.
 
 The tenant stands inside, so that it comes from the credential and nowhere else. The secret has
 190 bits. The checksum lets a scanner, and us, recognise a key without asking the database.
@@ -12,12 +13,16 @@ import zlib
 from dataclasses import dataclass, field
 
 SCHEME = "clk"
+STORE_SCHEME = "fhir_key"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _CHECK_LENGTH = 10, 32, 6
-_PATTERN = re.compile(
-    rf"{SCHEME}_([A-Za-z0-9][A-Za-z0-9_-]{{0,62}})_([0-9A-Za-z]{{{_ID_LENGTH}}})"
-    rf"_([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_CHECK_LENGTH}}})"
-)
+_TENANT = r"(?P<tenant>[A-Za-z0-9][A-Za-z0-9_-]{0,62})"
+_ID = rf"(?P<id>[0-9A-Za-z]{{{_ID_LENGTH}}})"
+_SECRET = rf"(?P<secret>[0-9A-Za-z]{{{_SECRET_LENGTH}}})[0-9A-Za-z]{{{_CHECK_LENGTH}}}"
+_PATTERNS = {
+    SCHEME: re.compile(rf"{SCHEME}_{_TENANT}_{_ID}_{_SECRET}"),
+    STORE_SCHEME: re.compile(rf"{STORE_SCHEME}_{_ID}_{_TENANT}_{_SECRET}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,19 @@ class KeyText:
     tenant: str
     key_id: str
     secret: str = field(repr=False)
+    scheme: str = SCHEME
 
     @property
     def prefix(self) -> str:
         """What may be shown after the key was printed once."""
+        if self.scheme == STORE_SCHEME:
+            return f"{STORE_SCHEME}_{self.key_id}_{self.tenant}"
         return f"{SCHEME}_{self.tenant}_{self.key_id}"
+
+    @property
+    def hint(self) -> str:
+        """The beginning of a store's key, by which its owner knows it again."""
+        return f"{self.scheme}_{self.key_id[:4]}…"
 
     @property
     def text(self) -> str:
@@ -40,17 +53,18 @@ class KeyText:
         return body + _checksum(body)
 
 
-def generate(tenant: str) -> KeyText:
+def generate(tenant: str, scheme: str = SCHEME) -> KeyText:
     """A new key for a tenant."""
-    return KeyText(tenant, _random(_ID_LENGTH), _random(_SECRET_LENGTH))
+    return KeyText(tenant, _random(_ID_LENGTH), _random(_SECRET_LENGTH), scheme)
 
 
 def parse(text: str) -> KeyText | None:
     """The parts of a key, or None when the text is no key (form or checksum)."""
-    found = _PATTERN.fullmatch(text)
-    if found is None or _checksum(text[:-_CHECK_LENGTH]) != found[4]:
-        return None
-    return KeyText(found[1], found[2], found[3])
+    for scheme, pattern in _PATTERNS.items():
+        found = pattern.fullmatch(text)
+        if found is not None and _checksum(text[:-_CHECK_LENGTH]) == text[-_CHECK_LENGTH:]:
+            return KeyText(found["tenant"], found["id"], found["secret"], scheme)
+    return None
 
 
 def _random(length: int) -> str:

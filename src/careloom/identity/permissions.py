@@ -33,6 +33,7 @@ PERMISSIONS = frozenset(
         "document:write",
         "audit:read",
         "work:do",
+        "store:use",
         "admin",
         "worker",
     }
@@ -52,6 +53,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "workflow:replay",
         "run:control",
         "run:retry",
+        "store:use",
     ),
     "clinician": (
         *_READS,
@@ -71,7 +73,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """What each role may do. `device` only hands data in; `coordinator` hands tasks out; `worker` only
 carries out runs, whose own grants decide what they may touch; `program` only does external work,
-and sees what it is handed; `auditor` sees the audit trail and
+and sees what it is handed; who has `store:use` works in every store of the tenant with the other
+grants, not only in the one that the key is for; `auditor` sees the audit trail and
 which runs there were, and no patient data: what runs carried is `run:read`."""
 
 

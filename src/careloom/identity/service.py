@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -14,8 +15,8 @@ from typing import Any
 
 from careloom.errors import InvalidInput, Unauthenticated
 from careloom.identity.attempts import Attempts
-from careloom.identity.keytext import KeyText, generate, parse
-from careloom.identity.permissions import ROLES, grants_of
+from careloom.identity.keytext import SCHEME, STORE_SCHEME, KeyText, generate, parse
+from careloom.identity.permissions import ROLES, check_grants, grants_of, intersect
 from careloom.identity.principal import Principal
 from careloom.identity.refusals import Refusal, Refusals
 from careloom.store.database import Database
@@ -25,6 +26,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
 SYSTEM_ACTOR: JsonObject = {"principal": "system", "kind": "system"}
 FIRST_PRINCIPAL = "admin"
 _PEPPER_PLACE = "api_key_pepper"
+_ROLE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
 _FIX = "send `Authorization: Bearer <key>`; an administrator creates keys"
 _STATES = {
     "revoked": "This key was revoked",
@@ -75,12 +77,15 @@ class Identity:
         id: str,
         *,
         name: str,
-        roles: Iterable[str],
+        roles: Iterable[str] = (),
+        grants: Iterable[str] = (),
         kind: str = "service",
         actor: JsonObject,
     ) -> JsonObject:
-        """A new principal; raises `InvalidInput` for an unknown role, `Conflict` for a taken id."""
-        given = {"id": id, "kind": kind, "name": name, "roles": _known(roles)}
+        """A new principal, which may do what its roles and its grants say together; raises
+        `InvalidInput` for an unknown role or no grant, `Conflict` for a taken id."""
+        given: JsonObject = {"id": id, "kind": kind, "name": name, "grants": check_grants(grants)}
+        given |= _roles(roles, may_be_none=bool(given["grants"]))
         if kind not in ("user", "service", "worker") or not id:
             raise InvalidInput("A principal needs an id and a kind: user, service or worker")
         return await self._row("principal_create", scope, given, actor)
@@ -91,11 +96,14 @@ class Identity:
         id: str,
         *,
         roles: Iterable[str] | None = None,
+        grants: Iterable[str] | None = None,
         disabled: bool | None = None,
         actor: JsonObject,
     ) -> JsonObject:
-        """Set roles or disable; raises `NotFound`."""
-        change: JsonObject = {} if roles is None else {"roles": _known(roles)}
+        """Set roles or grants, or disable; raises `NotFound`."""
+        change: JsonObject = {} if roles is None else _roles(roles, may_be_none=True)
+        if grants is not None:
+            change["grants"] = check_grants(grants)
         if disabled is not None:
             change["disabled"] = disabled
         changed = await self._row("principal_change", scope, id, change, actor)
@@ -113,12 +121,47 @@ class Identity:
         principal_id: str,
         *,
         expires_at: datetime | None = None,
+        grants: Iterable[str] | None = None,
         actor: JsonObject,
     ) -> IssuedKey:
-        """A new key for a principal, into this scope's store; raises `NotFound`."""
+        """A new key for a principal, into this scope's store; raises `NotFound`.
+
+        With `grants` the key may do what its principal may, and of that what they say.
+        """
         key, row, digest = await self._new_key(scope, principal_id, expires_at)
+        row["grants"] = None if grants is None else check_grants(grants)
         await self._row("api_key_create", scope, row, digest, actor)
         return IssuedKey(key.key_id, key.prefix, key.text)
+
+    async def open_store(self, scope: Scope, *, actor: JsonObject) -> tuple[JsonObject, IssuedKey]:
+        """The store's row, open from now on, and its new key; the one before ends."""
+        principal = f"store:{scope.store}"
+        key, row, digest = await self._new_key(scope, principal, None, scheme=STORE_SCHEME)
+        opened = await self._row("store_open", scope, row, digest, key.hint, actor)
+        self._cache.clear()
+        return opened, IssuedKey(key.key_id, key.prefix, key.text)
+
+    async def put_role(
+        self, scope: Scope, name: str, grants: Iterable[str], *, actor: JsonObject
+    ) -> JsonObject:
+        """Make or change a role of the tenant's own; raises `InvalidInput`."""
+        if name in ROLES or not _ROLE.fullmatch(name):
+            raise InvalidInput(
+                f"This name is not free for a role: {name[:64]}",
+                fix="use letters, digits and -, and none of the roles that there are",
+            )
+        made = await self._row("role_put", scope, name, check_grants(grants), actor)
+        self._cache.clear()
+        return made
+
+    async def roles(self, scope: Scope) -> list[JsonObject]:
+        """The tenant's own roles with their grants."""
+        found: list[JsonObject] = await self._db.call("role_list", scope.tenant)
+        return found
+
+    def forget(self) -> None:
+        """Forget the keys in memory: something that they rest on was changed here."""
+        self._cache.clear()
 
     async def revoke(self, scope: Scope, key_id: str, *, actor: JsonObject) -> bool:
         """End a key for good; False when it was revoked before; raises `NotFound`."""
@@ -174,13 +217,16 @@ class Identity:
         return self._principal(scope, found), float("inf") if left is None else left, found["touch"]
 
     def _principal(self, scope: Scope, found: JsonObject) -> Principal:
+        granted = (*grants_of(found["roles"]), *(found["grants"] or ()))
+        limit = found["limit"]
+        grants = tuple(sorted(set(granted))) if limit is None else intersect(granted, limit)
         return Principal(
             found["principal"],
             scope.tenant,
             scope.store,
             found["kind"],
             frozenset(found["roles"]),
-            grants_of(found["roles"]),
+            grants,
             name=found["name"],
             sink=self.refusals,
         )
@@ -195,9 +241,14 @@ class Identity:
         self.refusals.add(Refusal(scope, "identity.rejected", entity, principal, "unknown", reason))
 
     async def _new_key(
-        self, scope: Scope, principal_id: str, expires_at: datetime | None
+        self,
+        scope: Scope,
+        principal_id: str,
+        expires_at: datetime | None,
+        *,
+        scheme: str = SCHEME,
     ) -> tuple[KeyText, JsonObject, bytes]:
-        key = generate(scope.tenant)
+        key = generate(scope.tenant, scheme)
         if parse(key.text) != key:
             raise InvalidInput(
                 "The tenant's name cannot stand in a key",
@@ -232,12 +283,13 @@ def _digest(pepper: bytes, key: KeyText) -> bytes:
     return hmac.new(pepper, f"{key.prefix}_{key.secret}".encode(), hashlib.sha256).digest()
 
 
-def _known(roles: Iterable[str]) -> list[str]:
+def _roles(roles: Iterable[str], *, may_be_none: bool) -> JsonObject:
+    """Names of roles, and which of them must be the tenant's own."""
     names = sorted(set(roles))
-    unknown = [name for name in names if name not in ROLES]
-    if unknown or not names:
+    wrong = [name for name in names if not _ROLE.fullmatch(name)]
+    if wrong or not (names or may_be_none):
         raise InvalidInput(
-            f"Not a role: {', '.join(unknown) or 'none given'}",
-            fix=f"use one or more of {', '.join(ROLES)}",
+            f"Not a role: {', '.join(wrong) or 'none given'}",
+            fix=f"use one or more of {', '.join(ROLES)}, a role of your own, or grants",
         )
-    return names
+    return {"roles": names, "own_roles": [name for name in names if name not in ROLES]}

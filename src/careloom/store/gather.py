@@ -1,8 +1,8 @@
 """What is asked together is carried out together: one call of the database for many requests.
 
 A request joins only a call that has not been sent yet, so that it sees all that was committed
-before it came. While calls are under way the next one gathers, so that a call grows with the load and a
-lonely request waits for nobody.
+before it came. While calls are under way the next one gathers, so that a call grows with the load
+and a lonely request waits for nobody.
 """
 
 from __future__ import annotations

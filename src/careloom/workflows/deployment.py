@@ -30,6 +30,7 @@ from careloom.workflows.definition.model import raw_steps
 from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.verification import (
     CheckStructure,
+    ElementSchema,
     Finding,
     Known,
     TriggerGraph,
@@ -64,6 +65,7 @@ class Ports:
     known: Callable[[Scope], Awaitable[Known]]
     environment_of: Callable[[str], Awaitable[str]]
     step_findings: StepFindings = nothing_found
+    element_schema: ElementSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,7 @@ async def check_definition(
         environment=environment,
         check_structure=ports.check_structure,
         known=known,
+        element_schema=ports.element_schema,
     )
     found += await _found_by_steps(scope, definition, ports.step_findings)
     found += cascade_findings(graph, definition.id)

@@ -37,6 +37,7 @@ class Fork:
 
     async def ended(self) -> Ended:
         answer = await self._server.answer()
+        self._server.living = None
         if answer["status"] >> 8:
             raise AssertionError(f"the worker failed: status {answer['status']}")
         return Ended(answer["signal"], answer["calls"], answer["worker"])
@@ -65,6 +66,7 @@ class Forks:
         self._home = home
         self._environment = environment or {}
         self._process: asyncio.subprocess.Process | None = None
+        self.living: Fork | None = None
 
     async def start(self) -> None:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -81,6 +83,9 @@ class Forks:
         assert "ready" in await self.answer()
 
     async def stop(self) -> None:
+        """End the server, and the worker that a failed test has left."""
+        if self.living is not None:
+            self.living.signal(signal.SIGKILL)
         if self._process is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -96,7 +101,8 @@ class Forks:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        return Fork(self, (await self.answer())["pid"])
+        self.living = Fork(self, (await self.answer())["pid"])
+        return self.living
 
     async def answer(self) -> dict[str, Any]:
         assert self._process is not None

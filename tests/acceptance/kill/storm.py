@@ -49,12 +49,13 @@ class Storm:
         self._orphaned: dict[str, float] = {}
         """Dead workers that still own runs, with the time of their death."""
         self._left = 0
+        self._blowing = 0
         self._calm = asyncio.Event()
 
     async def blow(self, shapes: list[Shape], kills: int, tally: Tally, *, beside: int) -> None:
         """Keep `beside` runs going and kill workers until there were so many kills; then let
         everything end in peace. Each run is examined at its end."""
-        self._left = kills
+        self._left, self._blowing = kills, len(self._forks)
         self._calm.clear()
         survivors: list[Fork] = []
         try:
@@ -81,7 +82,11 @@ class Storm:
             if await self._clinic.admin.fetchval(_OWNED, [ended.worker]):
                 tally.holding += 1
                 self._orphaned[ended.worker] = time.monotonic()
-        self._calm.set()
+        # Runs are begun until nobody is killed any more: a worker that is to die after its first
+        # commit would wait for one for ever.
+        self._blowing -= 1
+        if not self._blowing:
+            self._calm.set()
         survivors.append(await self._worker(forks))
 
     async def _worker(self, forks: Forks, **more: float) -> Fork:

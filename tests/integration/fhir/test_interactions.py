@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from careloom.api.fhir import routes
+from careloom.api.fhir import reading
 from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
 from careloom.types import Scope
@@ -215,7 +215,7 @@ async def test_a_malformed_body_gets_an_outcome(
 async def test_a_body_beyond_the_limit_is_refused(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     response = await http.post("Patient", content=b" " * 1001 + orjson.dumps(PATIENT))
     assert (response.status_code, response.json()["issue"][0]["code"]) == (413, "too-costly")
 

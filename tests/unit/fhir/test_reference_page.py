@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from careloom.api.fhir import routes
+from careloom.api.fhir import reading
 from careloom.fhir.entries import MOST_ENTRIES
 from careloom.fhir.interactions.capabilities import INTERACTIONS, SYSTEM_INTERACTIONS
 from careloom.fhir.interactions.search import MOST_INCLUDED
@@ -48,7 +48,7 @@ def test_prefixes_limits_and_gaps_are_named(page: str) -> None:
     prefixes = page.split("Prefixes: ", 1)[1].split(".", 1)[0]
     assert [word.strip("`") for word in prefixes.split()] == list(PREFIXES)
     assert all(f"`{name}`" in page for name in NOT_SERVED)
-    assert f"{routes.MOST_BYTES >> 20} MiB" in page
+    assert f"{reading.MOST_BYTES >> 20} MiB" in page
     assert f"({DEFAULT_COUNT} when not given, at most {MOST_COUNT}" in page
     assert f"most {MOST_INCLUDED} resources a page" in page
     assert f"at most {MOST_ENTRIES:,} entries" in page

@@ -11,12 +11,11 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from starlette.requests import Request
 
-from careloom.errors import NotAcceptable, UnsupportedMediaType
+from careloom.errors import NotAcceptable, NotSupported, UnsupportedMediaType
 
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json", "application/json+fhir")
 FORMAT_WORDS = (*JSON_TYPES, "json")
 CONTENT_TYPE = "application/fhir+json; charset=utf-8"
-JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -26,6 +25,11 @@ class Preferences:
 
     returned: str = "representation"
     strict: bool = False
+    asks_for_bodies: bool = False
+    """return=representation was said: a Bundle's answer repeats resources only then."""
+
+
+_DEFAULT = Preferences()
 
 
 def check_accept(request: Request) -> None:
@@ -78,16 +82,30 @@ def _media_type(header: str) -> str:
 
 def preferences(request: Request) -> Preferences:
     """The Prefer header; what is not known in it is left out, as RFC 7240 says."""
-    returned, strict = "representation", False
+    if "prefer" not in request.headers:
+        return _DEFAULT
+    returned, strict, said = "representation", False, False
     for header in request.headers.getlist("prefer"):
         for item in header.replace(";", ",").split(","):
             name, _, value = item.strip().partition("=")
-            value = value.strip().strip('"')
+            name, value = name.strip().lower(), value.strip().strip('"')
             if name == "return" and value in ("minimal", "representation", "OperationOutcome"):
-                returned = value
+                returned, said = value, value == "representation"
             elif name == "handling":
                 strict = value == "strict"
-    return Preferences(returned, strict)
+            elif name == "respond-async":
+                raise NotSupported(
+                    "Requests are answered at once here, not later",
+                    code="async_not_supported",
+                    path="Prefer",
+                    fix="leave out respond-async",
+                )
+    return Preferences(returned, strict, said)
+
+
+def wants_pretty(request: Request) -> bool:
+    """Whether _pretty=true asks for indented JSON."""
+    return request.query_params.get("_pretty") == "true"
 
 
 def parse_http_date(text: str | None) -> datetime | None:

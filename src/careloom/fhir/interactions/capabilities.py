@@ -5,12 +5,17 @@ http://hl7.org/fhir/R4/http.html#capabilities
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from careloom.fhir.context import FhirContext
-from careloom.fhir.operations.validate import DEFINITION as VALIDATE
+from careloom.errors import InvalidInput, NotSupported
+from careloom.fhir.definitions import Definitions
+from careloom.fhir.operations.catalog import OPERATIONS
+from careloom.fhir.resource import serialize
+from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.parameters import SearchParameter
-from careloom.fhir.search.query import MODIFIERS
+from careloom.fhir.search.query import MODIFIERS, Pairs
+from careloom.fhir.store import FhirStore
 from careloom.types import JsonObject
 
 INTERACTIONS = (
@@ -24,34 +29,75 @@ INTERACTIONS = (
     "create",
     "search-type",
 )
-SYSTEM_INTERACTIONS = ("transaction", "batch")
+SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
+NORMATIVE = (
+    "Binary",
+    "Bundle",
+    "CapabilityStatement",
+    "CodeSystem",
+    "Observation",
+    "OperationDefinition",
+    "OperationOutcome",
+    "Parameters",
+    "Patient",
+    "StructureDefinition",
+    "ValueSet",
+)
+"""The resource types that are normative in R4: http://hl7.org/fhir/R4/ansi.html"""
 STARTED = "2026-11-20"
 
 
-def capability_statement(context: FhirContext, base: str) -> JsonObject:
-    """The CapabilityStatement of the server at this base URL."""
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": STARTED,
-        "kind": "instance",
-        "software": {"name": "Careloom", "version": _software_version()},
-        "implementation": {"description": "Careloom FHIR R4 store", "url": base},
-        "fhirVersion": context.definitions.version,
-        "format": ["application/fhir+json", "json"],
-        "rest": [
-            {
-                "mode": "server",
-                "security": {
-                    "description": "An API key of the store, as Bearer token or HTTP Basic."
-                },
-                "resource": [
-                    _resource(context, name) for name in context.definitions.resource_types
-                ],
-                "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
-            }
-        ],
-    }
+def capability_bytes(fhir: FhirStore, base: str, pairs: Pairs) -> bytes:
+    """The CapabilityStatement at a base URL as JSON bytes; `mode` is full or normative."""
+    mode = next((value for name, value in pairs if name == "mode"), "full")
+    if mode == "terminology":
+        raise NotSupported(
+            "There is no TerminologyCapabilities here", path="mode", fix="use mode=full"
+        )
+    if mode not in ("full", "normative"):
+        raise InvalidInput("mode is full or normative", path="mode")
+    context = fhir.context
+    return _statement(context.definitions, context.index, base, mode, fhir.deletes_many)
+
+
+@lru_cache(maxsize=16)
+def _statement(
+    definitions: Definitions, index: SearchIndex, base: str, mode: str, deletes_many: bool
+) -> bytes:
+    types = definitions.resource_types if mode == "full" else NORMATIVE
+    return serialize(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": STARTED,
+            "kind": "instance",
+            "software": {"name": "Careloom", "version": _software_version()},
+            "implementation": {"description": "Careloom FHIR R4 store", "url": base},
+            "fhirVersion": definitions.version,
+            "format": ["application/fhir+json", "json"],
+            "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+            "rest": [
+                {
+                    "mode": "server",
+                    "security": {
+                        "description": "An API key of the store, as Bearer token or HTTP Basic."
+                    },
+                    "resource": [_resource(index, name, deletes_many) for name in types],
+                    "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
+                    **_operations({"system"}, ""),
+                }
+            ],
+        }
+    )
+
+
+def _operations(levels: set[str], type: str) -> JsonObject:
+    listed = [
+        {"name": one.name, "definition": one.definition}
+        for one in OPERATIONS
+        if any(one.serves(level, type) for level in levels)
+    ]
+    return {"operation": listed} if listed else {}
 
 
 def _software_version() -> str:
@@ -61,8 +107,8 @@ def _software_version() -> str:
         return "development"
 
 
-def _resource(context: FhirContext, resource_type: str) -> JsonObject:
-    parameters = context.index.parameters(resource_type).values()
+def _resource(index: SearchIndex, resource_type: str, deletes_many: bool) -> JsonObject:
+    parameters = index.parameters(resource_type).values()
     listed: JsonObject = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
@@ -73,9 +119,9 @@ def _resource(context: FhirContext, resource_type: str) -> JsonObject:
         "conditionalCreate": True,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
-        "conditionalDelete": "single",
+        "conditionalDelete": "multiple" if deletes_many else "single",
         "referencePolicy": ["literal", "logical", "local"],
-        "operation": [{"name": "validate", "definition": VALIDATE}],
+        **_operations({"type", "instance"}, resource_type),
         "searchParam": [_parameter(p) for p in sorted(parameters, key=lambda p: p.code)],
     }
     includes = [f"{resource_type}:{p.code}" for p in parameters if p.type == "reference"]
@@ -85,10 +131,12 @@ def _resource(context: FhirContext, resource_type: str) -> JsonObject:
 
 
 def _parameter(parameter: SearchParameter) -> JsonObject:
-    modifiers = ", ".join(f":{name}" for name in MODIFIERS[parameter.type])
-    return {
+    modifiers = ", ".join(f":{name}" for name in MODIFIERS.get(parameter.type, ()))
+    listed: JsonObject = {
         "name": parameter.code,
         "definition": parameter.url,
         "type": parameter.type,
-        "documentation": f"Modifiers: {modifiers}",
     }
+    if modifiers:
+        listed["documentation"] = f"Modifiers: {modifiers}"
+    return listed

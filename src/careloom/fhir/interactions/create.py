@@ -9,6 +9,7 @@ from typing import Any
 
 from careloom.fhir.conditions import compile_condition
 from careloom.fhir.context import FhirContext
+from careloom.fhir.permitted import creating
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.resource import new_id, now, stamp
 from careloom.fhir.validation import require_valid
@@ -34,7 +35,7 @@ async def plan_create(
         condition = compile_condition(context, scope, resource["resourceType"], if_none_exist)
         extra["none_exist"] = condition.none_exist()
     moment = now()
-    stamped = stamp(resource, id or new_id(), 1, moment)
+    stamped = creating(context, stamp(resource, id or new_id(), 1, moment))
     await add_put(
         context, scope, planned, stamped, version=1, method="POST", moment=moment, **extra
     )

@@ -14,6 +14,7 @@ from careloom.fhir.interactions import read
 from careloom.fhir.interactions.update import check_if_match
 from careloom.fhir.patching.fhirpath_patch import apply_changes, read_changes
 from careloom.fhir.patching.json_patch import apply_json_patch, check_json_patch
+from careloom.fhir.permitted import replacing
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.resource import now, parse, stamp
 from careloom.fhir.validation import require_valid
@@ -42,7 +43,9 @@ async def plan_patch(
         id = await _by_criteria(context, scope, planned, type, criteria)
     stored = await read.read(context, scope, type, str(id))
     check_if_match(Current(stored.version, False, stored.updated_at), if_match)
-    patched = _patched(context, parse(stored.body), patch)
+    patched = patched_resource(context, parse(stored.body), patch)
+    found = Current(stored.version, False, stored.updated_at)
+    patched = await replacing(context, scope, "fhir:patch", patched, stored.id, found)
     require_valid(patched)
     moment = max(now(), stored.updated_at)
     version = stored.version + 1
@@ -51,7 +54,8 @@ async def plan_patch(
     return planned
 
 
-def _patched(context: FhirContext, resource: JsonObject, patch: Json) -> JsonObject:
+def patched_resource(context: FhirContext, resource: JsonObject, patch: Json) -> JsonObject:
+    """The resource as the patch leaves it, not validated yet; raises InvalidInput, PatchFailed."""
     if isinstance(patch, list):
         patched: Any = apply_json_patch(resource, check_json_patch(patch))
     else:

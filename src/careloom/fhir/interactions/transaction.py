@@ -11,16 +11,31 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from careloom.errors import CareloomError, InvalidInput, PreconditionFailed, Unprocessable
-from careloom.fhir.conditions import Condition, compile_condition, find_one
+from careloom.errors import (
+    CareloomError,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    Unprocessable,
+)
+from careloom.fhir.conditions import (
+    Condition,
+    compile_condition,
+    find_matches,
+    find_one,
+    several,
+)
 from careloom.fhir.context import Current, FhirContext
-from careloom.fhir.entries import Entry, bundle_entries, read_entry
-from careloom.fhir.interactions.update import check_if_match
+from careloom.fhir.entries import Entry, bundle_entries, is_read, read_entry
+from careloom.fhir.interactions.patch import patched_resource
+from careloom.fhir.interactions.read import read
+from careloom.fhir.interactions.update import check_if_match, check_presence
 from careloom.fhir.issue import InvalidResource, Issue
+from careloom.fhir.patching.form import read_patch
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.references import parse_conditional, parse_literal, references, rewrite
-from careloom.fhir.request import body_of, expected_version
-from careloom.fhir.resource import ID_PATTERN, instant, new_id, now, stamp
+from careloom.fhir.request import Request, body_of, expected_version, must_exist_or_be_new
+from careloom.fhir.resource import ID_PATTERN, instant, new_id, now, parse, stamp
 from careloom.fhir.validation import validator
 from careloom.types import JsonObject, Scope
 
@@ -38,6 +53,7 @@ class TransactionPlan(Planned):
     """Entry indexes in the order of the writes."""
     matched: dict[int, Place] = field(default_factory=dict)
     """Entries whose If-None-Exist found a resource: nothing is written."""
+    deleted: set[Place] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -63,8 +79,7 @@ async def plan_transaction(
     work = _Work(context, scope, plan)
     _validate(work)
     await asyncio.sleep(0)
-    for entry in plan.entries:
-        await _identify(work, entry)
+    await _identify_all(work)
     _refuse_twice(work)
     await _resolve_conditional_references(work)
     found = await _current(work)
@@ -78,16 +93,22 @@ def _validate(work: _Work) -> None:
     for entry in work.plan.entries:
         request = entry.request
         try:
-            work.context.require_type(request.type)
-            if request.method in ("POST", "PUT"):
+            if request.type:
+                work.context.require_type(request.type)
+            if writes_body(request):
                 body_of(request)
         except CareloomError as error:
             raise InvalidInput(error.message, path=entry.place, fix=error.fix) from error
-        if request.method in ("POST", "PUT"):
+        if writes_body(request):
             found = validator().validate(request.resource, conditional_references=True)
             issues += [_at(entry, issue) for issue in found if issue.severity == "error"]
     if issues:
         raise InvalidResource(issues)
+
+
+def writes_body(request: Request) -> bool:
+    """Whether the entry carries the resource that is to be stored."""
+    return request.method in ("POST", "PUT") and not is_read(request)
 
 
 def _at(entry: Entry, issue: Issue) -> Issue:
@@ -96,11 +117,21 @@ def _at(entry: Entry, issue: Issue) -> Issue:
     return Issue(issue.severity, issue.code, place, issue.message, issue.fix)
 
 
+async def _identify_all(work: _Work) -> None:
+    """Deletes first: what they take away is no match of the other entries' criteria."""
+    writes = [entry for entry in work.plan.entries if not is_read(entry.request)]
+    for entry in writes:
+        if entry.request.method == "DELETE":
+            await _identify(work, entry)
+    work.plan.deleted = set(work.places.values())
+    for entry in writes:
+        if entry.request.method != "DELETE":
+            await _identify(work, entry)
+
+
 async def _identify(work: _Work, entry: Entry) -> None:
     """Find out which resource the entry is about, and what others may call it."""
     request = entry.request
-    if request.method == "GET":
-        return
     try:
         place = await _place(work, entry)
     except PreconditionFailed as error:
@@ -137,6 +168,10 @@ async def _place(work: _Work, entry: Entry) -> Place | None:
     match = await _match(work, entry, request.query)
     if request.method == "DELETE":
         return None if match is None else (request.type, match)
+    if request.method == "PATCH":
+        if match is None:
+            raise NotFound(f"The criteria match no {request.type}", path=f"{entry.place}.request")
+        return request.type, match
     given = request.resource.get("id")
     if match is not None and given not in (None, match):
         raise InvalidInput(
@@ -150,16 +185,20 @@ async def _place(work: _Work, entry: Entry) -> Place | None:
 async def _match(work: _Work, entry: Entry, criteria: str) -> str | None:
     """The one match of an entry's criteria; checked again in the transaction."""
     condition = compile_condition(work.context, work.scope, entry.request.type, criteria)
-    match = await find_one(work.context, work.scope, condition)
-    if match is None and (condition, []) in work.conditions:
+    found = await find_matches(work.context, work.scope, condition)
+    left = [id for id in found if (condition.type, id) not in work.plan.deleted]
+    if len(left) > 1 or len(found) > 2:
+        raise several(condition)
+    if not left and (condition, found) in work.conditions and entry.request.method != "DELETE":
         raise InvalidInput(
             "An earlier entry has the same criteria",
             code="duplicate_entry",
             path=f"{entry.place}.request",
             fix="leave one of them, and refer to it by its fullUrl",
         )
-    work.conditions.append((condition, [] if match is None else [match]))
-    return match
+    if entry.request.method != "DELETE" or found:
+        work.conditions.append((condition, found))
+    return left[0] if left else None
 
 
 def _refuse_twice(work: _Work) -> None:
@@ -178,7 +217,7 @@ def _refuse_twice(work: _Work) -> None:
 
 async def _resolve_conditional_references(work: _Work) -> None:
     for entry in work.plan.entries:
-        if entry.request.method not in ("POST", "PUT"):
+        if not writes_body(entry.request):
             continue
         for _, text in references(entry.request.resource):
             conditional = parse_conditional(text)
@@ -186,7 +225,7 @@ async def _resolve_conditional_references(work: _Work) -> None:
                 continue
             condition = compile_condition(work.context, work.scope, *conditional)
             match = await find_one(work.context, work.scope, condition)
-            if match is None:
+            if match is None or (conditional[0], match) in work.plan.deleted:
                 raise Unprocessable(
                     f"A conditional reference matches no {conditional[0]}",
                     code="unresolved_reference",
@@ -202,7 +241,7 @@ async def _current(work: _Work) -> dict[Place, Current]:
     places = sorted(
         place
         for index, place in work.places.items()
-        if work.plan.entries[index].request.method in ("PUT", "DELETE")
+        if work.plan.entries[index].request.method in ("PUT", "PATCH", "DELETE")
     )
     if not places:
         return {}
@@ -227,7 +266,7 @@ def _add_check(work: _Work) -> None:
     rows = [
         list(place)
         for index, place in sorted(work.places.items(), key=lambda item: item[1])
-        if entries[index].request.method in ("PUT", "DELETE")
+        if entries[index].request.method in ("PUT", "PATCH", "DELETE")
     ]
     if not rows and not work.conditions:
         return
@@ -244,9 +283,10 @@ async def _add_writes(work: _Work, found: dict[Place, Current]) -> None:
     """Deletes, then creates, then updates; updates in the order of their locks."""
     plan = work.plan
     groups: dict[str, list[int]] = {"DELETE": [], "POST": [], "PUT": []}
-    for index in work.places:
+    for index in sorted(work.places):
+        method = plan.entries[index].request.method
         if index not in plan.matched:
-            groups[plan.entries[index].request.method].append(index)
+            groups["PUT" if method == "PATCH" else method].append(index)
     groups["PUT"].sort(key=lambda index: work.places[index])
     plan.order = [*groups["DELETE"], *groups["POST"], *groups["PUT"]]
     for number, index in enumerate(plan.order):
@@ -265,12 +305,22 @@ async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) 
         except PreconditionFailed as error:
             error.path = f"{entry.place}.request.ifMatch"
             raise
+    if method == "PUT":
+        must_exist, must_be_new = must_exist_or_be_new(entry.request)
+        try:
+            check_presence(current, must_exist=must_exist, must_be_new=must_be_new)
+        except PreconditionFailed as error:
+            error.path = f"{entry.place}.request"
+            raise
     moment = now() if current.updated_at is None else max(now(), current.updated_at)
     if method == "DELETE":
         extra: dict[str, Any] = {} if expected is None else {"expect": expected}
         work.plan.effect.add("fhir.delete", type=place[0], id=place[1], at=instant(moment), **extra)
         return
-    resource = _with_references(work, entry)
+    if method == "PATCH":
+        resource = await _patched(work, entry, place)
+    else:
+        resource = _with_references(work, entry, entry.request.resource)
     version = 1 if method == "POST" else current.version + 1
     stamped = stamp(resource, place[1], version, moment)
     await add_put(
@@ -279,13 +329,29 @@ async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) 
         work.plan,
         stamped,
         version=version,
-        method=method,
+        method="PUT" if method == "PATCH" else method,
         moment=moment,
     )
 
 
-def _with_references(work: _Work, entry: Entry) -> JsonObject:
-    """The entry's resource with every reference to another entry replaced."""
+async def _patched(work: _Work, entry: Entry, place: Place) -> JsonObject:
+    """The current version as the entry's patch leaves it; its references may name other entries."""
+    try:
+        change = read_patch(entry.request.resource)
+        stored = await read(work.context, work.scope, *place)
+        patched = patched_resource(work.context, parse(stored.body), change)
+    except CareloomError as error:
+        error.path = f"{entry.place}.resource"
+        raise
+    resource = _with_references(work, entry, patched)
+    issues = [one for one in validator().validate(resource) if one.severity == "error"]
+    if issues:
+        raise InvalidResource([_at(entry, issue) for issue in issues])
+    return resource
+
+
+def _with_references(work: _Work, entry: Entry, content: JsonObject) -> JsonObject:
+    """A resource with every reference to another entry replaced."""
     base = _base_of(entry)
 
     def replace(text: str) -> str | None:
@@ -294,7 +360,7 @@ def _with_references(work: _Work, entry: Entry) -> JsonObject:
             known = work.links.get(f"{base}/{text}")
         return known
 
-    resource: JsonObject = rewrite(entry.request.resource, replace)
+    resource: JsonObject = rewrite(content, replace)
     for _, text in references(resource):
         if text.startswith(("urn:uuid:", "urn:oid:")):
             raise Unprocessable(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from careloom.errors import InvalidInput, PreconditionFailed
 from careloom.fhir.conditions import compile_condition, find_one
 from careloom.fhir.context import Current, FhirContext, current
+from careloom.fhir.permitted import replacing
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.resource import ID_PATTERN, new_id, now, stamp
 from careloom.fhir.validation import require_valid
@@ -21,11 +22,14 @@ async def plan_update(
     *,
     if_match: int | None = None,
     criteria: str | None = None,
+    must_exist: bool = False,
+    must_be_new: bool = False,
 ) -> Planned:
     """Validate and seal an update of the version that is current now.
 
     `if_match` is the version that the client saw; without it a plan that went stale may be made
-    again. Raises PreconditionFailed when the version is another.
+    again. Raises PreconditionFailed when the version is another, when nothing is there that
+    `must_exist`, or something that `must_be_new`.
     """
     require_valid(resource)
     planned = Planned(pinned=if_match is not None)
@@ -41,7 +45,9 @@ async def plan_update(
             fix="put the id into the resource and the URL, or create it instead",
         )
     found = await current(context, scope, resource["resourceType"], resource_id)
+    resource = await replacing(context, scope, "fhir:update", resource, resource_id, found)
     check_if_match(found, if_match)
+    check_presence(found, must_exist=must_exist, must_be_new=must_be_new)
     moment = now() if found.updated_at is None else max(now(), found.updated_at)
     version = found.version + 1
     stamped = stamp(resource, resource_id, version, moment)
@@ -58,6 +64,15 @@ def check_if_match(found: Current, if_match: int | None) -> None:
             fix="read it again, apply the change to what you read, and send its ETag as If-Match",
             details={"current": found.version},
         )
+
+
+def check_presence(found: Current, *, must_exist: bool, must_be_new: bool) -> None:
+    """Raise PreconditionFailed when If-Match: * finds nothing, or If-None-Match: * something."""
+    exists = found.version > 0 and not found.deleted
+    if must_exist and not exists:
+        raise PreconditionFailed("There is nothing to update", code="absent", path="If-Match")
+    if must_be_new and exists:
+        raise PreconditionFailed("It exists already", code="exists", path="If-None-Match")
 
 
 async def _by_criteria(

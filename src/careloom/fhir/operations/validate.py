@@ -10,31 +10,38 @@ from typing import Any
 
 from careloom.errors import InvalidInput, NotSupported
 from careloom.fhir.issue import Issue, outcome_or_success
+from careloom.fhir.operations.operation import Call, Operation, Parameter, resource_answer
+from careloom.fhir.request import Answer
 from careloom.fhir.validation import validate as faults
 from careloom.types import JsonObject
 
-DEFINITION = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 MODES = ("create", "update")
 
 
-def validate(type: str, content: Any, stored: JsonObject | None = None) -> JsonObject:
-    """The OperationOutcome for the body of a request: the resource itself, or Parameters with
-    `resource`, `mode` and `profile`; without either, for the `stored` resource.
-
-    Raises InvalidInput when there is nothing to look at, NotSupported for a profile or a mode that
-    is not served.
-    """
-    resource = content
-    if _is_parameters(content) and (type != "Parameters" or _is_asking(content)):
-        resource = _resource_in(content)
-    if resource is None:
-        resource = stored
+async def _run(call: Call) -> Answer:
+    if call.one("profile") is not None:
+        raise NotSupported(
+            "Profiles are not served; the R4 definitions are",
+            path="Parameters.parameter",
+            fix="leave out the profile",
+        )
+    if call.one("mode") not in (None, *MODES):
+        raise NotSupported("The mode is create or update", path="Parameters.parameter")
+    resource = call.one("resource")
+    if call.id is not None:
+        stored = await call.fhir.read(call.caller.scope, call.type, call.id)
+        resource = stored if resource is None else resource
     if resource is None:
         raise InvalidInput(
             "There is no resource to validate",
             path="Parameters.parameter",
             fix="send the resource, or Parameters with a parameter `resource`",
         )
+    return resource_answer(validate(call.type, resource))
+
+
+def validate(type: str, resource: Any) -> JsonObject:
+    """The OperationOutcome for a resource that would be written as this type."""
     issues = faults(resource)
     if isinstance(resource, dict) and resource.get("resourceType") not in (type, None):
         message = "resourceType in the body is not the type in the URL"
@@ -42,32 +49,15 @@ def validate(type: str, content: Any, stored: JsonObject | None = None) -> JsonO
     return outcome_or_success(issues)
 
 
-def _is_parameters(content: Any) -> bool:
-    return isinstance(content, dict) and content.get("resourceType") == "Parameters"
-
-
-def _parameters(content: JsonObject) -> list[JsonObject]:
-    listed = content.get("parameter", [])
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-
-
-def _is_asking(content: JsonObject) -> bool:
-    """Whether this Parameters resource asks for a validation, and is not what is validated."""
-    return any(one.get("name") == "resource" for one in _parameters(content))
-
-
-def _resource_in(content: JsonObject) -> Any:
-    resource = None
-    for one in _parameters(content):
-        match one.get("name"):
-            case "resource":
-                resource = one.get("resource")
-            case "mode" if one.get("valueCode") not in MODES:
-                raise NotSupported("The mode is create or update", path="Parameters.parameter")
-            case "profile":
-                raise NotSupported(
-                    "Profiles are not served; the R4 definitions are",
-                    path="Parameters.parameter",
-                    fix="leave out the profile",
-                )
-    return resource
+OPERATION = Operation(
+    name="validate",
+    definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    levels=frozenset({"type", "instance"}),
+    run=_run,
+    parameters=(
+        Parameter("resource", "Resource"),
+        Parameter("mode", "code"),
+        Parameter("profile", "uri"),
+    ),
+    body="resource",
+)

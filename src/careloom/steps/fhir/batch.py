@@ -13,6 +13,7 @@ from careloom.errors import CareloomError, InvalidInput
 from careloom.fhir.conditions import compile_condition, find_one
 from careloom.fhir.entries import bundle_entries, read_entry
 from careloom.fhir.issue import outcome_of
+from careloom.fhir.patching.form import read_patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.request import Request, body_of, expected_version
 from careloom.fhir.store import FhirStore
@@ -41,6 +42,12 @@ async def planned_batch(
 async def _entry(
     store: FhirStore, scope: Scope, request: Request, whole: Planned, seen: set[tuple[str, str]]
 ) -> JsonObject:
+    if request.place not in ("type", "resource", "version"):
+        raise InvalidInput(
+            "A step's batch reads, searches a type and writes",
+            code="not_in_a_step",
+            fix="leave out operations, histories and searches of the whole store",
+        )
     store.context.require_type(request.type)
     if request.method == "GET":
         return {"status": "200 OK", "resource": await _read(store, scope, request)}
@@ -78,6 +85,15 @@ async def _write(store: FhirStore, scope: Scope, request: Request) -> Planned:
         if request.id is None:
             return await store.plan_conditional_delete(scope, request.type, request.query)
         return await store.plan_delete(scope, request.type, request.id, if_match=version)
+    if request.method == "PATCH":
+        return await store.plan_patch(
+            scope,
+            request.type,
+            request.id,
+            read_patch(request.resource),
+            if_match=version,
+            criteria=request.query if request.id is None else None,
+        )
     resource = body_of(request)
     if request.method == "POST":
         if request.if_none_exist is not None:

@@ -1,19 +1,33 @@
+-- roles_known: refuse names of roles that the tenant has not made.
+CREATE OR REPLACE FUNCTION roles_known(p_tenant text, p_roles jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_role text;
+BEGIN
+  FOR v_role IN SELECT jsonb_array_elements_text(coalesce(p_roles, '[]')) LOOP
+    IF NOT EXISTS (SELECT FROM role r WHERE r.tenant = p_tenant AND r.role_id = v_role) THEN
+      PERFORM refuse('CL009', jsonb_build_object('code', 'unknown_role', 'message', 'Not a role: ' || v_role,
+        'fix', 'use a role of the table, or make one'));
+    END IF;
+  END LOOP;
+END $$;
+
 -- principal_create: a new principal, audited; refuses an id that exists.
 CREATE OR REPLACE FUNCTION principal_create(p_tenant text, p_store text, p_principal jsonb, p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE v principal;
 BEGIN
   PERFORM enter(p_tenant);
-  INSERT INTO principal (tenant, principal_id, kind, name, roles)
+  PERFORM roles_known(p_tenant, p_principal->'own_roles');
+  INSERT INTO principal (tenant, principal_id, kind, name, roles, grants)
     VALUES (p_tenant, p_principal->>'id', p_principal->>'kind', p_principal->>'name',
-      ARRAY(SELECT jsonb_array_elements_text(p_principal->'roles')))
+      ARRAY(SELECT jsonb_array_elements_text(p_principal->'roles')),
+      ARRAY(SELECT jsonb_array_elements_text(coalesce(p_principal->'grants', '[]'))))
     ON CONFLICT DO NOTHING RETURNING * INTO v;
   IF NOT FOUND THEN
     PERFORM refuse('CL002', jsonb_build_object('message', 'A principal with this id exists',
       'principal', p_principal->>'id'));
   END IF;
   PERFORM audit_record(p_tenant, p_store, 'identity.principal.create', 'Principal/' || v.principal_id, p_actor,
-    jsonb_build_object('kind', v.kind, 'roles', to_jsonb(v.roles)));
+    jsonb_build_object('kind', v.kind, 'roles', to_jsonb(v.roles), 'grants', to_jsonb(v.grants)));
   RETURN to_jsonb(v);
 END $$;
 
@@ -23,15 +37,19 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE v principal;
 BEGIN
   PERFORM enter(p_tenant);
+  PERFORM roles_known(p_tenant, p_change->'own_roles');
   UPDATE principal p SET
       disabled = coalesce((p_change->>'disabled')::boolean, p.disabled),
       roles = CASE WHEN p_change ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(p_change->'roles'))
-                   ELSE p.roles END
+                   ELSE p.roles END,
+      grants = CASE WHEN p_change ? 'grants' THEN ARRAY(SELECT jsonb_array_elements_text(p_change->'grants'))
+                    ELSE p.grants END
     WHERE p.tenant = p_tenant AND p.principal_id = p_id RETURNING * INTO v;
   IF NOT FOUND THEN
     PERFORM refuse('CL004', jsonb_build_object('message', 'There is no principal with this id', 'principal', p_id));
   END IF;
-  PERFORM audit_record(p_tenant, p_store, 'identity.principal.change', 'Principal/' || p_id, p_actor, p_change);
+  PERFORM audit_record(p_tenant, p_store, 'identity.principal.change', 'Principal/' || p_id, p_actor,
+    p_change - 'own_roles');
   RETURN to_jsonb(v);
 END $$;
 
@@ -58,12 +76,13 @@ BEGIN
   IF NOT EXISTS (SELECT FROM store s WHERE s.tenant = p_tenant AND s.store = p_store) THEN
     PERFORM refuse('CL004', jsonb_build_object('message', 'There is no store with this name', 'store', p_store));
   END IF;
-  INSERT INTO api_key (tenant, key_id, store, principal_id, prefix, secret_hash, expires_at)
+  INSERT INTO api_key (tenant, key_id, store, principal_id, prefix, secret_hash, expires_at, grants)
     VALUES (p_tenant, p_key->>'id', p_store, p_key->>'principal', p_key->>'prefix', p_hash,
-      (p_key->>'expires_at')::timestamptz)
+      (p_key->>'expires_at')::timestamptz,
+      CASE WHEN jsonb_typeof(p_key->'grants') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(p_key->'grants')) END)
     RETURNING * INTO v;
   PERFORM audit_record(p_tenant, p_store, 'identity.key.create', 'ApiKey/' || v.key_id, p_actor,
-    jsonb_build_object('principal', v.principal_id, 'expires_at', v.expires_at));
+    jsonb_build_object('principal', v.principal_id, 'expires_at', v.expires_at, 'grants', to_jsonb(v.grants)));
   RETURN to_jsonb(v) - 'secret_hash';
 END $$;
 
@@ -90,6 +109,8 @@ BEGIN
   PERFORM enter(p_tenant);
   RETURN (SELECT jsonb_build_object('hash', encode(k.secret_hash, 'hex'), 'store', k.store,
       'principal', k.principal_id, 'kind', p.kind, 'name', p.name, 'roles', to_jsonb(p.roles),
+      'grants', to_jsonb(p.grants || ARRAY(SELECT unnest(r.grants) FROM role r
+        WHERE r.tenant = p_tenant AND r.role_id = ANY (p.roles))), 'limit', to_jsonb(k.grants),
       'disabled', p.disabled, 'revoked', k.revoked_at IS NOT NULL,
       'seconds_left', extract(epoch FROM k.expires_at - now()),
       'touch', k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 hour')

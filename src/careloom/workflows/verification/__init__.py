@@ -9,13 +9,14 @@ from careloom.workflows.verification.cascades import (
     cascade_findings,
     trigger_graph,
 )
-from careloom.workflows.verification.finding import CheckStructure, Finding, Known
+from careloom.workflows.verification.finding import CheckStructure, ElementSchema, Finding, Known
 from careloom.workflows.verification.verify import in_order, verify
 from careloom.workflows.verification.writes import ai_fed, unreviewed_ai
 
 __all__ = [
     "Cascade",
     "CheckStructure",
+    "ElementSchema",
     "Finding",
     "Known",
     "TriggerGraph",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from careloom.types import Json, JsonObject
-from careloom.workflows.definition import Definition, StepDefinition
+from careloom.workflows.definition import Definition, StepDefinition, TriggerDefinition
 
 _COMPARED = 500
 """Among more names the nearest is not looked for: a thousand slips must not cost minutes."""
+FHIR_EVENT = re.compile(r"([A-Z][A-Za-z]+)\.(create|update|delete)", re.ASCII)
 Severity = Literal["error", "warning", "info"]
 
 
@@ -62,6 +64,9 @@ Paths are relative to the data. A fault that the fhir step repairs is a warning;
 it an error.
 """
 
+ElementSchema = Callable[[str, tuple[str, ...]], JsonObject | None]
+"""JSON Schema of a resource type along the path that is read; None for an unknown type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -74,6 +79,7 @@ class Subject:
     strict: bool
     check_structure: CheckStructure | None = None
     known: Known = field(default_factory=Known)
+    element_schema: ElementSchema | None = None
 
     def child(self, workflow: Json) -> Definition | None:
         """The newest definition of a workflow that this one starts, when it is known."""
@@ -94,6 +100,13 @@ class Subject:
     def is_review(self, step: StepDefinition) -> bool:
         """True when the step waits for a person's decision."""
         return bool(self.schemas.get(step.type, {}).get("review"))
+
+
+def event_types(triggers: Sequence[TriggerDefinition]) -> tuple[str, ...]:
+    """The resource types whose events start the runs; none when something else starts some, too."""
+    found = [FHIR_EVENT.fullmatch(one.event or "") for one in triggers if one.type == "fhir"]
+    types = dict.fromkeys(one[1] for one in found if one is not None)
+    return tuple(types) if None not in found and len(found) == len(triggers) else ()
 
 
 def error(code: str, path: str, message: str, *, cause: str, fix: str) -> Finding:

@@ -13,7 +13,7 @@ from careloom.workflows.definition import StepDefinition
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.expressions.syntax import Binary, Call, Literal, Node, Path, parse
 from careloom.workflows.expressions.template import split_template
-from careloom.workflows.verification.finding import Subject
+from careloom.workflows.verification.finding import Subject, event_types
 from careloom.workflows.verification.flow import Place
 
 Kinds = frozenset[str]
@@ -115,7 +115,7 @@ class Shapes:
     def of(self, root: str, parts: tuple[str | int, ...]) -> Json | Gap:
         """The schema of a path, None when it is not known, or what cannot be there."""
         if root == "trigger":
-            return below(self._input(), parts)
+            return below(self._input(parts), parts)
         if root == "index":
             return {"type": "integer"} if not parts else None
         if root == "loops" and len(parts) > 1 and parts[1] == "index":
@@ -128,13 +128,21 @@ class Shapes:
             return None
         return below(self.output(self.by_id[str(parts[0])]), parts[2:])
 
-    def _input(self) -> Json:
-        """The input's schema, where nothing else decides what the trigger has."""
+    def _input(self, parts: tuple[str | int, ...]) -> Json:
+        """The input's schema, where nothing else decides what the trigger has; the resource of
+        one type whose events start the runs."""
         definition = self.subject.definition
         if all(trigger.type == "manual" for trigger in definition.triggers):
             schema = definition.input_schema or {}
             own: JsonObject = {"source": {}}  # the engine's own name for what started the run
             return {**schema, "properties": {**schema.get("properties", {}), **own}}
+        types, ask = event_types(definition.triggers), self.subject.element_schema
+        if len(types) == 1 and ask is not None and parts[:1] == ("resource",):
+            names = tuple(part for part in parts[1:] if isinstance(part, str))
+            found = ask(types[0], names)
+            # Names that are not there are looked at where all reads of the resource are.
+            known = found is not None and not isinstance(below(found, parts[1:]), Gap)
+            return {"type": "object", "properties": {"resource": found}} if known else None
         return None
 
     def output(self, step: StepDefinition, depth: int = 0) -> Json:

@@ -10,7 +10,13 @@ from careloom.workflows.definition import TriggerDefinition
 from careloom.workflows.definition.trigger_form import STUDY_STABLE
 from careloom.workflows.expressions import ExpressionError, compile_condition, compile_expression
 from careloom.workflows.expressions.tokens import tokenize
-from careloom.workflows.verification.finding import Finding, Subject, did_you_mean, error
+from careloom.workflows.verification.finding import (
+    FHIR_EVENT,
+    Finding,
+    Subject,
+    did_you_mean,
+    error,
+)
 from careloom.workflows.verification.references import expression_finding
 from careloom.workflows.verification.trigger_keys import KEYS, check_keys
 
@@ -18,7 +24,6 @@ OFFERED = frozenset(KEYS)
 EVENTS = {"dicom": ("NewImageUploaded", STUDY_STABLE), "file": ("NewFileUploaded",)}
 VERSIONS = frozenset({"current", "previous"})
 """What `%` stands before in a `where:`."""
-_FHIR_EVENT = re.compile(r"([A-Z][A-Za-z]+)\.(create|update|delete)", re.ASCII)
 _FILTER_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_.:-]*", re.ASCII)
 
 
@@ -48,7 +53,7 @@ def _event(subject: Subject, trigger: TriggerDefinition, path: str) -> Iterator[
             yield _no_event(trigger, path, f"write event: {' or '.join(known)}")
     if trigger.type != "fhir":
         return
-    found = _FHIR_EVENT.fullmatch(trigger.event or "")
+    found = FHIR_EVENT.fullmatch(trigger.event or "")
     types = subject.known.resource_types
     if found is None:
         yield _no_event(trigger, path, "write event: Observation.create (or .update, .delete)")

@@ -10,12 +10,19 @@ from careloom.workflows.definition import Definition
 from careloom.workflows.definition.model import Mode
 from careloom.workflows.verification.children import check_recursion
 from careloom.workflows.verification.dataflow import check_types
-from careloom.workflows.verification.finding import CheckStructure, Finding, Known, Subject
+from careloom.workflows.verification.finding import (
+    CheckStructure,
+    ElementSchema,
+    Finding,
+    Known,
+    Subject,
+)
 from careloom.workflows.verification.flow import places
 from careloom.workflows.verification.parameters import check_steps
 from careloom.workflows.verification.privacy import check_messages
 from careloom.workflows.verification.reachability import check_reachability
 from careloom.workflows.verification.references import check_references
+from careloom.workflows.verification.resource_reads import check_resource_reads
 from careloom.workflows.verification.starts import check_triggers
 from careloom.workflows.verification.undo import check_undo
 from careloom.workflows.verification.writes import check_writes
@@ -32,6 +39,7 @@ def verify(
     environment: str = "development",
     check_structure: CheckStructure | None = None,
     known: Known | None = None,
+    element_schema: ElementSchema | None = None,
     line: Callable[[str], int | None] | None = None,
     column: Callable[[str], int | None] | None = None,
 ) -> list[Finding]:
@@ -47,6 +55,7 @@ def verify(
         mode == "strict",
         check_structure,
         known or Known(),
+        element_schema,
     )
     everything = places(definition)
     findings = [
@@ -54,6 +63,7 @@ def verify(
         *check_steps(subject),
         *check_references(subject, everything),
         *check_types(subject, everything),
+        *check_resource_reads(subject, everything),
         *check_recursion(subject),
         *check_writes(subject, everything),
         *check_undo(subject),

@@ -1,0 +1,38 @@
+-- fhir_history_page: versions of some types, or of one resource (p_id), newest first, from a place on.
+-- p_since: versions written then or later. p_from, p_to: versions that were current at some time in between;
+-- null for no such limit. A deletion is current only at its own moment.
+CREATE OR REPLACE FUNCTION fhir_history_page(p_tenant text, p_store text, p_types text[], p_id text, p_since timestamptz,
+  p_from timestamptz, p_to timestamptz, p_before timestamptz, p_before_type text, p_before_id text,
+  p_before_version int, p_limit int)
+RETURNS TABLE (rtype text, rid text, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql
+SET plan_cache_mode TO force_custom_plan AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY
+    SELECT v.rtype, v.rid, v.version, v.method, v.updated_at, v.body
+    FROM unnest(p_types) u(t), LATERAL (
+      SELECT w.rtype, w.rid, w.version, w.method, w.updated_at, w.body FROM (
+        SELECT r.rtype, r.rid, r.version, r.method, r.updated_at, r.body FROM resource r
+          WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.version > 0
+            AND (p_id IS NULL OR r.rid = p_id)
+            AND (p_from IS NULL OR r.method <> 'DELETE' OR r.updated_at >= p_from)
+        UNION ALL
+        SELECT h.rtype, h.rid, h.version, h.method, h.updated_at, h.body FROM resource_history h
+          WHERE h.tenant = p_tenant AND h.store = p_store AND h.rtype = u.t AND (p_id IS NULL OR h.rid = p_id)
+            AND (p_from IS NULL OR CASE WHEN h.method = 'DELETE' THEN h.updated_at >= p_from
+              ELSE fhir_superseded_at(p_tenant, p_store, h.rtype, h.rid, h.version) > p_from END)) w
+      WHERE w.updated_at >= p_since AND w.updated_at <= p_before AND (p_to IS NULL OR w.updated_at < p_to)
+        AND (w.updated_at, w.rtype, w.rid, w.version) < (p_before, p_before_type, p_before_id, p_before_version)
+      ORDER BY w.updated_at DESC, w.rid DESC, w.version DESC LIMIT p_limit) v
+    ORDER BY v.updated_at DESC, v.rtype DESC, v.rid DESC, v.version DESC LIMIT p_limit;
+END $$;
+
+-- fhir_superseded_at: when the version after this one was written.
+CREATE OR REPLACE FUNCTION fhir_superseded_at(p_tenant text, p_store text, p_type text, p_id text, p_version int)
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT h.updated_at FROM resource_history h WHERE h.tenant = p_tenant AND h.store = p_store AND h.rtype = p_type
+    AND h.rid = p_id AND h.version = p_version + 1
+  UNION ALL
+  SELECT r.updated_at FROM resource r WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type
+    AND r.rid = p_id AND r.version = p_version + 1
+$$;
