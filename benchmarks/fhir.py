@@ -57,7 +57,7 @@ MEDPLUM = {
     "bundle_1": ("create", 0.06, 6),
     "bundle_4": ("create", 0.06, 6),
 }
-"""Case: the floor's case beside it, Medplum's share of that floor, how many times that is the goal."""
+"""Case: the floor's case beside it, Medplum's share of that floor, how many times it is the goal."""
 Row = dict[str, Any]
 
 
@@ -322,7 +322,7 @@ def bundles(server: Server, clients: int, folder: Path, repeat: int) -> Row:
 
 
 def compared(rows: list[Row]) -> list[Row]:
-    """Each of our rows with its share of the floor's, and how many times Medplum's share that is."""
+    """Our rows with their share of the floor's, and how many times Medplum's share that is."""
     floors = {
         (r["case"], r["concurrency"]): r["per_second"] for r in rows if r["system"] == "floor"
     }
