@@ -98,7 +98,7 @@ def with_echo() -> None:
             module.build_catalog = catalog  # type: ignore[attr-defined]
 
 
-async def scope_with(services: Services, source: str) -> Scope:
+async def scope_with(services: Services, source: str | dict[str, Any]) -> Scope:
     """A tenant of its own with the workflow deployed."""
     tenant = f"b{uuid.uuid4().hex[:10]}"
     await services.db.call("tenant_create", tenant, "Bench", "development")

@@ -26,7 +26,17 @@ import asyncpg
 import psutil
 import report
 import uvloop
-from engine_careloom import ACTOR, Cpu, check, counted, definition, load, postmaster, with_echo
+from engine_careloom import (
+    ACTOR,
+    Cpu,
+    check,
+    counted,
+    definition,
+    load,
+    postmaster,
+    scope_with,
+    with_echo,
+)
 
 from careloom.bootstrap import Services, open_services
 from careloom.settings import Settings
@@ -41,14 +51,6 @@ CLAIMERS = 4
 
 def settings(home: str, dsn: str) -> Settings:
     return Settings.from_environment({"CARELOOM_HOME": home, "DATABASE_URL": dsn})
-
-
-async def scope_with(services: Services, source: Any) -> Scope:
-    tenant = f"b{uuid.uuid4().hex[:10]}"
-    await services.db.call("tenant_create", tenant, "Bench", "development")
-    scope = Scope(tenant, "main")
-    await services.deployment.deploy(scope, source, ACTOR)
-    return scope
 
 
 async def finished(services: Services, scope: Scope, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 Json = Any
@@ -21,3 +22,10 @@ class Scope:
 
 DEFAULT_SCOPE = Scope("default", "main")
 """The tenant and store that exist from the first migration."""
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time as the API writes it: UTC, in milliseconds."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

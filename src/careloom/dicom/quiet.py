@@ -26,7 +26,7 @@ class StudyTimers:
     ) -> None:
         self._db = db
         self._clock = clock
-        self._duty = Duty("studies", self._work)
+        self._duty = Duty("studies", self.settle)
 
     async def start(self) -> None:
         self._duty.start()
@@ -37,9 +37,6 @@ class StudyTimers:
     def wake(self, tenant: str) -> None:
         """The tenant may have a study that is quiet."""
         self._duty.wake(tenant)
-
-    async def _work(self, tenant: str) -> bool:
-        return await self.settle(tenant) > 0
 
     async def settle(self, tenant: str) -> int:
         """One event for each study whose quiet period is over; returns how many there were."""

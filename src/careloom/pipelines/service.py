@@ -6,7 +6,6 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ from careloom.pipelines.rows import Fault, Row
 from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.store.keys import Keyring
-from careloom.types import Json, JsonObject, Scope
+from careloom.types import Json, JsonObject, Scope, iso
 
 KIND = "pipeline"
 _MOST_RESUBMITTED = 1000
@@ -215,7 +214,7 @@ class Pipelines:
                 "code": row["code"],
                 "message": row["message"],
                 "runId": f"run_{row['run_id'].hex}",
-                "at": _iso(row["created_at"]),
+                "at": iso(row["created_at"]),
                 "content": await self._content(scope, row),
             }
             for row in rows
@@ -280,12 +279,8 @@ def _about(row: Any) -> JsonObject:
         "name": row["name"],
         "version": row["version"],
         "hash": row["hash"],
-        "updatedAt": _iso(row["created_at"]),
+        "updatedAt": iso(row["created_at"]),
     }
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _reject_uuid(text: Any) -> uuid.UUID | None:

@@ -20,9 +20,9 @@ _PAUSE_S = 0.5
 
 
 class Duty:
-    """`work(tenant)` does one batch and says whether there may be more."""
+    """`work(tenant)` does one batch and says how much it was; after 0 there is no more to do."""
 
-    def __init__(self, name: str, work: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(self, name: str, work: Callable[[str], Awaitable[int]]) -> None:
         self._name = name
         self._work = work
         self._ready: dict[str, None] = {}

@@ -16,10 +16,9 @@ import asyncpg
 
 from careloom.errors import CareloomError, InvalidInput, NotFound, Unprocessable
 from careloom.store.database import Database
-from careloom.types import JsonObject, Scope
+from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.engine.ids import parse_run_name, run_name
 from careloom.workflows.engine.payloads import Payloads
-from careloom.workflows.run_view import iso
 from careloom.workflows.runs import Runs
 from careloom.workflows.triggers import LoadEvent
 

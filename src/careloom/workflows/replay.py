@@ -20,7 +20,7 @@ import asyncpg
 from careloom.errors import CareloomError, NotFound, Unavailable, Unprocessable
 from careloom.identity.permissions import intersect
 from careloom.store.database import Database
-from careloom.types import Json, JsonObject, Scope
+from careloom.types import Json, JsonObject, Scope, iso
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.calls import where
 from careloom.workflows.engine.ids import parse_run_name, run_name
@@ -29,7 +29,6 @@ from careloom.workflows.engine.payloads import Payloads, step_place
 from careloom.workflows.engine.program import Program
 from careloom.workflows.registry import Registry
 from careloom.workflows.rehearsal import Rehearsal, Rehearsed
-from careloom.workflows.run_view import iso
 from careloom.workflows.step import StepCatalog
 from careloom.workflows.value_paths import changed_paths
 from careloom.workflows.versions import Versions

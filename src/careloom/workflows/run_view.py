@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from careloom.types import JsonObject
+from careloom.types import JsonObject, iso
 from careloom.workflows.engine.ids import run_name
 
 _IN_QUEUE, _PAUSED = 1, 2
-
-
-def iso(at: datetime | None) -> str | None:
-    """A time as the API writes it."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def millis(start: datetime, end: datetime | None) -> float | None:

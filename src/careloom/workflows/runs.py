@@ -12,7 +12,7 @@ import asyncpg
 from careloom.errors import NotFound, Unavailable, Unprocessable
 from careloom.store.database import Database
 from careloom.store.notices import Notices
-from careloom.types import JsonObject, Scope
+from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.admission import gated
 from careloom.workflows.engine.births import Birth, Births
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
@@ -27,7 +27,6 @@ from careloom.workflows.run_view import (
     family,
     going_on,
     held,
-    iso,
     millis,
     named,
     parted,

@@ -75,7 +75,7 @@ class Scheduler:
         self._worker = worker
         self._payloads = payloads
         self._clock = clock
-        self._duty = Duty("scheduler", self._work)
+        self._duty = Duty("scheduler", self.fire)
 
     async def start(self) -> None:
         self._duty.start()
@@ -86,9 +86,6 @@ class Scheduler:
     def wake(self, tenant: str) -> None:
         """The tenant may have a schedule that is due."""
         self._duty.wake(tenant)
-
-    async def _work(self, tenant: str) -> bool:
-        return await self.fire(tenant) > 0
 
     async def fire(self, tenant: str) -> int:
         """Do what one batch of due schedules has to do; returns how many there were, 0 also while

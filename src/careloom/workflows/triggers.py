@@ -93,7 +93,7 @@ class Matcher:
         self._payloads = payloads
         self._load_event = load_event
         self._matches_search = matches_search
-        self._duty = Duty("matcher", self._work)
+        self._duty = Duty("matcher", self.match)
 
     async def start(self) -> None:
         self._notices.subscribe("events", self.wake)
@@ -105,9 +105,6 @@ class Matcher:
     def wake(self, tenant: str) -> None:
         if self._worker.serves(tenant):
             self._duty.wake(tenant)
-
-    async def _work(self, tenant: str) -> bool:
-        return await self.match(tenant) > 0
 
     async def match(self, tenant: str) -> int:
         """Match one batch of queued events; returns how many there were, 0 also while another

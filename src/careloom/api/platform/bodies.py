@@ -20,14 +20,17 @@ def media_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_body(request: Request) -> bytes:
-    """The body within its limit, refused before it is read whole."""
+async def read_body(
+    request: Request, what: str = "body", *, limit: int = _LIMIT, fix: str = "send less"
+) -> bytes:
+    """The body within its limit of bytes, refused before it is read whole; `what` and `fix` are
+    the words of the refusal."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > _LIMIT:
-            raise TooLarge("The body is larger than 1 MB", fix="send less")
+        if size > limit:
+            raise TooLarge(f"The {what} is larger than {limit >> 20} MB", fix=fix)
         chunks.append(chunk)
     return b"".join(chunks)
 

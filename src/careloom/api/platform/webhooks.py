@@ -11,10 +11,10 @@ from starlette.responses import Response
 from careloom.api.address import public_root
 from careloom.api.authentication import PrincipalDep, authenticate
 from careloom.api.envelope import success
-from careloom.api.platform.bodies import GivenDep
+from careloom.api.platform.bodies import GivenDep, read_body
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
-from careloom.errors import InvalidInput, TooLarge
+from careloom.errors import InvalidInput
 from careloom.identity.principal import Principal
 from careloom.workflows.webhooks import BODY_LIMIT
 
@@ -31,7 +31,7 @@ async def receive_webhook(endpoint: str, path: str, request: Request) -> Respons
     async def who() -> Principal:
         return await authenticate(request)
 
-    body = await _body(request)
+    body = await read_body(request, "delivery", limit=BODY_LIMIT, fix="send less, or a reference")
     webhooks = services_of(request).triggers.webhooks
     taken = await webhooks.receive(endpoint, path, request.headers, body, who)
     return success(taken, status=202)
@@ -70,15 +70,3 @@ async def put_webhook_secret(
         principal.scope, name, secret, timedelta(seconds=keep), principal.actor()
     )
     return success(kept, status=201)
-
-
-async def _body(request: Request) -> bytes:
-    """The body within its limit, refused before it is read whole."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise TooLarge("The delivery is larger than 1 MB", fix="send less, or a reference")
-        chunks.append(chunk)
-    return b"".join(chunks)

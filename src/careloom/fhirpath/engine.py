@@ -1,0 +1,138 @@
+"""Expressions: compiled once, evaluated often."""
+
+from __future__ import annotations
+
+import datetime as clock
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from careloom.fhirpath.compiler import Compiler
+from careloom.fhirpath.errors import FhirPathError, too_costly
+from careloom.fhirpath.evaluation import (
+    LIMITS,
+    NO_HOOKS,
+    Env,
+    Hooks,
+    Limits,
+    Run,
+    Trace,
+    system_clock,
+)
+from careloom.fhirpath.model import Model
+from careloom.fhirpath.parser import parse
+from careloom.fhirpath.syntax import Call, Tree
+from careloom.fhirpath.values import Element, plain, root, system, type_name
+
+_NO_VARIABLES: Mapping[str, Any] = {}
+CACHE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A result with its type: FHIR's (code, HumanName) or System's (System.String)."""
+
+    value: Any
+    type: str
+    element: Element | None = None
+    """Where it stands in the data; None for computed values."""
+
+
+class Expression:
+    """A compiled expression. It keeps no state, so it may be used everywhere at once."""
+
+    __slots__ = ("_run", "model", "text", "type")
+
+    def __init__(self, text: str, run: Run, model: Model | None, type_name: str) -> None:
+        self.text = text
+        self.model = model
+        self.type = type_name
+        self._run = run
+
+    def __call__(self, resource: Any, **given: Any) -> list[Any]:
+        """The result as plain JSON values; arguments as for `items`."""
+        return [plain(item) for item in self.items(resource, **given)]
+
+    def typed(self, resource: Any, **given: Any) -> list[Typed]:
+        """The result with types; arguments as for `items`."""
+        return [
+            Typed(plain(item), type_name(item), item if item.__class__ is Element else None)
+            for item in self.items(resource, **given)
+        ]
+
+    def holds(self, resource: Any, **given: Any) -> bool:
+        """Whether the result is true, as for an invariant; empty counts as true."""
+        return all(system(item, self.model) is not False for item in self.items(resource, **given))
+
+    def items(
+        self,
+        resource: Any,
+        *,
+        context: Any = None,
+        root_resource: Any = None,
+        variables: Mapping[str, Any] = _NO_VARIABLES,
+        hooks: Hooks = NO_HOOKS,
+        limits: Limits = LIMITS,
+        now: Callable[[], clock.datetime] = system_clock,
+        trace: Trace | None = None,
+    ) -> list[Any]:
+        """The resulting collection of elements and System values.
+
+        `resource` is %resource; evaluation begins at `context`, by default the resource itself:
+        an Element, or JSON of the type that the expression was compiled for. Raises FhirPathError.
+        """
+        whole = [root(resource)]
+        focus = whole if context is None else [root(context, self.type)]
+        if context is None and self.type and whole[0].__class__ is not Element:
+            focus = whole = [root(resource, self.type)]
+        outer = whole if root_resource is None else [root(root_resource)]
+        env = Env(focus, whole, outer, variables, hooks, limits, now, trace)
+        try:
+            found = self._run(env)
+        except FhirPathError as error:
+            raise error.within(self.text) from None
+        except RecursionError:
+            raise too_costly("The evaluation is nested too deeply").within(self.text) from None
+        if env.left < 0:
+            raise too_costly(f"The evaluation took more than {limits.steps} steps").within(
+                self.text
+            )
+        return found
+
+
+@lru_cache(maxsize=CACHE)
+def compile(
+    text: str, model: Model | None = None, *, type: str = "", strict: bool = False
+) -> Expression:
+    """The expression for evaluation; kept for the next call with the same text.
+
+    `type` is the type of contexts that are given as bare JSON, `Patient.contact` for example.
+    `strict` also refuses elements that the type does not have.
+    Raises FhirPathError with the position of what is wrong.
+    """
+    try:
+        tree = parse(text)
+        compiler = Compiler(model, defines=uses(tree, "defineVariable"))
+        return Expression(text, compiler.inner(tree), model, type)
+    except FhirPathError as error:
+        raise error.within(text) from None
+    except RecursionError:
+        raise too_costly("The expression is nested too deeply").within(text) from None
+
+
+def uses(tree: Tree, function: str) -> bool:
+    """Whether the function is called anywhere in the expression."""
+    return any(isinstance(node, Call) and node.name == function for node in nodes(tree))
+
+
+def nodes(tree: Tree) -> Iterable[Tree]:
+    """The tree and everything below it."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in fields(node):
+            value = getattr(node, field.name)
+            below = value if isinstance(value, tuple) else (value,)
+            waiting += [each for each in below if isinstance(each, Tree)]
