@@ -15,7 +15,6 @@ import orjson
 from careloom.errors import CareloomError
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.context import FhirContext, Stored
-from careloom.fhir.creates import Creates
 from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.fhir.interactions import (
     create,
@@ -85,13 +84,29 @@ class FhirStore:
         )
         self.deletes_many = deletes_many
         self._companions: list[Companion] = []
-        self._creates = Creates(db)
+        self._placed: dict[Database, FhirStore] = {}
 
     def seen_by(self, access: Access) -> FhirStore:
         """The same store, showing and changing only what the access lets through."""
         seen = copy.copy(self)
         seen.context = replace(self.context, access=access)
         return seen
+
+    def placed(self, db: Database) -> FhirStore:
+        """The same over another database of this schema; the data keys stay where they are.
+
+        What other rooms add to writes rests on the home database, so that it does not go along.
+        """
+        if db is self.context.db:
+            return self
+        found = self._placed.get(db)
+        if found is None:
+            found = self._placed[db] = copy.copy(self)
+            here = self.context
+            conformance = Conformance(db, here.keyring)
+            found.context = replace(here, db=db, reads=Reads(db), conformance=conformance)
+            found._companions = []
+        return found
 
     def accompany(self, companion: Companion) -> None:
         """Let another room add to writes by request what must commit together with them."""
@@ -162,6 +177,10 @@ class FhirStore:
             self.context, scope, type, id, change, if_match=if_match, criteria=criteria
         )
 
+    async def plan_change(self, scope: Scope, type: str, id: str, change: patch.Change) -> Planned:
+        """A change by a function of the current version made ready: interactions/patch.py."""
+        return await patch.plan_patch(self.context, scope, type, id, change)
+
     async def plan_delete(
         self, scope: Scope, type: str, id: str, *, if_match: int | None = None
     ) -> Planned:
@@ -222,12 +241,9 @@ class FhirStore:
         effect = planned.effect
         if not effect:
             return []
-        if self._creates.takes(planned, actor):
-            results = await self._creates.commit(scope, planned, actor)
-        else:
-            results = await self.context.db.call(
-                "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
-            )
+        results = await self.context.db.call(
+            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
+        )
         self.context.conformance.wrote(scope, effect.ops)
         self.context.db.notify(scope.tenant, "events")
         return _written(planned, results)

@@ -5,6 +5,7 @@ http://hl7.org/fhir/R4/http.html#patch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from careloom.errors import InvalidInput, NotFound
@@ -20,19 +21,22 @@ from careloom.fhir.resource import now, parse, stamp
 from careloom.fhir.validation import require_valid
 from careloom.types import Json, JsonObject, Scope
 
+Change = Callable[[JsonObject], JsonObject]
+"""Makes the next version out of the current one, which stays as it is."""
+
 
 async def plan_patch(
     context: FhirContext,
     scope: Scope,
     type: str,
     id: str | None,
-    patch: Json,
+    patch: Json | Change,
     *,
     if_match: int | None = None,
     criteria: str | None = None,
 ) -> Planned:
-    """Apply a patch (a list is JSON Patch, an object FHIRPath Patch) to the version that is current
-    now, validate and seal the result.
+    """Apply a patch (a list is JSON Patch, an object FHIRPath Patch) or a function to the version
+    that is current now, validate and seal the result.
 
     A plan that went stale may be made again unless `if_match` names the version. Raises NotFound or
     Gone, InvalidInput for what is no patch, PatchFailed for one that does not fit, InvalidResource.
@@ -54,10 +58,15 @@ async def plan_patch(
     return planned
 
 
-def patched_resource(context: FhirContext, resource: JsonObject, patch: Json) -> JsonObject:
+def patched_resource(
+    context: FhirContext, resource: JsonObject, patch: Json | Change
+) -> JsonObject:
     """The resource as the patch leaves it, not validated yet; raises InvalidInput, PatchFailed."""
-    if isinstance(patch, list):
-        patched: Any = apply_json_patch(resource, check_json_patch(patch))
+    patched: Any
+    if callable(patch):
+        patched = patch(resource)
+    elif isinstance(patch, list):
+        patched = apply_json_patch(resource, check_json_patch(patch))
     else:
         changes = read_changes(patch, resource["resourceType"])
         patched = apply_changes(context.definitions, resource, changes)

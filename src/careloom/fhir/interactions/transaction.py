@@ -318,7 +318,7 @@ async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) 
         work.plan.effect.add("fhir.delete", type=place[0], id=place[1], at=instant(moment), **extra)
         return
     if method == "PATCH":
-        resource = await _patched(work, entry, place)
+        resource, current = await _patched(work, entry, place, expected)
     else:
         resource = _with_references(work, entry, entry.request.resource)
     version = 1 if method == "POST" else current.version + 1
@@ -334,11 +334,16 @@ async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) 
     )
 
 
-async def _patched(work: _Work, entry: Entry, place: Place) -> JsonObject:
-    """The current version as the entry's patch leaves it; its references may name other entries."""
+async def _patched(
+    work: _Work, entry: Entry, place: Place, expected: int | None
+) -> tuple[JsonObject, Current]:
+    """The current version as the entry's patch leaves it, and which that was; the references of a
+    patch may name other entries."""
     try:
         change = read_patch(entry.request.resource)
         stored = await read(work.context, work.scope, *place)
+        current = Current(stored.version, False, stored.updated_at)
+        check_if_match(current, expected)
         patched = patched_resource(work.context, parse(stored.body), change)
     except CareloomError as error:
         error.path = f"{entry.place}.resource"
@@ -347,7 +352,7 @@ async def _patched(work: _Work, entry: Entry, place: Place) -> JsonObject:
     issues = [one for one in validator().validate(resource) if one.severity == "error"]
     if issues:
         raise InvalidResource([_at(entry, issue) for issue in issues])
-    return resource
+    return resource, current
 
 
 def _with_references(work: _Work, entry: Entry, content: JsonObject) -> JsonObject:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from careloom.fhir.operations import (
+    everything,
     expand,
     lookup,
+    meta,
     subsumes,
     translate,
     validate,
@@ -14,6 +16,8 @@ from careloom.fhir.operations.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     validate.OPERATION,
+    *everything.OPERATIONS,
+    *meta.OPERATIONS,
     expand.OPERATION,
     validate_code.VALUE_SET,
     validate_code.CODE_SYSTEM,

@@ -36,3 +36,29 @@ RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT r.updated_at FROM resource r WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type
     AND r.rid = p_id AND r.version = p_version + 1
 $$;
+
+-- fhir_compartment: one page of the resources whose references p_params ('Type.code') name p_target, in the order
+-- of type and id. p_since: changed then or later. p_start, p_end: those whose clinical date (p_dates) lies in
+-- between, and those without one.
+CREATE OR REPLACE FUNCTION fhir_compartment(p_tenant text, p_store text, p_target text, p_params text[],
+  p_since timestamptz, p_dates text[], p_start timestamptz, p_end timestamptz, p_after_type text, p_after_id text,
+  p_limit int)
+RETURNS TABLE (rtype text, rid text, version int, updated_at timestamptz, body bytea, keys jsonb) LANGUAGE plpgsql
+SET plan_cache_mode TO force_custom_plan AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY
+    WITH listed AS (
+      SELECT DISTINCT split_part(i.param, '.', 1) AS t, i.rid FROM idx_reference i
+        WHERE i.tenant = p_tenant AND i.store = p_store AND i.param = ANY (p_params) AND i.target = p_target
+    )
+    SELECT r.rtype, r.rid, r.version, r.updated_at, r.body, r.keys
+    FROM listed l JOIN resource r ON r.tenant = p_tenant AND r.store = p_store AND r.rtype = l.t AND r.rid = l.rid
+    WHERE (l.t, l.rid) > (p_after_type, p_after_id) AND r.method <> 'DELETE'
+      AND (p_since IS NULL OR r.updated_at >= p_since)
+      AND (p_dates IS NULL
+        OR NOT EXISTS (SELECT FROM jsonb_array_elements(r.keys->'d') e WHERE e->>0 = ANY (p_dates))
+        OR EXISTS (SELECT FROM jsonb_array_elements(r.keys->'d') e WHERE e->>0 = ANY (p_dates)
+          AND (p_start IS NULL OR (e->>2)::timestamptz > p_start) AND (p_end IS NULL OR (e->>1)::timestamptz < p_end)))
+    ORDER BY l.t, l.rid LIMIT p_limit;
+END $$;
