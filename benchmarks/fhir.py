@@ -57,7 +57,7 @@ MEDPLUM = {
     "bundle_1": ("create", 0.06, 6),
     "bundle_4": ("create", 0.06, 6),
 }
-"""Case: the floor's case beside it, Medplum's share of that floor, how many times it is the goal."""
+"""Case: the floor's case beside it, Medplum's share of it, the goal as a multiple of that."""
 Row = dict[str, Any]
 
 
