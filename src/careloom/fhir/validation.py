@@ -1,7 +1,8 @@
 """Structural validation of resources against the R4 definitions, compiled once per type.
 
 Unknown elements, types, cardinality, choices, primitive formats, required bindings, contained
-resources, extensions, references. http://hl7.org/fhir/R4/validation.html
+resources, references; and, when these are right, the invariants of the types.
+http://hl7.org/fhir/R4/validation.html
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from functools import cache
 from typing import Any
 
 from careloom.fhir.definitions import Definitions, Element, load_definitions
+from careloom.fhir.invariants import Invariants, Rule
 from careloom.fhir.issue import InvalidResource, Issue
 from careloom.fhir.primitives import EXPECTED, PRIMITIVES, Check
+from careloom.fhir.quick_rules import Scene
 from careloom.fhir.references import is_absolute, parse_conditional, parse_literal
 from careloom.fhir.resource import MAX_DEPTH
 from careloom.types import JsonObject
@@ -35,6 +38,8 @@ class Field:
     """Codes of a required binding on a code."""
     tokens: frozenset[tuple[str, str]] | None = None
     """(system, code) of a required binding on Coding or CodeableConcept."""
+    rules: tuple[Rule, ...] = ()
+    """Invariants of this element alone, not of its type."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class Structure:
     fields: dict[str, Field]
     required: list[tuple[str, tuple[str, ...]]]
     choices: list[tuple[str, tuple[str, ...]]]
+    rules: tuple[Rule, ...] = ()
+    """Invariants of the type."""
 
 
 @dataclass(slots=True)
@@ -52,10 +59,13 @@ class _State:
     contained: frozenset[str] = frozenset()
     conditional: bool = False
     is_template: Callable[[Any], bool] = lambda value: False
+    scene: Scene = field(default_factory=lambda: Scene({}, {}))
+    due: list[tuple[tuple[Rule, ...], Any, str, Scene]] = field(default_factory=list)
+    """Invariants to look at when the structure is right, with value and place."""
 
-    def error(self, code: str, path: str, message: str, fix: str = "") -> None:
+    def error(self, code: str, path: str, message: str, fix: str = "", rule: str = "") -> None:
         if len(self.issues) < MOST_ISSUES:
-            self.issues.append(Issue("error", code, path, message, fix))
+            self.issues.append(Issue("error", code, path, message, fix, rule))
 
     def warn(self, code: str, path: str, message: str, fix: str = "") -> None:
         if len(self.issues) < MOST_ISSUES:
@@ -68,6 +78,7 @@ class Validator:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._structures: dict[str, Structure] = {}
+        self._invariants = Invariants(definitions)
 
     def validate(
         self,
@@ -75,8 +86,10 @@ class Validator:
         *,
         conditional_references: bool = False,
         is_template: Callable[[Any], bool] | None = None,
+        best_practice: bool = False,
     ) -> list[Issue]:
-        """Every fault of a resource; `is_template` names values that are not known yet."""
+        """Every fault of a resource; `is_template` names values that are not known yet, and with
+        `best_practice` the rules that R4 states as warnings are looked at too."""
         state = _State(conditional=conditional_references)
         if is_template is not None:
             state.is_template = is_template
@@ -93,7 +106,10 @@ class Validator:
             )
             return state.issues
         state.contained = _contained_ids(resource)
+        state.scene = Scene(resource, resource)
         self._resource(resource, kind, kind, 0, state)
+        if is_template is None and not any(issue.severity == "error" for issue in state.issues):
+            _apply_rules(state, best_practice)
         return state.issues
 
     def structure(self, kind: str) -> Structure:
@@ -104,19 +120,20 @@ class Validator:
         return found
 
     def _compile(self, kind: str) -> Structure:
-        structure = Structure({}, [], [])
+        structure = Structure({}, [], [], self._invariants.of_type(kind))
         for element in self._definitions.elements(kind).values():
             keys = tuple(element.key(name) for name in element.types)
             for key, name in zip(keys, element.types, strict=True):
-                structure.fields[key] = self._field(element, name)
+                structure.fields[key] = self._field(kind, element, name)
             if element.min:
                 structure.required.append((element.name, keys))
             if element.is_choice:
                 structure.choices.append((element.name, keys))
         return structure
 
-    def _field(self, element: Element, kind: str) -> Field:
+    def _field(self, owner: str, element: Element, kind: str) -> Field:
         made = Field(element, kind, element.is_list, PRIMITIVES.get(kind))
+        made.rules = self._invariants.of_element(owner, element.name, element.is_choice, kind)
         if element.binding is not None:
             lists = self._definitions.code_lists[element.binding]
             if kind in _CODED:
@@ -136,7 +153,7 @@ class Validator:
         if not isinstance(inner, dict):
             return
         if "contained" in inner:
-            state.error("structure", path, "A contained resource contains another (dom-2)")
+            state.error("structure", path, "A contained resource contains another", rule="dom-2")
         identity = inner.get("id")
         if not isinstance(identity, str):
             state.error("required", path + ".id", "A contained resource needs an id")
@@ -148,13 +165,14 @@ class Validator:
                 "structure", path + ".resourceType", "resourceType is not a FHIR R4 resource type"
             )
             return
-        if path.endswith("resource") or ".contained[" not in path.rsplit(".", 1)[-1]:
-            outer = state.contained
-            state.contained = outer | _contained_ids(value)
-            self._resource(value, kind, path, depth, state)
-            state.contained = outer
-        else:
+        outer, scene = state.contained, state.scene
+        if path.rpartition(".")[2].startswith("contained["):
+            state.scene = Scene(value, scene.root)
             self._object(value, kind, path, depth, state)
+        else:
+            state.contained, state.scene = outer | _contained_ids(value), Scene(value, value)
+            self._resource(value, kind, path, depth, state)
+        state.contained, state.scene = outer, scene
 
     def _object(self, data: JsonObject, kind: str, path: str, depth: int, state: _State) -> None:
         if depth > MAX_DEPTH:
@@ -168,7 +186,7 @@ class Validator:
                 if known.is_list:
                     self._list(value, known, f"{path}.{key}", depth, state)
                 elif known.check is not None:
-                    if not known.check(value) or known.codes is not None:
+                    if not known.check(value) or known.codes is not None or known.rules:
                         self._primitive(value, known, f"{path}.{key}", state)
                 else:
                     self._member(value, known, f"{path}.{key}", depth, state)
@@ -185,11 +203,11 @@ class Validator:
         for name, keys in structure.choices:
             if sum(key in data or "_" + key in data for key in keys) > 1:
                 state.error("structure", f"{path}.{name}", f"{name}[x] has more than one type")
-        if not data:
-            state.error("structure", path, "An element has no content (ele-1)", "leave it out")
-        check = _SPECIAL.get(kind)
-        if check is not None:
-            check(data, path, state)
+        if len(data) < 2 and (not data or ("id" in data and kind != "Element")):
+            fix = "leave it out, or give it a value"
+            state.error("structure", path, "An element has no content", fix, "ele-1")
+        if structure.rules:
+            state.due.append((structure.rules, data, path, state.scene))
 
     def _list(self, value: Any, known: Field, path: str, depth: int, state: _State) -> None:
         if not isinstance(value, list):
@@ -223,7 +241,10 @@ class Validator:
                 path,
                 "The code is not in the required value set",
                 f"use one of: {', '.join(sorted(known.codes)[:12])}",
+                "binding",
             )
+        elif known.rules:
+            state.due.append((known.rules, value, path, state.scene))
 
     def _member(self, value: Any, known: Field, path: str, depth: int, state: _State) -> None:
         if type(value) is not dict:
@@ -239,6 +260,8 @@ class Validator:
             self._inner_resource(value, path, depth + 1, state)
             return
         self._object(value, known.kind, path, depth + 1, state)
+        if known.rules:
+            state.due.append((known.rules, value, path, state.scene))
         if known.tokens is not None:
             self._binding(value, known, path, state)
         elif known.kind == "Reference":
@@ -262,6 +285,7 @@ class Validator:
             path,
             "No coding is in the required value set",
             f"use one of: {', '.join(f'{s}|{c}' for s, c in sorted(tokens)[:8])}",
+            "binding",
         )
 
     def _reference(self, value: JsonObject, element: Element, path: str, state: _State) -> None:
@@ -271,7 +295,8 @@ class Validator:
         path += ".reference"
         if text.startswith("#"):
             if text != "#" and text[1:] not in state.contained:
-                state.error("not-found", path, "There is no contained resource with this id")
+                message = "There is no contained resource with this id"
+                state.error("not-found", path, message, rule="ref-1")
             return
         literal = parse_literal(text)
         if literal is not None:
@@ -307,6 +332,7 @@ class Validator:
         for number, item in enumerate(value if isinstance(value, list) else [value]):
             place = f"{path}.{key[1:]}" + (f"[{number}]" if known.is_list else "")
             if isinstance(item, dict):
+                # The id alone is content of a primitive that has a value (ele-1).
                 self._object(item, "Element", place, depth + 1, state)
             elif item is not None or not known.is_list:
                 state.error("structure", place, f"{key} is an object with id or extension")
@@ -327,15 +353,17 @@ def _has_one(data: JsonObject, keys: tuple[str, ...]) -> bool:
     return any(key in data or "_" + key in data for key in keys)
 
 
-def _extension(data: JsonObject, path: str, state: _State) -> None:
-    has_value = any(key.lstrip("_").startswith("value") for key in data)
-    if has_value == ("extension" in data) and not state.is_template(data.get("url")):
-        state.error(
-            "invariant", path, "An extension has either a value or extensions, not both (ext-1)"
-        )
-
-
-_SPECIAL: dict[str, Callable[[JsonObject, str, _State], None]] = {"Extension": _extension}
+def _apply_rules(state: _State, best_practice: bool) -> None:
+    for rules, value, path, scene in state.due:
+        for rule in rules:
+            if rule.severity != "error" and not best_practice:
+                continue
+            if not rule.holds(value, scene) and len(state.issues) < MOST_ISSUES:
+                fix = f"this must be true: {rule.expression}"
+                severity = "error" if rule.severity == "error" else "warning"
+                state.issues.append(
+                    Issue(severity, "invariant", path, f"{rule.human} ({rule.key})", fix, rule.key)
+                )
 
 
 @cache

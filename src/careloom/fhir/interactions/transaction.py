@@ -8,7 +8,7 @@ http://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from careloom.errors import (
@@ -114,7 +114,7 @@ def writes_body(request: Request) -> bool:
 def _at(entry: Entry, issue: Issue) -> Issue:
     _, _, rest = issue.expression.partition(".")
     place = f"{entry.place}.resource" + (f".{rest}" if rest else "")
-    return Issue(issue.severity, issue.code, place, issue.message, issue.fix)
+    return replace(issue, expression=place)
 
 
 async def _identify_all(work: _Work) -> None:
