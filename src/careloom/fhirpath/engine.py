@@ -22,6 +22,7 @@ from careloom.fhirpath.evaluation import (
 )
 from careloom.fhirpath.model import Model
 from careloom.fhirpath.parser import parse
+from careloom.fhirpath.strict import check
 from careloom.fhirpath.syntax import Call, Tree
 from careloom.fhirpath.values import Element, plain, root, system, type_name
 
@@ -113,6 +114,8 @@ def compile(
     """
     try:
         tree = parse(text)
+        if strict and model is not None:
+            check(tree, model, type)
         compiler = Compiler(model, defines=uses(tree, "defineVariable"))
         return Expression(text, compiler.inner(tree), model, type)
     except FhirPathError as error:
