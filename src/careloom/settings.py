@@ -41,6 +41,7 @@ class Settings:
 
     home: Path
     database_url: str | None = field(repr=False)
+    dedicated_database_url: str | None = field(repr=False)
     host: str
     port: int
     public_url: str | None
@@ -254,6 +255,15 @@ SETTINGS: tuple[Setting, ...] = (
         "Your own PostgreSQL, 15 or newer; the role must be able to create roles and schemas.",
         _url("postgresql", "postgres"),
         "postgresql://user:password@host:5432/database",
+        is_secret=True,
+    ),
+    Setting(
+        "CARELOOM_DEDICATED_DATABASE_URL",
+        "the server of `DATABASE_URL`",
+        "The PostgreSQL on which `dedicated` FHIR stores get a database each; its role must be able"
+        " to create databases.",
+        _url("postgresql", "postgres"),
+        "postgresql://user:password@host:5432/postgres",
         is_secret=True,
     ),
     Setting(

@@ -13,17 +13,30 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from careloom.errors import CareloomError, Unauthenticated
+from careloom.errors import CareloomError, Forbidden, Unauthenticated
 from careloom.identity.attempts import TooManyAttempts
 from careloom.identity.keytext import parse
 from careloom.identity.principal import Principal
 from careloom.identity.service import Identity
+from careloom.identity.stores import KIND as STORE
 
 _CHALLENGE = 'Bearer realm="careloom", Basic realm="careloom", charset="UTF-8"'
 
 
 async def authenticate(request: Request) -> Principal:
-    """The principal of the request; raises `Unauthenticated` or `TooManyAttempts`."""
+    """The principal of the request; raises `Unauthenticated` or `TooManyAttempts`, or `Forbidden`
+    for the key of a FHIR store, which works at the address of its store only."""
+    principal = await authenticate_anywhere(request)
+    if principal.kind == STORE:
+        raise Forbidden(
+            "The key of a FHIR store works at the endpoint of its store only",
+            fix="use a key made by `careloom key create`",
+        )
+    return principal
+
+
+async def authenticate_anywhere(request: Request) -> Principal:
+    """The same for every kind of key: the caller sees to it that it is used in its place."""
     identity: Identity = request.app.state.services.identity
     return await identity.authenticate(read_credential(request.headers.get("authorization")))
 

@@ -17,6 +17,8 @@ from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
 from careloom.api.contract_schemas import SCHEMAS
+from careloom.api.contract_stores import BODIES as STORES_BODIES
+from careloom.api.contract_stores import DATA as STORES_DATA
 from careloom.types import JsonObject
 
 _OPEN = frozenset({"live", "ready", "metrics"})
@@ -36,6 +38,7 @@ _SECURITY_SCHEMES: JsonObject = {
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
     **PEOPLE_DATA,
+    **STORES_DATA,
     "createWorkflow": ref("Deployed"),
     "updateWorkflow": ref("Deployed"),
     "validateWorkflow": ref("Checked"),
@@ -111,6 +114,7 @@ _FORM: JsonObject = {
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
     **PEOPLE_BODIES,
+    **STORES_BODIES,
     "createWorkflow": _DEFINITION,
     "updateWorkflow": _DEFINITION,
     "validateWorkflow": _DEFINITION,

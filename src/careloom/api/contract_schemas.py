@@ -21,6 +21,7 @@ from careloom.api.contract_forms import (
     shape,
 )
 from careloom.api.contract_people import SCHEMAS as PEOPLE
+from careloom.api.contract_stores import SCHEMAS as STORES
 from careloom.types import JsonObject
 
 _ANYTHING: JsonObject = {}
@@ -385,6 +386,7 @@ SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
     **PEOPLE,
+    **STORES,
     "Error": shape(
         {
             "success": {"const": False},

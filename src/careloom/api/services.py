@@ -15,6 +15,7 @@ from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
+from careloom.identity.stores import Stores
 from careloom.pipelines.service import Pipelines
 from careloom.rules.tables import DecisionTables
 from careloom.settings import Settings
@@ -69,6 +70,7 @@ class Services(Protocol):
     db: Database
     keyring: Keyring
     identity: Identity
+    stores: Stores
     trail: AuditTrail
     signing_key: SigningKey
     uploads: Uploads

@@ -30,6 +30,7 @@ from careloom.bootstrap.ports import (
     seal_decision,
     workflow_ports,
 )
+from careloom.bootstrap.stores import open_stores
 from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
@@ -47,6 +48,7 @@ from careloom.documents.service import DocumentService
 from careloom.errors import ConfigurationError
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
+from careloom.identity.stores import Stores
 from careloom.listeners.dimse import Caller, DimseListener, DimseSettings
 from careloom.settings import Settings
 from careloom.steps.asking import People
@@ -87,6 +89,7 @@ class Services:
     blobs: Blobs
     uploads: Uploads
     identity: Identity
+    stores: Stores
     trail: AuditTrail
     signing_key: SigningKey
     sealer: Sealer
@@ -200,6 +203,7 @@ async def _build(
         blobs=blobs,
         uploads=uploads,
         identity=identity,
+        stores=open_stores(settings, db, identity, stack),
         trail=AuditTrail(db),
         signing_key=signing_key,
         sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit")),

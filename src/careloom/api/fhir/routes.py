@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from careloom.api.address import public_root
-from careloom.api.authentication import authenticate
+from careloom.api.authentication import authenticate_anywhere
 from careloom.api.fhir.answering import answering, respond
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, check_accept, preferences
 from careloom.api.fhir.reading import read_request
@@ -26,24 +26,42 @@ from careloom.fhir.request import Request as FhirRequest
 from careloom.fhir.restriction import Access
 from careloom.fhir.store import FhirStore
 from careloom.fhir.transact import transact
+from careloom.identity.stores import Stores
+from careloom.store.placement import Placements
 
 ROOT = "/fhir"
+_STORES = "stores/"
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _REQUEST_ID = re.compile(r"[\w.\-]{1,64}\Z")
 
 
-def _store(request: Request) -> FhirStore:
+async def _store(request: Request, caller: Caller) -> FhirStore:
+    """The store as the caller sees it, in the database that it is placed in."""
     fhir: FhirStore = request.app.state.services.fhir
-    return fhir
+    placements: Placements = request.app.state.services.stores.placements
+    db = placements.known(caller.scope) or await placements.find(caller.scope)
+    return fhir.placed(db).seen_by(caller.restriction)
 
 
-def _base(request: Request) -> str:
+def _door(request: Request) -> tuple[str | None, str]:
+    """The store that the address names (ROOT/stores/[id]/…), and the path below its base."""
+    path: str = request.path_params.get("path", "")
+    if not path.startswith(_STORES):
+        return None, path
+    store, _, below = path.removeprefix(_STORES).partition("/")
+    return store, below
+
+
+def _base(request: Request, store: str | None) -> str:
     """The base URL as the client knows it."""
-    return f"{public_root(request)}{request.scope.get('root_path', '') or ROOT}"
+    root = f"{public_root(request)}{request.scope.get('root_path', '') or ROOT}"
+    return root if store is None else f"{root}/{_STORES}{store}"
 
 
-async def _caller(request: Request) -> Caller:
-    principal = await authenticate(request)
+async def _caller(request: Request, store: str | None) -> Caller:
+    principal = await authenticate_anywhere(request)
+    stores: Stores = request.app.state.services.stores
+    scope = await stores.enter(principal, store)
     given = request.headers.get("x-request-id", "")
     access = Access(principal.grants, principal.refuse)
 
@@ -54,32 +72,33 @@ async def _caller(request: Request) -> Caller:
             access.require(resource_type, permission)
 
     return Caller(
-        scope=principal.scope,
+        scope=scope,
         actor=principal.actor(given if _REQUEST_ID.match(given) else None),
         authorise=authorise,
         may_read=lambda resource_type: access(resource_type, "fhir:read").allowed,
         restriction=access,
-        base=_base(request),
+        base=_base(request, store),
     )
 
 
 @answering
 async def interaction(request: Request) -> Response:
     """Every interaction: on the store, a type, a resource, a compartment, or an operation."""
-    path = request.path_params.get("path", "")
+    store, path = _door(request)
     if path == "metadata" or request.method == "OPTIONS":
-        return await _open_to_all(request, path)
-    caller = await _caller(request)
+        return await _open_to_all(request, store, path)
+    caller = await _caller(request, store)
     check_accept(request)
     wanted = preferences(request)
     asked = await read_request(request, path, wanted)
+    fhir = await _store(request, caller)
     if asked.method == "POST" and asked.place == "system":
-        body = await _bundle(_store(request), caller, asked, wanted)
+        body = await _bundle(fhir, caller, asked, wanted)
         return Response(body, media_type=CONTENT_TYPE)
-    return respond(caller, await restful.perform(_store(request), caller, asked), wanted)
+    return respond(caller, await restful.perform(fhir, caller, asked), wanted)
 
 
-async def _open_to_all(request: Request, path: str) -> Response:
+async def _open_to_all(request: Request, store: str | None, path: str) -> Response:
     """What needs no credential: the CapabilityStatement, and the methods of a place."""
     asked = parse_path(path)
     if request.method == "OPTIONS":
@@ -88,7 +107,8 @@ async def _open_to_all(request: Request, path: str) -> Response:
     require_method(asked)
     check_accept(request)
     pairs = request.query_params.multi_items()
-    statement = capability_bytes(_store(request), _base(request), pairs)
+    fhir: FhirStore = request.app.state.services.fhir
+    statement = capability_bytes(fhir, _base(request, store), pairs)
     return Response(statement, media_type=CONTENT_TYPE)
 
 

@@ -142,12 +142,13 @@ BEGIN
 END $$;
 
 -- store_settle: the row of a store in the database that it is placed in, so that what refers to it holds.
-CREATE OR REPLACE FUNCTION store_settle(p_tenant text, p_store text, p_name text, p_environment text) RETURNS void
+CREATE OR REPLACE FUNCTION store_settle(p_tenant text, p_store text, p_given jsonb, p_environment text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
   INSERT INTO tenant (tenant, name, environment) VALUES (p_tenant, p_tenant, p_environment) ON CONFLICT DO NOTHING;
-  INSERT INTO store (tenant, store, name) VALUES (p_tenant, p_store, p_name) ON CONFLICT DO NOTHING;
+  INSERT INTO store (tenant, store, name, settings)
+    VALUES (p_tenant, p_store, p_given->>'name', p_given->'settings') ON CONFLICT DO NOTHING;
   INSERT INTO placement (tenant, store) VALUES (p_tenant, p_store) ON CONFLICT DO NOTHING;
 END $$;
 
@@ -169,4 +170,11 @@ BEGIN
   PERFORM enter(p_tenant);
   RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.role_id, 'grants', to_jsonb(r.grants))
     ORDER BY r.role_id), '[]') FROM role r WHERE r.tenant = p_tenant);
+END $$;
+
+-- placement_read: the name of the database that a store is placed in: 'local' is this one.
+CREATE OR REPLACE FUNCTION placement_read(p_tenant text, p_store text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN coalesce((SELECT p.database FROM placement p WHERE p.tenant = p_tenant AND p.store = p_store), 'local');
 END $$;
