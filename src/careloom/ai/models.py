@@ -8,15 +8,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from careloom.ai.imaging import ChestXrayClassifier
 from careloom.errors import Unprocessable
 from careloom.types import JsonObject
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from careloom.ai.imaging import ChestXrayClassifier
+
 Kind = Literal["image", "text", "resource"]
+CHEST_XRAY = "careloom/chest-xray-pneumonia"
+OBSERVATION_READER = "careloom/observation-reader"
+INSTALLED = frozenset({CHEST_XRAY, OBSERVATION_READER})
+"""The names of the models that are shipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def chest_xray_model(classifier: ChestXrayClassifier) -> Model:
         }
 
     return Model(
-        "careloom/chest-xray-pneumonia",
+        CHEST_XRAY,
         "image",
         ("label", "probability", "confidence", "assessable", "reason"),
         predict,
@@ -102,11 +108,11 @@ def observation_reader() -> Model:
         return {
             "diagnosis": diagnosis,
             "confidence": 1.0 if text else 0.0,
-            "model": "careloom/observation-reader",
+            "model": OBSERVATION_READER,
             "version": "rules-1",
         }
 
-    return Model("careloom/observation-reader", "resource", ("diagnosis", "confidence"), predict)
+    return Model(OBSERVATION_READER, "resource", ("diagnosis", "confidence"), predict)
 
 
 def _value_text(observation: JsonObject) -> str | None:

@@ -11,21 +11,19 @@ from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
-from careloom.fhir.element_kind import element_kind
-from careloom.fhir.element_schema import element_schema
 from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
-from careloom.fhir.structure import check_template, coercions
 from careloom.pipelines.service import Pipelines
 from careloom.settings import Settings
-from careloom.steps.bot.step import TOOLS
+from careloom.steps.bot.tools import TOOLS
+from careloom.steps.definition_ports import definition_ports
 from careloom.store.database import Database
 from careloom.store.uploads import Uploads
 from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.deployment import Ports, StepFindings
 from careloom.workflows.engine.payloads import Payloads, wait_place
 from careloom.workflows.step import StepCatalog
-from careloom.workflows.verification import Finding, Known
+from careloom.workflows.verification import Known
 
 
 def environment_of(settings: Settings, db: Database) -> Callable[[str], Any]:
@@ -46,34 +44,7 @@ def workflow_ports(
     catalog: StepCatalog, known: Any, environment_of: Any, step_findings: StepFindings
 ) -> Ports:
     schemas = {name: step.schema for name, step in catalog.items()}
-    parameters = {
-        name: frozenset(schema["input"].get("properties", {})) for name, schema in schemas.items()
-    }
-    return Ports(
-        schemas=schemas,
-        check_structure=_check_structure,
-        coerce=coercions,
-        element_kind=element_kind,
-        step_parameters=lambda name: parameters.get(name),
-        known=known,
-        environment_of=environment_of,
-        step_findings=step_findings,
-        element_schema=element_schema,
-    )
-
-
-def _check_structure(resource_type: str, data: JsonObject) -> list[Finding]:
-    return [
-        Finding(
-            code="E-FHIRSTRUCTURE",
-            severity="error" if issue.severity in ("error", "fatal") else "warning",
-            path=issue.expression,
-            message=issue.message,
-            cause=f"{resource_type} as R4 defines it does not allow this",
-            fix=issue.fix or "correct the resource",
-        )
-        for issue in check_template(resource_type, data)
-    ]
+    return definition_ports(schemas, known, environment_of, step_findings)
 
 
 def known_names(

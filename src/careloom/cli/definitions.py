@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from careloom.bootstrap import open_services
-from careloom.cli import validate
 from careloom.cli.findings import report_of, show
 from careloom.errors import CareloomError, InvalidInput
 from careloom.settings import Settings
@@ -18,7 +17,6 @@ _ACTOR: JsonObject = {"principal": "cli", "kind": "system"}
 
 
 def register(commands: Any) -> None:
-    validate.register(commands)
     command = commands.add_parser("deploy", help="store definitions as new versions")
     command.add_argument("file", nargs="+", type=Path, help="a YAML or JSON file")
     command.add_argument("--strict", action="store_true", help="repair nothing")

@@ -8,29 +8,63 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from careloom import __version__
-from careloom.cli import audit, definitions, demo, keys, recovery, runs, serve, versions
 from careloom.errors import CareloomError, ConfigurationError, Unavailable
 
-MODULES = (serve, demo, definitions, runs, recovery, versions, audit, keys)
+VERBS: dict[str, dict[str, str]] = {
+    "serve": {
+        "serve": "serve the API, the pages and the DICOM listener",
+        "worker": "carry out runs, without an API",
+    },
+    "demo": {"demo": "run both shipped workflows from file to informed team"},
+    "validate": {"validate": "say what is wrong with definitions; nothing is stored"},
+    "definitions": {
+        "deploy": "store definitions as new versions",
+        "pause": "let no event start a run of a workflow",
+        "resume": "let events start runs of a workflow again",
+    },
+    "runs": {
+        "run": "start a run and wait for it",
+        "logs": "show what a run did, or list the latest runs",
+    },
+    "recovery": {
+        "retry": "do failed runs again, from the step that failed",
+        "cancel": "stop runs and their children",
+    },
+    "versions": {
+        "diff": "say what changed between versions of a workflow",
+        "replay": "do past runs again on a version, with effects off",
+    },
+    "audit": {"audit": "check or export the audit trail"},
+    "keys": {"key": "make, list or revoke API keys"},
+}
+"""The commands of each module of this room, with what --help says of them. Only the module of the
+command that is given is imported: all of them together cost two seconds."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(given: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The whole command line; of a `given` one the options of its command only."""
     top = argparse.ArgumentParser(
         prog="careloom", description="The open workflow engine for healthcare."
     )
     top.add_argument("--version", action="version", version=f"careloom {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in MODULES:
-        module.register(commands)
+    chosen = next((word for word in given or () if not word.startswith("-")), None)
+    for module, verbs in VERBS.items():
+        if given is None or chosen in verbs:
+            import_module(f"careloom.cli.{module}").register(commands)
+        else:
+            for verb, text in verbs.items():
+                commands.add_parser(verb, help=text)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser(given).parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
         code = int(arguments.run(arguments))

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from careloom.bootstrap import open_services
-from careloom.bootstrap.offline import NOT_CHECKED, offline_ports
 from careloom.cli.findings import counts, report_of, show
+from careloom.cli.offline import NOT_CHECKED, offline_ports
 from careloom.errors import CareloomError
 from careloom.settings import Settings
 from careloom.steps.schema import every_schema
@@ -80,6 +79,9 @@ async def _validate(arguments: argparse.Namespace) -> int:
         strict: Mode = "strict" if arguments.strict or production else "compat"
         here = await _Here.open(settings, strict, production=production)
         return await _each(arguments, given, here, NOT_CHECKED)
+    # Without --deployed no database is opened, and all that belongs to one costs a second.
+    from careloom.bootstrap import open_services
+
     async with open_services(settings, work=False, listen=False) as services:
         there = _There(services.deployment, arguments.strict, production)
         return await _each(arguments, given, there, ())

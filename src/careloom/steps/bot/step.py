@@ -16,12 +16,11 @@ from careloom.connections.registry import Connection, Connections
 from careloom.errors import Gone, NotFound
 from careloom.fhir.store import FhirStore
 from careloom.steps.bot.identity import names_patient, texts
+from careloom.steps.bot.tools import TOOLS
 from careloom.steps.schema import load_schema
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
-
-TOOLS = {"Slack.send": "slack", "Email.send": "email", "Webhook.send": "webhook"}
 
 
 @dataclass(frozen=True, slots=True)

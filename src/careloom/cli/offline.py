@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, cast
 
-from careloom.ai.imaging import ChestXrayClassifier
-from careloom.ai.models import ModelRegistry, chest_xray_model, observation_reader
+from careloom.ai.models import INSTALLED
 from careloom.ai.workers import WorkerRegistry
-from careloom.bootstrap.ports import workflow_ports
 from careloom.fhir.definitions import load_definitions
 from careloom.settings import Settings
-from careloom.steps.bot.step import TOOLS
-from careloom.steps.rules.step import RulesStep
+from careloom.steps.bot.tools import TOOLS
+from careloom.steps.definition_ports import definition_ports
 from careloom.steps.schema import every_schema
 from careloom.types import JsonObject, Scope
 from careloom.workflows.deployment import Ports
@@ -29,13 +26,9 @@ NOT_CHECKED = (
 
 def offline_ports(settings: Settings) -> Ports:
     """The ports of a deployment, with what is kept in the database left out."""
-    models = ModelRegistry(
-        [chest_xray_model(ChestXrayClassifier()), observation_reader()],
-        dict(settings.model_fallbacks),
-    )
     names = Known(
         workers=WorkerRegistry().names,
-        models=models.names,
+        models=INSTALLED | dict(settings.model_fallbacks).keys(),
         tools=frozenset(TOOLS),
         resource_types=frozenset(load_definitions().resource_types),
     )
@@ -46,13 +39,14 @@ def offline_ports(settings: Settings) -> Ports:
     async def environment_of(_tenant: str) -> str:
         return settings.environment
 
-    # Verification reads the schemas of the catalog and nothing else of it.
-    catalog = {name: SimpleNamespace(schema=one) for name, one in every_schema().items()}
-    return workflow_ports(cast(Any, catalog), known, environment_of, _written_out)
+    return definition_ports(every_schema(), known, environment_of, _written_out)
 
 
 async def _written_out(scope: Scope, kind: str, params: JsonObject) -> list[JsonObject]:
     """Findings of decision tables that stand in the step itself."""
     if kind != "rules" or not isinstance(params.get("table"), dict):
         return []
+    # Few definitions have a table, and what decides by them is a library of its own.
+    from careloom.steps.rules.step import RulesStep
+
     return await RulesStep(cast(Any, None)).verify(scope, params)
