@@ -39,9 +39,9 @@ class Creates:
     def takes(planned: Planned, actor: JsonObject) -> bool:
         """Whether a plan is one plain create by a request. Tasks have a guard of their own, and
         what a run writes names the workflows that led to it."""
-        if len(planned.effect.ops) != 1 or "chain" in actor:
+        op, *more = planned.effect.ops
+        if "chain" in actor or any(other["op"] != "key.keep" for other in more):
             return False
-        op = planned.effect.ops[0]
         return (
             op["op"] == "fhir.put"
             and op["expect"] == 0
@@ -66,7 +66,7 @@ class Creates:
             if len(asked) == 1:
                 return [error]
             return [await self._alone(scope, one) for one in asked]
-        return [[_made(one.planned.effect.ops[0])] for one in asked]
+        return [[_made(op) for op in one.planned.effect.ops] for one in asked]
 
     async def _alone(self, scope: Scope, one: _Create) -> list[JsonObject] | Exception:
         try:
@@ -76,12 +76,17 @@ class Creates:
 
 
 def _made(op: JsonObject) -> JsonObject:
+    if op["op"] == "key.keep":
+        return {"outcome": "kept"}
     return {"outcome": "created", "type": op["type"], "id": op["id"], "version": 1}
 
 
 def _columns(scope: Scope, asked: list[_Create]) -> list[Any]:
-    ops = [one.planned.effect.ops[0] for one in asked]
-    sealed = [one.planned.effect.bodies[0] for one in asked]
+    effects = [one.planned.effect for one in asked]
+    ops, sealed = [e.ops[0] for e in effects], [e.bodies[0] for e in effects]
+    actors = [one.actor for one in asked]
+    said = [_said(scope, *row) for row in zip(actors, ops, sealed, strict=True)]
+    keys = [(op, e.bodies[op["body"]]) for e in effects for op in e.ops[1:]]
     return [
         [op["type"] for op in ops],
         [op["id"] for op in ops],
@@ -89,12 +94,13 @@ def _columns(scope: Scope, asked: list[_Create]) -> list[Any]:
         [datetime.fromisoformat(op["at"]) for op in ops],
         sealed,
         [op["index"] for op in ops],
-        [one.actor.get("run_id") for one in asked],
-        [one.actor.get("request_id") for one in asked],
-        [
-            _said(scope, one.actor, op, body)
-            for one, op, body in zip(asked, ops, sealed, strict=True)
-        ],
+        [actor.get("run_id") for actor in actors],
+        [actor.get("request_id") for actor in actors],
+        said,
+        [op["subject"] for op, _ in keys],
+        [op["id"] for op, _ in keys],
+        keys[0][0]["provider"] if keys else None,
+        [wrapped for _, wrapped in keys],
     ]
 
 

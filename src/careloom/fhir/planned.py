@@ -33,14 +33,19 @@ async def add_put(
     version: int,
     method: str,
     moment: datetime,
+    is_unknown: bool = False,
     **extra: Any,
 ) -> None:
-    """Add one fhir.put of a resource that is stamped already."""
+    """Add one fhir.put of a resource that is stamped already. `is_unknown` says that nobody else
+    can know its id yet: a patient's key is then stored with it."""
     resource_type, resource_id = resource["resourceType"], resource["id"]
     rows = context.index.rows(resource)
     subject = context.index.patient(resource_type, resource_id, rows)
     body = serialize(resource)
     place = seal_place(scope.store, resource_type, resource_id, version)
+    made = None
+    if is_unknown and resource_type == "Patient":
+        made = context.keyring.make(scope.tenant, resource_id)
     sealed = await context.seal(scope, subject, place, body)
     planned.effect.add(
         "fhir.put",
@@ -54,5 +59,10 @@ async def add_put(
         index=rows,
         **extra,
     )
+    if made is not None:
+        wrapped = planned.effect.add_body(made.wrapped)
+        planned.effect.add(
+            "key.keep", subject=made.subject, id=made.id, provider=made.provider, body=wrapped
+        )
     planned.resources.append(resource)
     planned.bodies.append(body)

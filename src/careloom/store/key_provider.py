@@ -33,6 +33,8 @@ class KeyProvider(Protocol):
 
     name: str
     fingerprint: str
+    is_remote: bool
+    """Whether it asks another machine: then it wraps many keys at once, in a thread."""
 
     def wrap(self, data_key: bytes) -> bytes:
         """Protect a data key; may block, callers run it in a thread."""
@@ -47,6 +49,7 @@ class FileKeyProvider:
     """A 256-bit master key as 64 hexadecimal digits in a file that only its owner reads."""
 
     name = "file"
+    is_remote = False
 
     def __init__(self, master_key: bytes) -> None:
         if len(master_key) != 32:

@@ -16,7 +16,7 @@ import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ __all__ = [
     "KeyDestroyed",
     "KeyProvider",
     "Keyring",
+    "NewKey",
     "Tampered",
     "WrongKey",
     "check_keys",
@@ -130,6 +131,16 @@ class DataKey:
         return header + (self._bound + aad).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A data key as it is stored; what it protects is stored with it or not at all."""
+
+    subject: str
+    id: int
+    provider: str
+    wrapped: bytes = field(repr=False)
+
+
 @dataclass(slots=True)
 class _Batch:
     """The subjects of one tenant whose keys are asked for in this turn of the event loop."""
@@ -191,6 +202,18 @@ class Keyring:
         """As `open`, at once; None when the key is not in memory."""
         key = self._cached_by_id(tenant, sealed)
         return None if key is None else key.open(aad, sealed)
+
+    def make(self, tenant: str, subject: str) -> NewKey | None:
+        """A key for a subject that nobody else can know yet, ready to seal with. It must be stored
+        (`key.keep`) in the transaction that stores what it sealed. None when the provider is
+        remote: `seal` then makes the key, in a transaction of its own.
+        """
+        if self._provider.is_remote:
+            return None
+        key_id, secret = _new_id(), secrets.token_bytes(32)
+        wrapped = self._provider.wrap(secret + _binding(tenant, subject, key_id))
+        self._keep(DataKey((tenant, subject), key_id, secret, time.monotonic() + self._lifetime))
+        return NewKey(subject, int.from_bytes(key_id, "big"), self._provider.fingerprint, wrapped)
 
     async def destroy(self, tenant: str, subject: str) -> bool:
         """Erase a subject: its key is gone for good, and it never gets another.
@@ -277,11 +300,14 @@ class Keyring:
         found: dict[str, DataKey | None] = {row["subject"]: None for row in rows}
         for key in opened:
             found[key.slot[1]] = key
-            self._by_subject[key.slot] = key
-            self._by_id[tenant, key.id] = key
+            self._keep(key)
+        return found
+
+    def _keep(self, key: DataKey) -> None:
+        self._by_subject[key.slot] = key
+        self._by_id[key.slot[0], key.id] = key
         while len(self._by_subject) > self._capacity:
             self._forget(next(iter(self._by_subject)))
-        return found
 
     def _unwrap(self, tenant: str, row: Any) -> DataKey:
         key_id = int(row["key_id"]).to_bytes(8, "big")

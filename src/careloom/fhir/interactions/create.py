@@ -37,6 +37,14 @@ async def plan_create(
     moment = now()
     stamped = creating(context, stamp(resource, id or new_id(), 1, moment))
     await add_put(
-        context, scope, planned, stamped, version=1, method="POST", moment=moment, **extra
+        context,
+        scope,
+        planned,
+        stamped,
+        version=1,
+        method="POST",
+        moment=moment,
+        is_unknown=id is None and if_none_exist is None,
+        **extra,
     )
     return planned

@@ -10,6 +10,7 @@ BEGIN
   PERFORM set_config('app.chain', coalesce(p_actor->>'chain', ''), true);
   FOR v_op IN SELECT value FROM jsonb_array_elements(p_ops) LOOP
     v_results := v_results || CASE v_op->>'op'
+      WHEN 'key.keep' THEN op_key_keep(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.put' THEN op_fhir_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'run.start' THEN op_run_start(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'run.rollback' THEN op_run_rollback(p_tenant, p_store, v_op, p_bodies, p_actor)

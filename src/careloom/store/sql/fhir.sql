@@ -17,60 +17,49 @@ BEGIN
   RETURN coalesce(v_ids, '{}');
 END $$;
 
--- fhir_index: write the search index rows of one resource, of the kinds named in p_kinds.
-CREATE OR REPLACE FUNCTION fhir_index(p_tenant text, p_store text, p_rid text, p_keys jsonb, p_kinds text[])
+-- fhir_index_many: write the search index rows of resources that have none of them yet, by parallel arrays of ids and
+-- keys; of the kinds named in p_kinds.
+CREATE OR REPLACE FUNCTION fhir_index_many(p_tenant text, p_store text, p_rids text[], p_keys jsonb[], p_kinds text[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF 't' = ANY (p_kinds) THEN
     INSERT INTO idx_token (tenant, store, param, code, rid, system)
-      SELECT p_tenant, p_store, e->>0, e->>1, p_rid, e->>2 FROM jsonb_array_elements(p_keys->'t') e;
+      SELECT p_tenant, p_store, e->>0, e->>1, u.rid, e->>2
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'t') e;
   END IF;
   IF 'r' = ANY (p_kinds) THEN
     INSERT INTO idx_reference (tenant, store, param, target, rid)
-      SELECT p_tenant, p_store, e->>0, e->>1, p_rid FROM jsonb_array_elements(p_keys->'r') e;
+      SELECT p_tenant, p_store, e->>0, e->>1, u.rid
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'r') e;
   END IF;
   IF 'd' = ANY (p_kinds) THEN
     INSERT INTO idx_date (tenant, store, param, rid, lo, hi)
-      SELECT p_tenant, p_store, e->>0, p_rid, (e->>1)::timestamptz, (e->>2)::timestamptz
-      FROM jsonb_array_elements(p_keys->'d') e;
+      SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::timestamptz, (e->>2)::timestamptz
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'d') e;
   END IF;
   IF 's' = ANY (p_kinds) THEN
     INSERT INTO idx_string (tenant, store, param, norm, rid, seq, value, full_norm)
-      SELECT p_tenant, p_store, e->>0, e->>1, p_rid, (e->>2)::int, e->>3, e->>4
-      FROM jsonb_array_elements(p_keys->'s') e;
+      SELECT p_tenant, p_store, e->>0, e->>1, u.rid, (e->>2)::int, e->>3, e->>4
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'s') e;
   END IF;
   IF 'q' = ANY (p_kinds) THEN
     INSERT INTO idx_quantity (tenant, store, param, rid, seq, lo, hi, system, code, unit)
-      SELECT p_tenant, p_store, e->>0, p_rid, (e->>1)::int, (e->>2)::float8, (e->>3)::float8, e->>4, e->>5, e->>6
-      FROM jsonb_array_elements(p_keys->'q') e;
+      SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::int, (e->>2)::float8, (e->>3)::float8, e->>4, e->>5, e->>6
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'q') e;
   END IF;
   IF 'c' = ANY (p_kinds) THEN
     INSERT INTO idx_composite (tenant, store, param, a, b, lo, hi, rid, seq, a_system, b_system, b_code, b_unit)
-      SELECT p_tenant, p_store, e->>0, e->>2, e->>3, (e->>4)::float8, (e->>5)::float8, p_rid, (e->>1)::int,
-        e->>6, e->>7, e->>8, e->>9 FROM jsonb_array_elements(p_keys->'c') e;
+      SELECT p_tenant, p_store, e->>0, e->>2, e->>3, (e->>4)::float8, (e->>5)::float8, u.rid, (e->>1)::int,
+        e->>6, e->>7, e->>8, e->>9
+      FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'c') e;
   END IF;
 END $$;
 
--- fhir_index_many: write the search index rows of new resources, by parallel arrays of ids and keys.
-CREATE OR REPLACE FUNCTION fhir_index_many(p_tenant text, p_store text, p_rids text[], p_keys jsonb[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO idx_token (tenant, store, param, code, rid, system)
-    SELECT p_tenant, p_store, e->>0, e->>1, u.rid, e->>2
-    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'t') e;
-  INSERT INTO idx_reference (tenant, store, param, target, rid)
-    SELECT p_tenant, p_store, e->>0, e->>1, u.rid
-    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'r') e;
-  INSERT INTO idx_date (tenant, store, param, rid, lo, hi)
-    SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::timestamptz, (e->>2)::timestamptz
-    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'d') e;
-  INSERT INTO idx_string (tenant, store, param, norm, rid, seq, value, full_norm)
-    SELECT p_tenant, p_store, e->>0, e->>1, u.rid, (e->>2)::int, e->>3, e->>4
-    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'s') e;
-  INSERT INTO idx_quantity (tenant, store, param, rid, seq, lo, hi, system, code, unit)
-    SELECT p_tenant, p_store, e->>0, u.rid, (e->>1)::int, (e->>2)::float8, (e->>3)::float8, e->>4, e->>5, e->>6
-    FROM unnest(p_rids, p_keys) u(rid, keys), jsonb_array_elements(u.keys->'q') e;
-END $$;
+-- fhir_index: the same for one resource.
+CREATE OR REPLACE FUNCTION fhir_index(p_tenant text, p_store text, p_rid text, p_keys jsonb, p_kinds text[])
+RETURNS void LANGUAGE sql AS $$
+  SELECT fhir_index_many(p_tenant, p_store, ARRAY[p_rid], ARRAY[p_keys], p_kinds)
+$$;
 
 -- fhir_unindex: remove index rows by their full keys, as the superseded version recorded them.
 CREATE OR REPLACE FUNCTION fhir_unindex(p_tenant text, p_store text, p_rid text, p_keys jsonb, p_kinds text[])
@@ -196,9 +185,10 @@ BEGIN
 END $$;
 
 -- fhir_create_many: new resources of several requests in one transaction, by parallel arrays, with their index and
--- audit rows and their events; all or none. p_contents: as audit_append takes them.
+-- audit rows, their events and the data keys made for them; all or none. p_contents: as for audit_append.
 CREATE OR REPLACE FUNCTION fhir_create_many(p_tenant text, p_store text, p_types text[], p_ids text[], p_methods text[],
-  p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_runs text[], p_requests text[], p_contents text[]) RETURNS void
+  p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_runs text[], p_requests text[], p_contents text[],
+  p_subjects text[], p_key_ids bigint[], p_provider text, p_wrapped bytea[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   v_count int := cardinality(p_ids);
@@ -213,7 +203,9 @@ BEGIN
   IF v_made <> v_count THEN
     PERFORM refuse('CL001', jsonb_build_object('type', p_types[1]));
   END IF;
-  PERFORM fhir_index_many(p_tenant, p_store, p_ids, p_keys);
+  IF p_subjects <> '{}' THEN PERFORM keys_keep(p_tenant, p_subjects, p_key_ids, p_provider, p_wrapped); END IF;
+  PERFORM fhir_index_many(p_tenant, p_store, p_ids, p_keys,
+    ARRAY(SELECT DISTINCT k FROM unnest(p_keys) u(keys), jsonb_object_keys(u.keys) k));
   PERFORM audit_append(p_tenant, array_fill(p_store, ARRAY[v_count]), array_fill('fhir.create'::text, ARRAY[v_count]),
     ARRAY(SELECT u.rtype || '/' || u.rid || '/_history/1' FROM unnest(p_types, p_ids) WITH ORDINALITY u(rtype, rid, n)
       ORDER BY u.n), 

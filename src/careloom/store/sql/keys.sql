@@ -15,6 +15,32 @@ BEGIN
     WHERE k.tenant = p_tenant AND k.subject = ANY (p_subjects);
 END $$;
 
+-- keys_keep: store new data keys together with what they sealed, by parallel arrays; a subject has one key only.
+CREATE OR REPLACE FUNCTION keys_keep(
+  p_tenant text, p_subjects text[], p_key_ids bigint[], p_provider text, p_wrapped bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_made int;
+BEGIN
+  INSERT INTO data_key (tenant, key_id, subject, provider, wrapped)
+    SELECT p_tenant, n.key_id, n.subject, p_provider, n.wrapped
+    FROM unnest(p_subjects, p_key_ids, p_wrapped) AS n (subject, key_id, wrapped)
+    ON CONFLICT (tenant, subject) DO NOTHING;
+  GET DIAGNOSTICS v_made = ROW_COUNT;
+  IF v_made <> cardinality(p_subjects) THEN
+    PERFORM refuse('CL001', '{"message": "The subject has a key already"}');
+  END IF;
+END $$;
+
+-- op_key_keep: the same as an operation of an effect. Op: subject, id, provider, body (the wrapped key).
+CREATE OR REPLACE FUNCTION op_key_keep(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM keys_keep(p_tenant, ARRAY[p_op->>'subject'], ARRAY[(p_op->>'id')::bigint], p_op->>'provider',
+    ARRAY[p_bodies[(p_op->>'body')::int + 1]]);
+  RETURN jsonb_build_object('outcome', 'kept');
+END $$;
+
 -- key_find: the data keys of these subjects, as far as they exist; destroyed ones without bytes.
 CREATE OR REPLACE FUNCTION key_find(p_tenant text, p_subjects text[])
 RETURNS TABLE (key_id bigint, subject text, provider text, wrapped bytea)
