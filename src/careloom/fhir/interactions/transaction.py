@@ -56,6 +56,14 @@ class TransactionPlan(Planned):
     """Entries whose If-None-Exist found a resource: nothing is written."""
     deleted: set[Place] = field(default_factory=set)
 
+    def places(self) -> list[str]:
+        """Where each write stands in the Bundle, in the order of the writes."""
+        return [
+            self.entries[n].place
+            + ("" if self.entries[n].request.method == "DELETE" else ".resource")
+            for n in self.order
+        ]
+
 
 @dataclass(slots=True)
 class _Work:
