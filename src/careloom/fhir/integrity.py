@@ -26,7 +26,8 @@ def links(context: FhirContext, resource: JsonObject, place: str) -> Iterator[Li
     while stack:
         item, path = stack.pop()
         if isinstance(item, list):
-            stack += [(one, f"{path}[{n}]") for n, one in enumerate(item)]
+            nested = [(n, one) for n, one in enumerate(item) if isinstance(one, (dict, list))]
+            stack += [(one, f"{path}[{n}]") for n, one in nested]
             continue
         text = item.get("reference")
         if isinstance(text, str):

@@ -136,6 +136,13 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
     criteria = None
     if request.id is None:
+        if not request.query:
+            raise InvalidInput(
+                "An update needs the id of the resource, and there is none",
+                code="id_missing",
+                path=f"{request.type}.id",
+                fix=f"PUT {request.type}/[id] with the id in the resource, or POST to create it",
+            )
         criteria = request.query
         caller.authorise("fhir:search", request.type)
     elif resource.get("id") != request.id:
