@@ -185,9 +185,9 @@ def main() -> None:
     write_members("terminology.zip", [found[key] for key in sorted(found)])
     profiles = {
         r["url"]: profile(r)
-        for name in ("profiles-others", "extension-definitions")
+        for name in ("profiles-types", "profiles-others", "extension-definitions")
         for r in read(folder, name)
-        if r["resourceType"] == "StructureDefinition"
+        if r["resourceType"] == "StructureDefinition" and r.get("derivation") == "constraint"
     }
     write_members("profiles.zip", [profiles[url] for url in sorted(profiles)])
     definitions = read(folder, "profiles-types") + read(folder, "profiles-resources")

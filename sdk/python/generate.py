@@ -27,6 +27,7 @@ GROUPS = {
     "connections": "connection",
     "referrals": "referral",
     "operation": "operation",
+    "stores": "data_store",
 }
 """The attribute of the client under which the operations of a tag stand; else the tag itself."""
 OWN_GROUP = {"getSession": "session"}

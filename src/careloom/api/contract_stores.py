@@ -19,7 +19,10 @@ _GIVEN: dict[str, JsonObject] = {
     "description": or_null({**TEXT, "maxLength": 2000}),
     "settings": {
         **ANY_OBJECT,
-        "properties": {"referenceIntegrity": {"enum": ["none", "enforce"]}},
+        "properties": {
+            "referenceIntegrity": {"enum": ["none", "warn", "enforce"]},
+            "unknownProfile": {"enum": ["ignore", "refuse"]},
+        },
         "additionalProperties": False,
     },
 }

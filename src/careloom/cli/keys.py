@@ -12,7 +12,7 @@ from careloom.bootstrap import open_services
 from careloom.errors import NotFound
 from careloom.identity.permissions import ROLES
 from careloom.settings import Settings
-from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
 
 _ACTOR: JsonObject = {"principal": "cli", "kind": "system"}
 
@@ -22,7 +22,15 @@ def register(commands: Any) -> None:
     actions = key.add_subparsers(dest="action", required=True)
     create = actions.add_parser("create", help="make a principal with a key; the key is shown once")
     create.add_argument("name")
-    create.add_argument("--role", action="append", required=True, choices=sorted(ROLES))
+    roles = f"{', '.join(sorted(ROLES))}, or one of your own"
+    create.add_argument("--role", action="append", default=[], help=roles)
+    create.add_argument(
+        "--grant",
+        action="append",
+        default=[],
+        help="what it may do beside its roles, such as fhir:read/Observation?compartment=Patient/1",
+    )
+    create.add_argument("--store", default=DEFAULT_SCOPE.store, help="the FHIR store it is for")
     create.set_defaults(run=_create)
     listing = actions.add_parser("list", help="show the keys there are, never their text")
     listing.add_argument("--json", action="store_true", help="print JSON")
@@ -39,10 +47,12 @@ def _create(arguments: argparse.Namespace) -> int:
 async def _creating(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     async with open_services(settings, work=False, listen=False) as services:
+        scope, name = Scope(DEFAULT_SCOPE.tenant, arguments.store), arguments.name
+        await services.stores.read(scope)
         await services.identity.create_principal(
-            DEFAULT_SCOPE, arguments.name, name=arguments.name, roles=arguments.role, actor=_ACTOR
+            scope, name, name=name, roles=arguments.role, grants=arguments.grant, actor=_ACTOR
         )
-        issued = await services.identity.create_key(DEFAULT_SCOPE, arguments.name, actor=_ACTOR)
+        issued = await services.identity.create_key(scope, name, actor=_ACTOR)
         print("The key, shown only now. Keep it:")
         print(f"  {issued.text}")
     return 0
@@ -63,7 +73,8 @@ async def _listing(arguments: argparse.Namespace) -> int:
         return 0
     for key in keys:
         print(
-            f"{key['id']}  {key['state']:<8} {key['principal']}  {', '.join(key['roles'])}"
+            f"{key['id']}  {key['state']:<8} {key['principal']}"
+            f"  {', '.join(key['roles'] + key['grants'])}"
             f"  created {key['createdAt']}, last used {key['lastUsedAt'] or 'never'}"
         )
     return 0
@@ -79,6 +90,9 @@ def _facts(principal: JsonObject, key: JsonObject, now: datetime) -> JsonObject:
         "state": state,
         "principal": principal["principal_id"],
         "roles": principal["roles"],
+        "grants": principal["grants"],
+        "limit": key["grants"],
+        "store": key["store"],
         "createdAt": key["created_at"],
         "lastUsedAt": key["last_used_at"],
         "expiresAt": until,

@@ -125,5 +125,11 @@ def stub(address: str, item: Any) -> dict[str, str] | None:
     return {"resourceType": literal.type, "id": literal.id}
 
 
-TYPE_ONLY = Hooks(resolve=stub)
+def literal_type(address: str) -> str | None:
+    """The type of resource that a literal reference names."""
+    literal = parse_literal(address)
+    return None if literal is None else literal.type
+
+
+TYPE_ONLY = Hooks(resolve=stub, resolve_type=literal_type)
 """For search parameters: references resolve to their type, without a read."""

@@ -20,6 +20,10 @@ Authorise = Callable[[str, str | None], None]
 """Raises Forbidden unless some resources of the type are granted: authorise(permission, type)."""
 
 
+def _nothing(permission: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Caller:
     """On whose behalf a request is answered."""
@@ -33,6 +37,8 @@ class Caller:
     """What the caller may see or change: restriction(resource type, permission)."""
     base: str
     """The FHIR base URL that the client used, for links."""
+    allows: Callable[[str], bool] = _nothing
+    """Whether a permission of another room is granted, such as audit:read; never raises."""
 
 
 @dataclass(slots=True)

@@ -6,9 +6,12 @@ http://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from careloom.errors import InvalidInput
+from careloom.errors import InvalidInput, NotFound
+from careloom.fhir.audited.asking import is_audited, made_by_id, search_made
 from careloom.fhir.context import Stored
+from careloom.fhir.cursor import PAGE_PARAMETER
 from careloom.fhir.interactions.capabilities import capability_bytes
 from careloom.fhir.operations.calling import call
 from careloom.fhir.patching.form import read_patch
@@ -23,6 +26,7 @@ from careloom.fhir.request import (
     require_method,
     versions_of,
 )
+from careloom.fhir.search.query import Pairs
 from careloom.fhir.store import FhirStore, Written
 
 
@@ -32,10 +36,33 @@ async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     require_method(request)
     if request.type:
         fhir.context.require_type(request.type)
+    if is_audited(caller, request):
+        return await _audited(fhir, caller, request)
     permission, handler = _HANDLERS[request.place, request.method]
     if permission:
         caller.authorise(permission, request.type)
     return await handler(fhir, caller, request)
+
+
+async def _audited(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
+    """A read or search of a type of which the audit trail has resources too."""
+    if request.place == "resource":
+        if caller.restriction(request.type, "fhir:get").allowed:
+            try:
+                return await _read(fhir, caller, request)
+            except NotFound:
+                pass
+        return await made_by_id(fhir, caller, request)
+
+    async def stored(pairs: Pairs) -> bytes:
+        found = await search(fhir, caller, replace(request, pairs=pairs))
+        return found.body or b""
+
+    may_search = caller.restriction(request.type, "fhir:search").allowed
+    if may_search and any(name == PAGE_PARAMETER for name, _ in request.pairs):
+        return await search(fhir, caller, request)
+    body = await search_made(fhir, caller, request, stored if may_search else None)
+    return Answer(200, body)
 
 
 async def _bundle(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
@@ -109,6 +136,13 @@ async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
     criteria = None
     if request.id is None:
+        if not request.query:
+            raise InvalidInput(
+                "An update needs the id of the resource, and there is none",
+                code="id_missing",
+                path=f"{request.type}.id",
+                fix=f"PUT {request.type}/[id] with the id in the resource, or POST to create it",
+            )
         criteria = request.query
         caller.authorise("fhir:search", request.type)
     elif resource.get("id") != request.id:

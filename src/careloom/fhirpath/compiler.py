@@ -51,8 +51,11 @@ _ORDERS: dict[str, Callable[[int], bool]] = {
 class Compiler:
     """Compiles one expression for one model."""
 
-    def __init__(self, model: Model | None, *, defines: bool = False) -> None:
+    def __init__(
+        self, model: Model | None, *, defines: bool = False, as_filters: bool = False
+    ) -> None:
         self.model = model
+        self.as_filters = as_filters
         self._defines = defines
         """Whether the expression has defineVariable(), whose variables must end somewhere."""
 
@@ -91,8 +94,9 @@ class Compiler:
                 return self._chain(tree)
             case TypeTest():
                 source = self.compile(tree.operand)
-                build = is_type if tree.operator == "is" else as_type
-                return build(tree.type, self.model, source, tree.at)
+                if tree.operator == "is":
+                    return is_type(tree.type, self.model, source, tree.at)
+                return as_type(tree.type, self, source, tree.at)
             case Binary():
                 return self._binary(tree)
 

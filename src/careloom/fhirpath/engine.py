@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from careloom.fhirpath.compiler import Compiler
+from careloom.fhirpath.direct import Plan, Undecided, plan
 from careloom.fhirpath.errors import FhirPathError, too_costly
 from careloom.fhirpath.evaluation import (
     LIMITS,
@@ -43,17 +44,46 @@ class Typed:
 class Expression:
     """A compiled expression. It keeps no state, so it may be used everywhere at once."""
 
-    __slots__ = ("_run", "model", "text", "type")
+    __slots__ = ("_as_filters", "_plans", "_run", "_tree", "model", "text", "type")
 
-    def __init__(self, text: str, run: Run, model: Model | None, type_name: str) -> None:
+    def __init__(
+        self, text: str, tree: Tree, run: Run, model: Model | None, type_name: str, as_filters: bool
+    ) -> None:
         self.text = text
         self.model = model
         self.type = type_name
+        self._tree = tree
         self._run = run
+        self._as_filters = as_filters
+        self._plans: dict[str, Plan | None] = {}
 
-    def __call__(self, resource: Any, **given: Any) -> list[Any]:
-        """The result as plain JSON values; arguments as for `items`."""
-        return [plain(item) for item in self.items(resource, **given)]
+    def __call__(self, resource: Any, *, hooks: Hooks = NO_HOOKS, **given: Any) -> list[Any]:
+        """The result as plain JSON values; arguments as for `items`.
+
+        Elements that have extensions only have no value and are left out.
+        """
+        if not given and resource.__class__ is dict:
+            try:
+                plan = self._plans[resource["resourceType"]]
+            except (KeyError, TypeError):
+                plan = self._planned(resource)
+            if plan is not None:
+                try:
+                    return plan(resource, hooks)
+                except Undecided:
+                    pass
+        found = [plain(item) for item in self.items(resource, hooks=hooks, **given)]
+        return [value for value in found if value is not None]
+
+    def _planned(self, resource: dict[str, Any]) -> Plan | None:
+        """The short way for resources of this type, found once."""
+        kind = resource.get("resourceType")
+        model = self.model
+        if model is None or not isinstance(kind, str) or not model.is_resource(kind):
+            return None
+        found = plan(self._tree, model, kind, as_filters=self._as_filters)
+        self._plans[kind] = found
+        return found
 
     def typed(self, resource: Any, **given: Any) -> list[Typed]:
         """The result with types; arguments as for `items`."""
@@ -104,20 +134,27 @@ class Expression:
 
 @lru_cache(maxsize=CACHE)
 def compile(
-    text: str, model: Model | None = None, *, type: str = "", strict: bool = False
+    text: str,
+    model: Model | None = None,
+    *,
+    type: str = "",
+    strict: bool = False,
+    as_filters: bool = False,
 ) -> Expression:
     """The expression for evaluation; kept for the next call with the same text.
 
     `type` is the type of contexts that are given as bare JSON, `Patient.contact` for example.
-    `strict` also refuses elements that the type does not have.
+    `strict` also refuses elements that the type does not have. `as_filters` lets `as` take many
+    items, which FHIRPath forbids and R4's search parameters need.
     Raises FhirPathError with the position of what is wrong.
     """
     try:
         tree = parse(text)
         if strict and model is not None:
             check(tree, model, type)
-        compiler = Compiler(model, defines=uses(tree, "defineVariable"))
-        return Expression(text, compiler.inner(tree), model, type)
+        defines = uses(tree, "defineVariable")
+        compiler = Compiler(model, defines=defines, as_filters=as_filters)
+        return Expression(text, tree, compiler.inner(tree), model, type, as_filters)
     except FhirPathError as error:
         raise error.within(text) from None
     except RecursionError:

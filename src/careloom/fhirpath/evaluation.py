@@ -26,6 +26,8 @@ class Hooks:
     """
 
     resolve: Callable[[str, Any], Any] | None = None
+    resolve_type: Callable[[str], str | None] | None = None
+    """The type of resource that a reference names, for `resolve() is T` without a read."""
     member_of: Callable[[Any, str], bool | None] | None = None
     conforms_to: Callable[[Any, str], bool | None] | None = None
     subsumes: Callable[[Any, Any], bool | None] | None = None

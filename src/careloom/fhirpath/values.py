@@ -76,7 +76,7 @@ def root(value: Any, type_name: str = "") -> Any:
     if isinstance(value, (Element, Temporal, Quantity, TypeInfo)):
         return value
     if isinstance(value, dict):
-        return Element(value, type_name or value.get("resourceType") or _NO_TYPE)
+        return Element(value, value.get("resourceType") or type_name or _NO_TYPE)
     if type_name:
         return Element(value, type_name)
     return Decimal(repr(value)) if isinstance(value, float) else value

@@ -20,8 +20,11 @@ from careloom.types import DEFAULT_SCOPE, Json, JsonObject, Scope
 REGIONS = ("global",)
 FHIR_VERSIONS = ("R4",)
 INFRASTRUCTURES = ("serverless", "dedicated")
-INTEGRITY = ("none", "enforce")
+INTEGRITY = ("none", "warn", "enforce")
 """Whether a reference to a resource of the store must find it: settings.referenceIntegrity."""
+UNKNOWN_PROFILES = ("ignore", "refuse")
+"""What becomes of a resource that names a profile which is not loaded: settings.unknownProfile."""
+SETTINGS = {"referenceIntegrity": INTEGRITY, "unknownProfile": UNKNOWN_PROFILES}
 KIND = "store"
 """The kind of the principal that a store's own key belongs to."""
 _LONGEST = {"name": 200, "description": 2000}
@@ -233,13 +236,11 @@ def _text(given: JsonObject, name: str, *absent: None) -> str | None:
 
 
 def _settings(value: Json) -> JsonObject:
-    if not isinstance(value, dict) or set(value) - {"referenceIntegrity"}:
-        raise InvalidInput("settings may have referenceIntegrity", path="settings")
-    if value.get("referenceIntegrity", "none") not in INTEGRITY:
-        raise InvalidInput(
-            f"referenceIntegrity is one of {', '.join(INTEGRITY)}",
-            path="settings.referenceIntegrity",
-        )
+    if not isinstance(value, dict) or set(value) - set(SETTINGS):
+        raise InvalidInput(f"settings may have {' and '.join(SETTINGS)}", path="settings")
+    for name, allowed in SETTINGS.items():
+        if value.get(name, allowed[0]) not in allowed:
+            raise InvalidInput(f"{name} is one of {', '.join(allowed)}", path=f"settings.{name}")
     return value
 
 

@@ -42,5 +42,6 @@ def verdict_error(state: str, detail: str | None) -> CareloomError:
     """The error for a verdict; `detail` is the JSON object that the function gave."""
     kind, code, message = VERDICTS.get(state, (CareloomError, "internal_error", "Unknown verdict"))
     details = orjson.loads(detail) if detail else {}
-    code, fix = details.pop("code", code), details.pop("fix", None)
-    return kind(str(details.pop("message", message)), code=code, fix=fix, details=details)
+    code, fix, path = details.pop("code", code), details.pop("fix", None), details.pop("path", None)
+    message = str(details.pop("message", message))
+    return kind(message, code=code, fix=fix, path=path, details=details)

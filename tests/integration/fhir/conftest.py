@@ -13,8 +13,10 @@ from starlette.applications import Starlette
 from careloom.api.fhir.routes import mounted
 from careloom.fhir.store import FhirStore
 from careloom.identity.service import SYSTEM_ACTOR, Identity
+from careloom.identity.stores import Stores
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
+from careloom.store.placement import Placements
 from careloom.types import Scope
 
 BASE = "http://fhir.test/fhir"
@@ -29,9 +31,11 @@ async def fhir(database: Database, keyring: Keyring) -> FhirStore:
 @pytest.fixture(scope="session")
 def application(database: Database, keyring: Keyring, fhir: FhirStore) -> Starlette:
     app = Starlette(routes=mounted())
+    identity = Identity(database, keyring)
     app.state.services = SimpleNamespace(
         fhir=fhir,
-        identity=Identity(database, keyring),
+        identity=identity,
+        stores=Stores(database, identity, Placements(database)),
         settings=SimpleNamespace(public_url=None),
     )
     return app

@@ -84,8 +84,11 @@ async def test_a_value_set_of_r4_is_expanded(http: httpx.AsyncClient) -> None:
     assert expansion["total"] == 4
     assert codes(expansion) == ["male", "female", "other", "unknown"]
     assert expansion["contains"][0] == {
-        "system": GENDERS, "code": "male", "version": "4.0.1", "display": "Male",
-    }  # fmt: skip
+        "system": GENDERS,
+        "code": "male",
+        "version": "4.0.1",
+        "display": "Male",
+    }
     assert {"name": "version", "valueUri": f"{GENDERS}|4.0.1"} in expansion["parameter"]
 
 
@@ -188,7 +191,7 @@ async def test_another_tenant_has_its_own_terminology(
         ("ValueSet/$validate-code?url=http://nowhere&code=x", None, 404),
         ("ConceptMap/$translate?url=http://nowhere&code=x&system=y", None, 404),
     ],
-)  # fmt: skip
+)
 async def test_what_cannot_be_answered(
     http: httpx.AsyncClient, path: str, body: Any, status: int
 ) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx
 
 from careloom_client import operations
+from careloom_client.data_store import AsyncDataStoreOperations, DataStoreOperations
 from careloom_client.fhir import AsyncFhirClient, FhirClient
 from careloom_client.models import Run
 from careloom_client.transport import AsyncTransport, Transport, settings
@@ -55,6 +56,7 @@ class EngineClient(operations.Groups):
     """The client. `api_key` and `base_url` default to CARELOOM_API_KEY and CARELOOM_URL."""
 
     workflow: WorkflowOperations
+    data_store: DataStoreOperations
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class EngineClient(operations.Groups):
         transport = Transport(self._http)
         super().__init__(transport)
         self.workflow = WorkflowOperations(transport)
+        self.data_store = DataStoreOperations(transport)
         self.fhir = FhirClient(transport)
 
     def close(self) -> None:
@@ -96,6 +99,7 @@ class AsyncEngineClient(operations.AsyncGroups):
 
     workflow: AsyncWorkflowOperations
     work: AsyncWorkOperations
+    data_store: AsyncDataStoreOperations
 
     def __init__(
         self,
@@ -114,6 +118,7 @@ class AsyncEngineClient(operations.AsyncGroups):
         super().__init__(transport)
         self.workflow = AsyncWorkflowOperations(transport)
         self.work = AsyncWorkOperations(transport)
+        self.data_store = AsyncDataStoreOperations(transport)
         self.fhir = AsyncFhirClient(transport)
 
     async def close(self) -> None:

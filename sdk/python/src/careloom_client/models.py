@@ -591,6 +591,49 @@ class CalendarName(Model):
     updated_at: str
 
 
+class FhirStoreGiven(Model):
+    """FhirStoreGiven of the API."""
+
+    name: str
+    description: str | None
+    settings: Model
+    region: Literal["global"]
+    fhir_version: Literal["R4"]
+    type: Literal["serverless", "dedicated"]
+
+
+class FhirStoreChange(Model):
+    """FhirStoreChange of the API."""
+
+    name: str
+    description: str | None
+    settings: Model
+
+
+class FhirStore(Model):
+    """FhirStore of the API."""
+
+    id: str
+    name: str
+    description: str | None
+    region: str
+    fhir_version: str
+    status: Literal["creating", "running", "deleting"]
+    infrastructure: Literal["serverless", "dedicated"]
+    endpoint: str
+    api_key: str | None
+    team_id: str
+    created_at: str
+    updated_at: str
+
+
+class FhirStoreDeleted(Model):
+    """FhirStoreDeleted of the API."""
+
+    id: str
+    status: Literal["deleted"]
+
+
 class Error(Model):
     """Error of the API."""
 

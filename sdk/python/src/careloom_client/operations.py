@@ -723,6 +723,50 @@ class Referral:
         return Envelope(self._send(wanted))
 
 
+class DataStore:
+    """Operations on data store."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def create_fhir_store(self, body: JsonObject) -> Envelope[models.FhirStore]:
+        """Make a FHIR store with its own base URL and key; the key is shown this once."""
+        wanted = call("POST", "/api/fhirserver/create", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_fhir_stores(self) -> Envelope[list[models.FhirStore]]:
+        """The tenant's FHIR stores."""
+        wanted = call("GET", "/api/fhirserver/list", {})
+        return Envelope(self._send(wanted))
+
+    def get_fhir_store(self, server_id: str) -> Envelope[models.FhirStore]:
+        """One FHIR store: where it is, and its state."""
+        wanted = call("GET", "/api/fhirserver/{server_id}", {"server_id": server_id})
+        return Envelope(self._send(wanted))
+
+    def update_fhir_store(self, server_id: str, body: JsonObject) -> Envelope[models.FhirStore]:
+        """Change the name, the description or the settings of a FHIR store."""
+        wanted = call("PATCH", "/api/fhirserver/{server_id}", {"server_id": server_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def delete_fhir_store(
+        self, server_id: str, *, confirm: str | None = None
+    ) -> Envelope[models.FhirStoreDeleted]:
+        """Delete a FHIR store; one that holds resources, only with `confirm` = its id."""
+        wanted = call(
+            "DELETE",
+            "/api/fhirserver/{server_id}",
+            {"server_id": server_id},
+            query={"confirm": confirm},
+        )
+        return Envelope(self._send(wanted))
+
+    def renew_fhir_store_key(self, server_id: str) -> Envelope[models.FhirStore]:
+        """Give a FHIR store a new key, shown this once; the one before ends."""
+        wanted = call("POST", "/api/fhirserver/{server_id}/key", {"server_id": server_id})
+        return Envelope(self._send(wanted))
+
+
 class Webhooks:
     """Operations on webhooks."""
 
@@ -834,6 +878,7 @@ class Groups:
         self.file = File(transport)
         self.connection = Connection(transport)
         self.referral = Referral(transport)
+        self.data_store = DataStore(transport)
         self.webhooks = Webhooks(transport)
         self.work = Work(transport)
         self.operation = Operation(transport)
@@ -1563,6 +1608,52 @@ class AsyncReferral:
         return Envelope(await self._send(wanted))
 
 
+class AsyncDataStore:
+    """Operations on data store."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def create_fhir_store(self, body: JsonObject) -> Envelope[models.FhirStore]:
+        """Make a FHIR store with its own base URL and key; the key is shown this once."""
+        wanted = call("POST", "/api/fhirserver/create", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_fhir_stores(self) -> Envelope[list[models.FhirStore]]:
+        """The tenant's FHIR stores."""
+        wanted = call("GET", "/api/fhirserver/list", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_fhir_store(self, server_id: str) -> Envelope[models.FhirStore]:
+        """One FHIR store: where it is, and its state."""
+        wanted = call("GET", "/api/fhirserver/{server_id}", {"server_id": server_id})
+        return Envelope(await self._send(wanted))
+
+    async def update_fhir_store(
+        self, server_id: str, body: JsonObject
+    ) -> Envelope[models.FhirStore]:
+        """Change the name, the description or the settings of a FHIR store."""
+        wanted = call("PATCH", "/api/fhirserver/{server_id}", {"server_id": server_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def delete_fhir_store(
+        self, server_id: str, *, confirm: str | None = None
+    ) -> Envelope[models.FhirStoreDeleted]:
+        """Delete a FHIR store; one that holds resources, only with `confirm` = its id."""
+        wanted = call(
+            "DELETE",
+            "/api/fhirserver/{server_id}",
+            {"server_id": server_id},
+            query={"confirm": confirm},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def renew_fhir_store_key(self, server_id: str) -> Envelope[models.FhirStore]:
+        """Give a FHIR store a new key, shown this once; the one before ends."""
+        wanted = call("POST", "/api/fhirserver/{server_id}/key", {"server_id": server_id})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncWebhooks:
     """Operations on webhooks."""
 
@@ -1676,6 +1767,7 @@ class AsyncGroups:
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
         self.referral = AsyncReferral(transport)
+        self.data_store = AsyncDataStore(transport)
         self.webhooks = AsyncWebhooks(transport)
         self.work = AsyncWork(transport)
         self.operation = AsyncOperation(transport)

@@ -78,6 +78,7 @@ async def _caller(request: Request, store: str | None) -> Caller:
         may_read=lambda resource_type: access(resource_type, "fhir:read").allowed,
         restriction=access,
         base=_base(request, store),
+        allows=principal.allows,
     )
 
 

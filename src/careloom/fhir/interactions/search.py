@@ -11,9 +11,11 @@ from typing import Any
 
 from careloom.errors import CareloomError, Forbidden
 from careloom.fhir.bundle import bundle, outcome_entry, resource_entry, url
+from careloom.fhir.conditions import restricted
 from careloom.fhir.context import FhirContext, Stored
 from careloom.fhir.cursor import PAGE_PARAMETER, open_cursor, seal_cursor
 from careloom.fhir.issue import Issue
+from careloom.fhir.restriction import Restriction
 from careloom.fhir.search.query import Include, Pairs, QueryReader, SearchQuery
 from careloom.fhir.search.sql import SqlBuilder, Statement
 from careloom.types import JsonObject, Scope
@@ -66,7 +68,8 @@ async def search(
         pairs, after, strict = [(p[0], p[1]) for p in content["query"]], content["after"], False
     query = QueryReader(context.index, resource_type, strict=strict).read(pairs)
     _authorise(query, may_read)
-    page = await _page(context, scope, query, after)
+    restriction = restricted(context, query)
+    page = await _page(context, scope, query, after, restriction)
     await _include(context, scope, query, page, may_read)
     bodies = await _open(context, scope, page.matches, page.issues)
     links = [("self", url(base, resource_type, query.used))]
@@ -93,11 +96,15 @@ def _authorise(query: SearchQuery, may_read: MayRead) -> None:
 
 
 async def _page(
-    context: FhirContext, scope: Scope, query: SearchQuery, after: list[str] | None
+    context: FhirContext,
+    scope: Scope,
+    query: SearchQuery,
+    after: list[str] | None,
+    restriction: Restriction,
 ) -> _Page:
     page = _Page()
     if query.count and not query.summary_count:
-        statement = SqlBuilder(query, context.index).page(
+        statement = SqlBuilder(query, context.index, restriction).page(
             query.count + 1, after, keys=bool(query.includes)
         )
         rows = await _rows(context, scope, "fhir_search", statement)
@@ -107,7 +114,7 @@ async def _page(
             page.total = len(rows)
             return page
     if query.summary_count or not query.count or query.total in ("accurate", "estimate"):
-        statement = SqlBuilder(query, context.index).count()
+        statement = SqlBuilder(query, context.index, restriction).count()
         page.total = await context.db.call(
             "fhir_count", scope.tenant, scope.store, statement.sql, statement.args
         )
@@ -136,6 +143,7 @@ async def _include(
         wanted.update(dict.fromkeys(await _sources(context, scope, include, matched)))
     places = [p for p in wanted if p not in matched and may_read(p[0])]
     places = [p for p in places if context.definitions.is_resource(p[0])]
+    places = [p for p in places if context.access(p[0], "fhir:search").allowed]
     if len(places) > MOST_INCLUDED:
         text = f"Only the first {MOST_INCLUDED} included resources are here; ask for smaller pages"
         page.issues.append(Issue("warning", "incomplete", "", text))
@@ -187,5 +195,7 @@ async def _open(
                 raise
             issues.append(Issue("warning", "incomplete", "", f"{row['rtype']}: one was erased"))
             continue
-        opened.append(Stored(*place, row["updated_at"], body))
+        seen = context.gate("fhir:search", Stored(*place, row["updated_at"], body))
+        if seen is not None:
+            opened.append(seen)
     return opened

@@ -32,6 +32,7 @@ from careloom.fhir.interactions.read import read
 from careloom.fhir.interactions.update import check_if_match, check_presence
 from careloom.fhir.issue import InvalidResource, Issue
 from careloom.fhir.patching.form import read_patch
+from careloom.fhir.permitted import creating, deletable, replacing
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.references import parse_conditional, parse_literal, references, rewrite
 from careloom.fhir.request import Request, body_of, expected_version, must_exist_or_be_new
@@ -54,6 +55,14 @@ class TransactionPlan(Planned):
     matched: dict[int, Place] = field(default_factory=dict)
     """Entries whose If-None-Exist found a resource: nothing is written."""
     deleted: set[Place] = field(default_factory=set)
+
+    def places(self) -> list[str]:
+        """Where each write stands in the Bundle, in the order of the writes."""
+        return [
+            self.entries[n].place
+            + ("" if self.entries[n].request.method == "DELETE" else ".resource")
+            for n in self.order
+        ]
 
 
 @dataclass(slots=True)
@@ -164,10 +173,12 @@ async def _place(work: _Work, entry: Entry) -> Place | None:
                 code="id_mismatch",
                 path=f"{entry.place}.resource.id",
             )
+        if request.method == "DELETE":
+            return await _if_deletable(work, (request.type, request.id))
         return request.type, request.id
     match = await _match(work, entry, request.query)
     if request.method == "DELETE":
-        return None if match is None else (request.type, match)
+        return None if match is None else await _if_deletable(work, (request.type, match))
     if request.method == "PATCH":
         if match is None:
             raise NotFound(f"The criteria match no {request.type}", path=f"{entry.place}.request")
@@ -180,6 +191,11 @@ async def _place(work: _Work, entry: Entry) -> Place | None:
             path=f"{entry.place}.resource.id",
         )
     return request.type, match or given or new_id()
+
+
+async def _if_deletable(work: _Work, place: Place) -> Place | None:
+    """What the caller cannot see is not there for it to delete."""
+    return None if await deletable(work.context, work.scope, *place) is None else place
 
 
 async def _match(work: _Work, entry: Entry, criteria: str) -> str | None:
@@ -299,7 +315,11 @@ async def _add_writes(work: _Work, found: dict[Place, Current]) -> None:
 async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) -> None:
     method = entry.request.method
     expected = expected_version(entry.request.if_match)
-    if expected is not None:
+    resource: JsonObject = {}
+    if method in ("POST", "PUT"):
+        given = _with_references(work, entry, entry.request.resource)
+        resource = await _permitted(work, entry, place, current, given)
+    if expected is not None and method != "PATCH":
         try:
             check_if_match(current, expected)
         except PreconditionFailed as error:
@@ -319,8 +339,6 @@ async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) 
         return
     if method == "PATCH":
         resource, current = await _patched(work, entry, place, expected)
-    else:
-        resource = _with_references(work, entry, entry.request.resource)
     version = 1 if method == "POST" else current.version + 1
     stamped = stamp(resource, place[1], version, moment)
     await add_put(
@@ -349,10 +367,25 @@ async def _patched(
         error.path = f"{entry.place}.resource"
         raise
     resource = _with_references(work, entry, patched)
+    resource = await _permitted(work, entry, place, current, resource)
     issues = [one for one in validator().validate(resource) if one.severity == "error"]
     if issues:
         raise InvalidResource([_at(entry, issue) for issue in issues])
     return resource, current
+
+
+async def _permitted(
+    work: _Work, entry: Entry, place: Place, current: Current, resource: JsonObject
+) -> JsonObject:
+    """The resource as the caller may store it."""
+    try:
+        if entry.request.method == "POST":
+            return creating(work.context, {**resource, "id": place[1]})
+        permission = "fhir:update" if entry.request.method == "PUT" else "fhir:patch"
+        return await replacing(work.context, work.scope, permission, resource, place[1], current)
+    except CareloomError as error:
+        error.path = f"{entry.place}.resource"
+        raise
 
 
 def _with_references(work: _Work, entry: Entry, content: JsonObject) -> JsonObject:

@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from careloom.errors import InvalidInput
+from careloom.fhir.restriction import FULL, Restriction, compartment_sql
 from careloom.fhir.search.conditions import (
     READ,
     SCAN,
@@ -64,8 +65,13 @@ class Statement:
 class SqlBuilder:
     """Builds one statement of one query."""
 
-    def __init__(self, query: SearchQuery, index: SearchIndex) -> None:
+    def __init__(
+        self, query: SearchQuery, index: SearchIndex, restriction: Restriction = FULL
+    ) -> None:
+        """`restriction` is what the caller may find of the type: see `restricted`."""
         self._query = query
+        self._index = index
+        self._restriction = restriction
         self._conditions = IndexConditions(index)
         self._driver = min(
             (c for c in query.criteria if _rank(c) < _NO_DRIVER), key=_rank, default=None
@@ -107,6 +113,7 @@ class SqlBuilder:
             f" AND r.rtype = {self._conditions.arg(self._query.resource_type)}"
         )
         rest = [self._criterion(c) for c in self._query.criteria if not self._drives(c)]
+        rest += self._compartment()
         if self._driver is None:
             named = [c.parameter.code for c in self._query.criteria]
             named += [key.parameter.code for key in self._query.sort]
@@ -122,6 +129,14 @@ class SqlBuilder:
             f" WHERE {place} AND r.rid = d.rid OFFSET 0) r"
             f" WHERE {' AND '.join([LIVE, *rest])}"
         )
+
+    def _compartment(self) -> list[str]:
+        """That the resource belongs to a patient of the caller, where it has only some."""
+        patients = self._restriction.compartment
+        if patients is None:
+            return []
+        kind, arg = self._query.resource_type, self._conditions.arg
+        return [compartment_sql(self._index, kind, patients, self._id, arg)]
 
     def _driving(self, criterion: Criterion) -> str:
         if criterion.parameter.code == "_id":

@@ -18,6 +18,7 @@ class Scope(Protocol):
     """What the compiler offers to a function."""
 
     model: Model | None
+    as_filters: bool
 
     def compile(self, tree: Tree) -> Run:
         """The closure of an argument; variables that it defines end with it."""

@@ -76,13 +76,15 @@ def _of_type(scope: Scope, call: Call, source: Run) -> Run:
     return lambda env: [item for item in source(env) if test(item)]
 
 
-def as_type(name: str, model: Model | None, source: Run, at: int) -> Run:
+def as_type(name: str, scope: Scope, source: Run, at: int) -> Run:
     """The item where it has the type, else nothing; more than one item is an error."""
-    test = type_test(name, model, at, exact=True)
+    test = type_test(name, scope.model, at, exact=True)
+    many = scope.as_filters
 
     def run(env: Env) -> list[Any]:
         items = source(env)
-        single(items, at, "as")
+        if not many:
+            single(items, at, "as")
         return [item for item in items if test(item)]
 
     return run
@@ -102,7 +104,7 @@ def is_type(name: str, model: Model | None, source: Run, at: int) -> Run:
 
 
 def _as(scope: Scope, call: Call, source: Run) -> Run:
-    return as_type(specifier(call.arguments[0]), scope.model, source, call.at)
+    return as_type(specifier(call.arguments[0]), scope, source, call.at)
 
 
 def _is(scope: Scope, call: Call, source: Run) -> Run:

@@ -20,6 +20,7 @@ BEGIN
       WHEN 'wait.expire' THEN op_wait_expire(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.delete' THEN op_fhir_delete(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'fhir.check' THEN op_fhir_check(p_tenant, p_store, v_op, p_bodies, p_actor)
+      WHEN 'fhir.refer' THEN op_fhir_refer(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'dicom.put' THEN op_dicom_put(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'task.create' THEN op_task_create(p_tenant, p_store, v_op, p_bodies, p_actor)
       WHEN 'task.close' THEN op_task_close(p_tenant, p_store, v_op, p_bodies, p_actor)

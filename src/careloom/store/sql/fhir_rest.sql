@@ -62,3 +62,65 @@ BEGIN
           AND (p_start IS NULL OR (e->>2)::timestamptz > p_start) AND (p_end IS NULL OR (e->>1)::timestamptz < p_end)))
     ORDER BY l.t, l.rid LIMIT p_limit;
 END $$;
+
+-- fhir_audit: audit rows of a store, newest first, from a place on. p_filter: id, entities (exact names), resources
+-- ('Type/id', all their versions), target with params (the resources of a compartment), actions, subtypes, verbs,
+-- not_verbs, agents, runs_only, since, until. It looks at p_window rows at the most; `looked` is the last of them.
+CREATE OR REPLACE FUNCTION fhir_audit(p_tenant text, p_store text, p_filter jsonb, p_from uuid, p_before uuid,
+  p_limit int, p_window int)
+RETURNS TABLE (audit_id uuid, content text, content_hash bytea, pos bigint, chain_hash bytea, workflow text,
+  version int, looked uuid, has_more boolean)
+LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
+DECLARE v_entities text[];
+BEGIN
+  PERFORM enter(p_tenant);
+  v_entities := fhir_audited_entities(p_tenant, p_store, p_filter);
+  RETURN QUERY
+    WITH seen AS MATERIALIZED (
+      SELECT a.* FROM audit a WHERE v_entities IS NULL
+          AND a.tenant = p_tenant AND a.audit_id < p_before AND a.audit_id >= p_from
+        ORDER BY a.audit_id DESC LIMIT p_window
+    ), named AS MATERIALIZED (
+      SELECT a.* FROM unnest(v_entities) e JOIN audit a ON a.tenant = p_tenant AND a.entity = e
+        WHERE a.audit_id < p_before AND a.audit_id >= p_from
+        ORDER BY a.audit_id DESC LIMIT p_window
+    ), looked AS (SELECT * FROM seen UNION ALL SELECT * FROM named),
+    chosen AS (
+      SELECT l.* FROM looked l WHERE l.store = p_store
+        AND (NOT p_filter ? 'id' OR l.audit_id = (p_filter->>'id')::uuid)
+        AND (NOT p_filter ? 'since' OR l.at >= (p_filter->>'since')::timestamptz)
+        AND (NOT p_filter ? 'until' OR l.at < (p_filter->>'until')::timestamptz)
+        AND (NOT p_filter ? 'actions' OR p_filter->'actions' ? l.action)
+        AND (NOT p_filter ? 'rooms' OR p_filter->'rooms' ? split_part(l.action, '.', 1))
+        AND (NOT p_filter ? 'verbs' OR p_filter->'verbs' ? substr(l.action, strpos(l.action, '.') + 1))
+        AND (NOT p_filter ? 'not_verbs' OR NOT p_filter->'not_verbs' ? substr(l.action, strpos(l.action, '.') + 1))
+        AND (NOT p_filter ? 'agents' OR p_filter->'agents' ? (l.content::jsonb->'actor'->>'principal'))
+        AND (NOT p_filter ? 'runs_only' OR l.run_id IS NOT NULL)
+      ORDER BY l.audit_id DESC LIMIT p_limit
+    ), far AS (SELECT (array_agg(l.audit_id ORDER BY l.audit_id))[1] AS id, count(*) >= p_window AS cut FROM looked l)
+    SELECT c.audit_id, c.content, c.content_hash, q.pos, q.chain_hash, r.workflow_id, r.version, f.id, f.cut
+    FROM far f LEFT JOIN chosen c ON true
+      LEFT JOIN audit_chain q ON q.tenant = p_tenant AND q.audit_id = c.audit_id
+      LEFT JOIN run r ON r.tenant = p_tenant AND r.run_id = c.run_id
+    ORDER BY c.audit_id DESC;
+END $$;
+
+-- fhir_audited_entities: the names by which audit rows tell of what a filter asks for; null when it asks for all.
+CREATE OR REPLACE FUNCTION fhir_audited_entities(p_tenant text, p_store text, p_filter jsonb) RETURNS text[]
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_filter ?| ARRAY['entities', 'resources', 'target'] THEN coalesce(array_agg(x.name), '{}') END
+  FROM (
+    SELECT e.value AS name FROM jsonb_array_elements_text(coalesce(p_filter->'entities', '[]')) e
+    UNION
+    SELECT r.rtype || '/' || r.rid || '/_history/' || g
+    FROM (
+      SELECT split_part(e.value, '/', 1) AS t, split_part(e.value, '/', 2) AS i
+        FROM jsonb_array_elements_text(coalesce(p_filter->'resources', '[]')) e
+      UNION
+      SELECT split_part(i.param, '.', 1), i.rid FROM idx_reference i
+        WHERE i.tenant = p_tenant AND i.store = p_store AND i.target = p_filter->>'target'
+          AND i.param IN (SELECT e.value FROM jsonb_array_elements_text(p_filter->'params') e)
+    ) n JOIN resource r ON r.tenant = p_tenant AND r.store = p_store AND r.rtype = n.t AND r.rid = n.i,
+    generate_series(1, r.version) g
+  ) x
+$$;

@@ -5,7 +5,7 @@ BEGIN
   FOR v_role IN SELECT jsonb_array_elements_text(coalesce(p_roles, '[]')) LOOP
     IF NOT EXISTS (SELECT FROM role r WHERE r.tenant = p_tenant AND r.role_id = v_role) THEN
       PERFORM refuse('CL009', jsonb_build_object('code', 'unknown_role', 'message', 'Not a role: ' || v_role,
-        'fix', 'use a role of the table, or make one'));
+        'fix', 'use a role of the table of roles, or make it with `careloom role put`'));
     END IF;
   END LOOP;
 END $$;
