@@ -186,7 +186,7 @@ async def _build(
     children.read_from(registry)
     turns = Turns(catalog, payloads, environment)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
-    known = known_names(models, workers, fhir, connections, computing.pipelines)
+    known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
     ports = workflow_ports(catalog, known, environment, step_findings(catalog))
     deployment = Deployment(registry, ports, db)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))

@@ -28,6 +28,7 @@ from careloom.tasks.service import Tasks
 from careloom.tasks.teams import Teams
 from careloom.tasks.timers import Note, TaskClock
 from careloom.types import JsonObject, Scope
+from careloom.workflows.channels import channel_of
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.expressions.pattern import compile_pattern
@@ -98,7 +99,7 @@ class ConnectionNotifier:
 
     async def record(self, scope: Scope, effect: Effect, note: Note) -> bool:
         """Add the message; False when no connection carries it and it is captured."""
-        channel = _channel(note.to)
+        channel = channel_of(note.to)
         connection = await self._connections.find(scope, channel, None)
         message = {"to": [note.to], "subject": note.subject, "text": note.text, "payload": None}
         place = f"{scope.store}|message|{note.key}"
@@ -150,12 +151,6 @@ class ConnectionNotifier:
                 return "failed", refused, None
             pause = timedelta(seconds=error.retry_after) if error.retry_after else _LATER
             return "pending", refused, pause
-
-
-def _channel(to: str) -> str:
-    if to.startswith("webhook"):
-        return "webhook"
-    return "email" if "@" in to and not to.startswith(("#", "@")) else "slack"
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -19,6 +19,7 @@ from careloom.steps.bot.tools import TOOLS
 from careloom.steps.definition_ports import definition_ports
 from careloom.store.database import Database
 from careloom.store.uploads import Uploads
+from careloom.tasks.calendars import Calendars
 from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.deployment import Ports, StepFindings
 from careloom.workflows.engine.payloads import Payloads, wait_place
@@ -53,6 +54,7 @@ def known_names(
     fhir: FhirStore,
     connections: Connections,
     pipelines: Pipelines,
+    calendars: Calendars,
 ) -> Any:
     async def known(scope: Scope) -> Known:
         configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
@@ -63,6 +65,7 @@ def known_names(
             connections=frozenset(kind for kind, _ in configured),
             connection_names=frozenset(configured),
             pipelines=frozenset(kept["name"] for kept in await pipelines.all(scope)),
+            calendars=frozenset(kept["name"] for kept in await calendars.page(scope)),
             resource_types=frozenset(fhir.context.definitions.resource_types),
         )
 

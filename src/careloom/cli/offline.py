@@ -17,6 +17,7 @@ from careloom.workflows.verification import Known
 
 NOT_CHECKED = (
     "connections",
+    "business calendars",
     "pipelines, decision tables and components that are kept by name",
     "modules of code steps",
     "workflows that are deployed and not among these files: those that one starts, and cascades",

@@ -146,9 +146,15 @@ async def test_a_calendar_counts_opening_hours(desk: Desk) -> None:
     task = await asked(desk, {**ASK, "sla": sla})
     assert task["sla"]["minutesLeft"] == pytest.approx(1800, abs=2)
     for name, code in (("never", "calendar_closed"), ("absent", "calendar_not_found")):
-        await desk.deployed({"id": name, "steps": [{**ASK, "sla": {**sla, "calendar": name}}]})
-        run = await desk.execute(name, {})
+        read = {**ASK, "sla": {**sla, "calendar": "{{trigger.calendar}}"}}
+        await desk.deployed({"id": name, "steps": [read]})
+        run = await desk.execute(name, {"calendar": name})
         assert run["error"]["code"] == code
+    refused = await desk.deploy(
+        {"id": "slip", "steps": [{**ASK, "sla": {**sla, "calendar": "neve"}}]}
+    )
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["fix"]) == (422, "E-CALENDAR", "write never")
     wrong = await desk.put("/api/calendars/bad", json={"timezone": "Mars", "hours": {"mon": []}})
     assert (wrong.status_code, wrong.json()["error"]["path"]) == (400, "/timezone")
 

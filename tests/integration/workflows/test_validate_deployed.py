@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from tests.conftest import create_database
 
+from careloom.bootstrap import open_services
 from careloom.cli.main import main
+from careloom.settings import Settings
+from careloom.types import DEFAULT_SCOPE
 
 TELLS = """\
 id: tells
@@ -73,3 +76,23 @@ async def test_files_that_come_together_count_as_deployed(
     assert await asyncio.to_thread(main, words) == 1
     absent.write_text(absent.read_text().replace("1s", "2s"))
     assert await asyncio.to_thread(main, words) == 0, "the file would be version 2"
+
+
+async def test_calendars_are_looked_up_when_asked(
+    server_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CARELOOM_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", await create_database(server_dsn))
+    file = tmp_path / "asks.yaml"
+    step = "{id: ask, type: task, title: Look, sla: {due: 4h, calendar: office}}"
+    file.write_text(f"id: asks\nsteps:\n  - {step}\n")
+    words = ["validate", "--deployed", str(file)]
+    assert await asyncio.to_thread(main, words) == 1
+    assert "error E-CALENDAR: there is no business calendar 'office'" in capsys.readouterr().out
+    async with open_services(Settings.from_environment(), work=False, listen=False) as services:
+        rules = {"timezone": "Europe/Berlin", "hours": {"mon": ["08:00-17:00"]}}
+        await services.people.calendars.put(DEFAULT_SCOPE, "office", rules, {"principal": "test"})
+    assert await asyncio.to_thread(main, words) == 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from careloom.errors import InvalidInput
 from careloom.fhir.definitions import Definitions
-from careloom.fhir.definitions.archive import load_invariants
 from careloom.fhir.invariants import Holds, general
 from careloom.fhir.issue import Issue
+from careloom.fhir.profiles.bearing import base_keys
 from careloom.fhir.profiles.compilation import TYPE_PREFIX
 from careloom.fhir.profiles.environment import CHECKED, Environment
 from careloom.fhir.profiles.items import Item, items_of, matches_fixed, matches_pattern, target_type
@@ -60,6 +59,8 @@ class ProfileCheck:
 
     def _children(self, profile: Profile, node: Node, item: Item) -> None:
         for child in profile.children(node).values():
+            if not (child.may_err or (self._advice and child.may_warn)):
+                continue
             items = items_of(item.value, child, item.path, self._definitions)
             place = f"{item.path}.{child.name}"
             self._cardinality(profile, child, items, place)
@@ -227,7 +228,7 @@ class ProfileCheck:
 
     def _constraints(self, profile: Profile, node: Node, item: Item) -> None:
         for rule in node.constraints:
-            if rule["key"] in _base_keys() or (rule["severity"] != "error" and not self._advice):
+            if rule["key"] in base_keys() or (rule["severity"] != "error" and not self._advice):
                 continue
             if not self._holds(rule, profile, node, item):
                 message = f"{rule['human']} ({rule['key']})"
@@ -297,12 +298,3 @@ class ProfileCheck:
 def _shown(value: Any) -> str:
     """A value of the profile, which is no patient data, cut to a line."""
     return serialize(value).decode()[:200]
-
-
-@cache
-def _base_keys() -> frozenset[str]:
-    """Keys of R4's own invariants, which every write is held against anyway."""
-    types, elements = load_invariants()
-    return frozenset(
-        rule[0] for rules in (types, elements) for listed in rules.values() for rule in listed
-    )

@@ -8,6 +8,7 @@ from typing import Any
 from careloom.fhir.canonical import parse_canonical
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.definitions import Definitions
+from careloom.fhir.profiles.bearing import mark
 from careloom.fhir.profiles.compilation import (
     TYPE_PREFIX,
     compile_profile,
@@ -43,8 +44,7 @@ class Environment:
         if members is None:
             return None
         if isinstance(value, str):
-            known = any(code == value for _, code in members.entries)
-            return True if known else (None if members.missing else False)
+            return True if value in members.codes else (None if members.missing else False)
         if not isinstance(value, dict):
             return False
         codings = value["coding"] if isinstance(value.get("coding"), list) else [value]
@@ -94,7 +94,9 @@ class Loader:
                 return Profile(url, None, kind, kind, Node(kind, kind, False), {})
             return None
         elements = await self._elements(definition, 0)
-        return compile_profile(definition, elements, self._definitions)
+        profile = compile_profile(definition, elements, self._definitions)
+        mark(profile, self._definitions)
+        return profile
 
     async def _elements(self, definition: JsonObject, depth: int) -> list[JsonObject]:
         """The elements of the snapshot; without one, those of the bases with the differential."""

@@ -162,7 +162,9 @@ class Slicer:
         below, values = self._step(steps[0], node, [item])
         if below is None:
             return False
-        return any(self._accepts(below, steps[1:], value) for value in values)
+        # What is fixed may be fixed in a slice on the way: code.coding:loinc.code.
+        ways = [below, *below.slices.values()]
+        return any(self._accepts(way, steps[1:], value) for way in ways for value in values)
 
     def own_value(self, node: Node, item: Item) -> bool | None:
         """Whether the value is the node's fixed value, pattern or code; None if it has none."""

@@ -54,6 +54,9 @@ class Node:
     """The id of the element whose children this one has."""
     children: dict[str, Node] = field(default_factory=dict)
     slices: dict[str, Node] = field(default_factory=dict)
+    may_err: bool = True
+    """Whether this or what is below may ask for more than the type does: bearing.py."""
+    may_warn: bool = True
 
     def walk(self) -> Iterator[Node]:
         """This node and every node below it."""

@@ -51,6 +51,14 @@ class Members:
     """What is not loaded, by its canonical URL: 'code system' or 'value set'."""
     used: set[str] = field(default_factory=set)
     """Code systems that were read, with their versions."""
+    _codes: frozenset[str] | None = None
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of all systems; the members must not change afterwards."""
+        if self._codes is None:
+            self._codes = frozenset(code for _, code in self.entries)
+        return self._codes
 
     def has(self, system: str | None, code: str) -> bool | None:
         """Whether the code is in it; None when that cannot be said."""

@@ -50,6 +50,7 @@ class Known:
     connection_names: frozenset[tuple[str, str]] | None = None
     """Kind and name of every connection."""
     pipelines: frozenset[str] | None = None
+    calendars: frozenset[str] | None = None
     workflows: Mapping[str, tuple[int, Definition]] | None = None
     """Every deployed workflow: its newest version's number and definition."""
     more_workflows: bool = False

@@ -199,7 +199,7 @@ def _called(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
     if named is None or not isinstance(given, str) or "{{" in given or (kind, given) in named:
         return
     names = [name for its_kind, name in named if its_kind == kind]
-    yield _no_connection(subject, f"{step.path}/{key}", f"{kind} connection {given!r}", names)
+    yield no_connection(subject, f"{step.path}/{key}", f"{kind} connection {given!r}", names)
 
 
 def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
@@ -212,16 +212,21 @@ def _connection(subject: Subject, step: StepDefinition) -> Iterator[Finding]:
     if isinstance(given, str):
         if named is not None and "{{" not in given and (kind, given) not in named:
             names = [name for its_kind, name in named if its_kind == kind]
-            yield _no_connection(
+            yield no_connection(
                 subject, f"{step.path}/params/connection", f"{kind} connection {given!r}", names
             )
     elif kinds is not None and kind not in kinds:
-        yield _no_connection(subject, f"{step.path}/tool", f"connection {kind!r}", sorted(kinds))
+        yield no_connection(
+            subject, f"{step.path}/tool", f"connection {kind!r}", sorted(kinds), kept=True
+        )
 
 
-def _no_connection(subject: Subject, path: str, what: str, names: list[str]) -> Finding:
+def no_connection(
+    subject: Subject, path: str, what: str, names: list[str], *, kept: bool = False
+) -> Finding:
+    """That nothing carries what a step sends; `kept` when development keeps it instead."""
     make, code = (error, "E-CONNECTION") if subject.production else (warning, "W-CONNECTION")
-    if path.endswith("/tool"):
+    if kept:
         cause = "nothing can be sent; development keeps the message where it can be seen"
     else:
         cause = "nothing can be sent, so the step fails"

@@ -19,6 +19,7 @@ from careloom.workflows.verification.finding import (
 )
 from careloom.workflows.verification.flow import places
 from careloom.workflows.verification.parameters import check_steps
+from careloom.workflows.verification.people import check_people
 from careloom.workflows.verification.privacy import check_messages
 from careloom.workflows.verification.reachability import check_reachability
 from careloom.workflows.verification.references import check_references
@@ -68,6 +69,7 @@ def verify(
         *check_writes(subject, everything),
         *check_undo(subject),
         *check_messages(subject),
+        *check_people(subject),
         *check_reachability(subject, everything),
     ]
     return in_order(findings, line, column)
