@@ -20,6 +20,7 @@ from careloom.errors import ConfigurationError
 T = TypeVar("T")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _MAIL = re.compile(r"[^@\s,]+@[^@\s,]+")
+MOST_HTTP_PROCESSES = 64
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _ENVIRONMENTS = ("development", "production")
 
@@ -56,6 +57,7 @@ class Settings:
     s3_access_key: str | None = field(repr=False)
     s3_secret_key: str | None = field(repr=False)
     key_file: Path
+    http_processes: int
     worker_concurrency: int
     event_retention_hours: int
     upload_limit_mb: int
@@ -379,6 +381,14 @@ SETTINGS: tuple[Setting, ...] = (
         "The master key that protects all data keys; back it up, apart from the data.",
         _path,
         "the path of a file",
+    ),
+    Setting(
+        "CARELOOM_HTTP_PROCESSES",
+        "`1`",
+        "Processes of `careloom serve` that answer HTTP; about one for each core.",
+        _number(1, MOST_HTTP_PROCESSES),
+        f"a number from 1 to {MOST_HTTP_PROCESSES}",
+        1,
     ),
     Setting(
         "CARELOOM_WORKER_CONCURRENCY",

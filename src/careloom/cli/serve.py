@@ -18,8 +18,9 @@ import uvicorn
 from careloom.api.app import build_app
 from careloom.bootstrap import Services, open_services
 from careloom.cli.logs import configure_logs
+from careloom.cli.web_processes import WebProcesses, parent_gone
 from careloom.errors import ConfigurationError
-from careloom.settings import Settings
+from careloom.settings import MOST_HTTP_PROCESSES, Settings
 
 _COLLECT_AFTER = 50_000
 """So many new objects more than freed ones make the garbage collector look at the young ones."""
@@ -30,6 +31,12 @@ def register(commands: Any) -> None:
     serve.add_argument("--host", help="address to listen on (CARELOOM_HOST)")
     serve.add_argument("--port", type=int, help="port to listen on (CARELOOM_PORT); 0 for any")
     serve.add_argument("--no-worker", action="store_true", help="carry out no runs here")
+    serve.add_argument(
+        "--processes",
+        type=_count,
+        help="processes that answer HTTP, about one for each core (CARELOOM_HTTP_PROCESSES)",
+    )
+    serve.add_argument("--inherited", type=int, help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
     worker = commands.add_parser("worker", help="carry out runs, without an API")
     worker.add_argument(
@@ -41,7 +48,16 @@ def register(commands: Any) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     configure_logs(settings.log_level)
+    if arguments.inherited is not None:
+        return run_loop(_answering(arguments.inherited, settings))
     return run_loop(_serving(arguments, settings))
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= MOST_HTTP_PROCESSES:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_HTTP_PROCESSES}")
+    return count
 
 
 async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -52,8 +68,22 @@ async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
         server = HttpServer(services, host, settings.port if port is None else port)
         await server.start()
         await announce_first_key(services)
+        beside = WebProcesses(
+            (arguments.processes or settings.http_processes) - 1, server.listening
+        )
+        beside.start()
         _progress(f"Careloom answers at http://{host}:{server.port}/")
         await wait_for_signal(server)
+        await asyncio.gather(server.stop(), beside.stop())
+    return 0
+
+
+async def _answering(descriptor: int, settings: Settings) -> int:
+    """One of the processes beside the first one: it answers HTTP on that one's socket."""
+    async with open_services(settings, work=False, listen=False) as services:
+        server = HttpServer(services, listening=socket.socket(fileno=descriptor))
+        await server.start()
+        await wait_for_signal(server, is_child=True)
         await server.stop()
     return 0
 
@@ -75,12 +105,19 @@ async def _working(settings: Settings, tenants: frozenset[str] | None) -> int:
 class HttpServer:
     """uvicorn inside our own loop, with a port that is known once it listens."""
 
-    def __init__(self, services: Services, host: str, port: int) -> None:
+    def __init__(
+        self,
+        services: Services,
+        host: str = "",
+        port: int = 0,
+        *,
+        listening: socket.socket | None = None,
+    ) -> None:
+        """Listens at the address, or on a socket that listens already."""
         self._host, self._asked = host, port
+        self._listening = listening
         config = uvicorn.Config(
             build_app(services),
-            host=host,
-            port=port,
             log_level=logging.WARNING,
             access_log=False,
             lifespan="off",
@@ -94,7 +131,14 @@ class HttpServer:
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return int(self._server.servers[0].sockets[0].getsockname()[1])
+        return int(self.listening.getsockname()[1])
+
+    @property
+    def listening(self) -> socket.socket:
+        """The socket, once the server has started."""
+        if self._listening is None:
+            raise RuntimeError("the server has not started")
+        return self._listening
 
     @property
     def ended(self) -> asyncio.Task[None] | None:
@@ -102,9 +146,10 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen; raises ConfigurationError when the address cannot be listened on."""
-        listening = _listen(self._host, self._asked)
+        if self._listening is None:
+            self._listening = _listen(self._host, self._asked)
         self._task = asyncio.create_task(
-            self._server.serve(sockets=[listening]), name="careloom-http"
+            self._server.serve(sockets=[self._listening]), name="careloom-http"
         )
         while not self._server.started:
             if self._task.done():
@@ -148,14 +193,16 @@ def settle_memory() -> None:
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
-async def wait_for_signal(server: HttpServer | None = None) -> None:
-    """Until SIGINT or SIGTERM, or until the server ends by itself."""
+async def wait_for_signal(server: HttpServer | None = None, *, is_child: bool = False) -> None:
+    """Until SIGINT or SIGTERM, or until the server ends by itself, or a child's parent is gone."""
     settle_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     waiting: set[asyncio.Task[Any]] = {asyncio.create_task(stop.wait())}
+    if is_child:
+        waiting.add(asyncio.create_task(parent_gone(stop)))
     if server is not None and server.ended is not None:
         waiting.add(server.ended)
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
