@@ -100,7 +100,7 @@ def _answer_to(stored: Stored, request: Request) -> Answer:
 
 
 async def search(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
-    """Search a type: GET with a query, or POST _search."""
+    """Search a type, a compartment or the whole store: GET with a query, or POST _search."""
     if not request.type or request.compartment is not None:
         raise NotSupported(
             "Only one type is searched at a time here", fix="search each type: [type]?…"
@@ -113,7 +113,7 @@ async def search(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
         request.pairs,
         base=caller.base,
         strict=request.strict,
-        may_read=caller.may_read,
+        compartment=request.compartment,
     )
     return Answer(200, body)
 

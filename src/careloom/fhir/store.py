@@ -211,11 +211,10 @@ class FhirStore:
         *,
         base: str = "",
         strict: bool = True,
-        may_read: Callable[[str], bool] = search_type.everything,
     ) -> JsonObject:
         """A searchset Bundle; unknown parameters are errors unless `strict` is false."""
         found: JsonObject = orjson.loads(
-            await self.search_bytes(scope, type, query, base=base, strict=strict, may_read=may_read)
+            await self.search_bytes(scope, type, query, base=base, strict=strict)
         )
         return found
 
@@ -227,11 +226,19 @@ class FhirStore:
         *,
         base: str,
         strict: bool,
-        may_read: Callable[[str], bool],
+        compartment: tuple[str, str] | None = None,
     ) -> bytes:
-        """The same as JSON bytes."""
+        """The same as JSON bytes; of all types without one, or of a resource's compartment."""
+        if compartment is not None:
+            return await search_type.search_compartment(
+                self.context, scope, compartment, type, query, base=base, strict=strict
+            )
+        if not type:
+            return await search_type.search_system(
+                self.context, scope, query, base=base, strict=strict
+            )
         return await search_type.search(
-            self.context, scope, type, query, base=base, strict=strict, may_read=may_read
+            self.context, scope, type, query, base=base, strict=strict
         )
 
     async def history(
