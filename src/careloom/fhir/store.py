@@ -237,9 +237,7 @@ class FhirStore:
             return await search_type.search_system(
                 self.context, scope, query, base=base, strict=strict
             )
-        return await search_type.search(
-            self.context, scope, type, query, base=base, strict=strict
-        )
+        return await search_type.search(self.context, scope, type, query, base=base, strict=strict)
 
     async def history(
         self, scope: Scope, type: str, id: str | None, query: Pairs, *, base: str = ""

@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+
 from careloom.errors import CareloomError, InvalidInput, Unavailable
 from careloom.store.verdicts import verdict_error
 

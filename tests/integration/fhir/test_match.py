@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from careloom.errors import InvalidInput
-from careloom.fhir.store import FhirStore
-from careloom.types import JsonObject, Scope
 
+from careloom.errors import InvalidInput
 from careloom.fhir.search.match import matches
 from careloom.fhir.search.parameters import SearchParameter
+from careloom.fhir.store import FhirStore
+from careloom.types import JsonObject, Scope
 
 ACTOR: JsonObject = {"principal": "tester", "kind": "system"}
 LEAST_PAIRS = 4000

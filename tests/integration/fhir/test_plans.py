@@ -9,14 +9,14 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
-from careloom.fhir.store import FhirStore
-from careloom.types import Scope
 
 from careloom.fhir.search.nodes import drives
 from careloom.fhir.search.query import QueryReader
 from careloom.fhir.search.sql import SqlBuilder, Statement
 from careloom.fhir.search.ways import counted_way, plain_way
+from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
+from careloom.types import Scope
 
 
 def quoted(text: str) -> str:

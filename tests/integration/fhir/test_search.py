@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+
 from careloom.errors import Forbidden
 from careloom.fhir.restriction import Access
 from careloom.fhir.store import FhirStore
-from careloom.types import Scope
-
 from careloom.store.database import Database
+from careloom.types import Scope
 
 from .conftest import BASE, ClientOf, Create, Resource
 

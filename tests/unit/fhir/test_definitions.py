@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from careloom.fhir.definitions import Definitions, load_definitions
 
+from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.fhir.search.extract import converter
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.parameters import NOT_SERVED, SERVED_TYPES

@@ -15,8 +15,6 @@ from careloom.fhir.cursor import PAGE_PARAMETER, open_cursor, seal_cursor
 from careloom.fhir.issue import Issue
 from careloom.fhir.resource import parse, seal_place, serialize
 from careloom.fhir.restriction import shown
-from careloom.types import JsonObject, Scope
-
 from careloom.fhir.search.compiler import PERMISSION
 from careloom.fhir.search.fresh import is_stale
 from careloom.fhir.search.including import check_includes, included
@@ -24,6 +22,7 @@ from careloom.fhir.search.pager import Match, Pager
 from careloom.fhir.search.query import Pairs, QueryReader, SearchQuery
 from careloom.fhir.search.resolve import OwnTerminology, asks_terminology, resolve
 from careloom.fhir.search.subset import subset, wants_subset
+from careloom.types import JsonObject, Scope
 
 TYPE_PARAMETER = "_type"
 COMPARTMENT = "Patient"

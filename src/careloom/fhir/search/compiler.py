@@ -14,7 +14,6 @@ from careloom.fhir.restriction import (
     compartment_keys,
     require_parameter,
 )
-
 from careloom.fhir.search.composites import (
     composite_leaf,
     near_leaf,

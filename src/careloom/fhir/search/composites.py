@@ -11,7 +11,6 @@ import re
 from typing import NamedTuple
 
 from careloom.errors import InvalidInput
-
 from careloom.fhir.search.conditions import (
     DATE_CONDITIONS,
     MOST_BRANCHES,

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from careloom.errors import InvalidInput
 from careloom.fhir.references import parse_literal
 from careloom.fhir.resource import ID_PATTERN
-
 from careloom.fhir.search.extract import OF_TYPE, TEXT, reference_key
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.nodes import READ, SEEK, AllOf, AnyOf, Leaf, Node

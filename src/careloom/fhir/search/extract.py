@@ -12,8 +12,6 @@ from typing import Any
 
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.references import parse_literal
-from careloom.types import JsonObject
-
 from careloom.fhir.search.expression import Accessor
 from careloom.fhir.search.parameters import SearchParameter
 from careloom.fhir.search.values import (
@@ -25,6 +23,7 @@ from careloom.fhir.search.values import (
     parse_span,
     upper_text,
 )
+from careloom.types import JsonObject
 
 Row = tuple[Any, ...]
 TEXT, OF_TYPE = ":text", ":of-type"

@@ -13,13 +13,12 @@ from careloom.errors import Forbidden
 from careloom.fhir.context import FhirContext
 from careloom.fhir.issue import Issue
 from careloom.fhir.restriction import hides, require_parameter
-from careloom.types import Scope
-
 from careloom.fhir.search.candidates import LIVE, Candidates, Row, place
 from careloom.fhir.search.compiler import PERMISSION, NodeCompiler
 from careloom.fhir.search.pager import Match, select
 from careloom.fhir.search.query import Include, SearchQuery
 from careloom.fhir.search.sql import ENTER, Statement, Way
+from careloom.types import Scope
 
 MOST_INCLUDED = 1000
 MOST_ROUNDS = 10

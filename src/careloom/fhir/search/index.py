@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from careloom.fhir.definitions import Definitions
-from careloom.types import JsonObject
-
 from careloom.fhir.search.extract import Extractor, extractors, index_rows
 from careloom.fhir.search.pairs import (
     PAIRS,
@@ -19,6 +17,7 @@ from careloom.fhir.search.parameters import (
     SearchParameter,
     compile_parameters,
 )
+from careloom.types import JsonObject
 
 IndexRows = dict[str, list[list[object]]]
 

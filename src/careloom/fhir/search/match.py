@@ -12,8 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from careloom.errors import InvalidInput
-from careloom.types import JsonObject
-
 from careloom.fhir.search.compiler import is_true
 from careloom.fhir.search.composites import distance_km, near_value, split_value
 from careloom.fhir.search.conditions import (
@@ -43,6 +41,7 @@ from careloom.fhir.search.values import (
     fold,
     parse_number,
 )
+from careloom.types import JsonObject
 
 Row = list[Any]
 Moment = tuple[int, datetime | None]

@@ -10,12 +10,11 @@ from typing import Any
 
 from careloom.errors import CareloomError, InvalidInput
 from careloom.fhir.context import FhirContext
-from careloom.types import JsonObject, Scope
-
 from careloom.fhir.search.nodes import Leaf, Node, Order, drives
 from careloom.fhir.search.query import SearchQuery
 from careloom.fhir.search.sql import SqlBuilder, Statement, Way
 from careloom.fhir.search.ways import counted_way, plain_way
+from careloom.types import JsonObject, Scope
 
 SEARCH_S = 10.0
 """Seconds after which a search is given up; PostgreSQL is told to stop."""

@@ -13,12 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from careloom.fhir.definitions import Definitions
-from careloom.types import JsonObject
-
 from careloom.fhir.search.expression import Accessor
 from careloom.fhir.search.extract import Convert, converter, number_text
 from careloom.fhir.search.parameters import Part, SearchParameter
 from careloom.fhir.search.values import FIRST, LAST
+from careloom.types import JsonObject
 
 Row = list[Any]
 Rows = dict[str, list[list[Any]]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from careloom.fhir.definitions import Definitions, ParameterDefinition
-
 from careloom.fhir.search.expression import Accessor, compile_expression
 from careloom.fhir.search.supplement import CompositeDefinition, composite_definition
 

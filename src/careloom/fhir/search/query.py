@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from careloom.errors import InvalidInput
 from careloom.fhir.issue import Issue
-
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.parameters import (
     NOT_SERVED,

@@ -9,9 +9,6 @@ from dataclasses import replace
 
 from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.conformance import Conformance
-from careloom.fhir.terminology.service import Terminology as StoreTerminology
-from careloom.types import Scope
-
 from careloom.fhir.search.query import (
     Chain,
     Criterion,
@@ -22,6 +19,8 @@ from careloom.fhir.search.query import (
     unescape,
 )
 from careloom.fhir.search.terminology import MOST_CODES, Code, Terminology
+from careloom.fhir.terminology.service import Terminology as StoreTerminology
+from careloom.types import Scope
 
 
 class OwnTerminology:

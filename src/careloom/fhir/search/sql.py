@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from careloom.fhir.restriction import EVERYTHING, Access
-
 from careloom.fhir.search.candidates import (
     LIVE,
     TABLES,

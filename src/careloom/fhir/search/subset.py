@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.resource import parse, serialize
 from careloom.fhir.restriction import SUBSETTED
-from careloom.types import Json, JsonObject
-
 from careloom.fhir.search.query import SearchQuery
 from careloom.fhir.search.supplement import summary_elements
+from careloom.types import Json, JsonObject
 
 _ALWAYS = ("resourceType", "id", "meta")
 
