@@ -62,10 +62,11 @@ $(STAMP): $(BIN)/python pyproject.toml
 	@$(HEADLESS)
 	@touch $(STAMP)
 
-$(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh
+$(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh tests/clients/node/package-lock.json
 	@echo "Installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@$(HEADLESS)
+	@$(BIN)/npm ci --prefix tests/clients/node --no-audit --no-fund --loglevel=error >/dev/null
 	@sh tests/system-packages.sh
 	@touch $(TEST_STAMP)
 

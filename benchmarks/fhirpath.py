@@ -79,7 +79,9 @@ def same(left: list[Any], right: list[Any]) -> bool:
     return sorted(map(text, left)) == sorted(map(text, right))
 
 
-def compared(options: argparse.Namespace, folder: Path) -> tuple[list[dict[str, Any]], Counter[str]]:
+def compared(
+    options: argparse.Namespace, folder: Path
+) -> tuple[list[dict[str, Any]], Counter[str]]:
     """One row for each expression and type."""
     rows: list[dict[str, Any]] = []
     counted: Counter[str] = Counter()

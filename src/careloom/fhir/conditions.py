@@ -11,28 +11,11 @@ from urllib.parse import parse_qsl
 
 from careloom.errors import InvalidInput, PreconditionFailed
 from careloom.fhir.context import FhirContext
-from careloom.fhir.restriction import Restriction, require_parameter
-from careloom.fhir.search.query import QueryReader, SearchQuery
+from careloom.fhir.search.query import QueryReader
 from careloom.fhir.search.sql import SqlBuilder, lock_buckets
 from careloom.types import JsonObject, Scope
 
 LONGEST = 4000
-
-
-def restricted(context: FhirContext, query: SearchQuery) -> Restriction:
-    """What the caller may find by this query; raises Forbidden for what looks at hidden elements or
-    passes through types that are not granted."""
-    restriction = context.access.require(query.resource_type, "fhir:search")
-    looked_at = [(query.resource_type, c.parameter.code) for c in query.criteria]
-    looked_at += [(query.resource_type, key.parameter.code) for key in query.sort]
-    for include in query.includes + query.revincludes:
-        looked_at.append((include.source, include.parameter.code))
-        if include.target:
-            context.access.require(include.target, "fhir:search")
-    for kind, code in looked_at:
-        seen = context.access.require(kind, "fhir:search")
-        require_parameter(context.definitions, seen, kind, code)
-    return restriction
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +54,7 @@ def compile_condition(
         )
     if len(query.used) != len(query.criteria):
         raise InvalidInput("Criteria take search parameters only, no _sort, _count or _include")
-    restriction = restricted(context, query)
-    statement = SqlBuilder(query, context.index, restriction).matches()
+    statement = SqlBuilder(query, context.index, context.access).matches()
     locks = lock_buckets(scope.tenant, scope.store, query)
     return Condition(resource_type, statement.sql, statement.args, locks)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from careloom.errors import InvalidInput, NotFound
+from careloom.errors import InvalidInput, NotFound, NotSupported
 from careloom.fhir.audited.asking import is_audited, made_by_id, search_made
 from careloom.fhir.context import Stored
 from careloom.fhir.cursor import PAGE_PARAMETER
@@ -26,7 +26,7 @@ from careloom.fhir.request import (
     require_method,
     versions_of,
 )
-from careloom.fhir.search.query import Pairs
+from careloom.fhir.search.query import IGNORED, Pairs
 from careloom.fhir.store import FhirStore, Written
 
 
@@ -100,14 +100,20 @@ def _answer_to(stored: Stored, request: Request) -> Answer:
 
 
 async def search(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
-    """Search a type: GET with a query, or POST _search."""
+    """Search a type, a compartment or the whole store: GET with a query, or POST _search."""
+    if not request.type or request.compartment is not None:
+        raise NotSupported(
+            "Only one type is searched at a time here", fix="search each type: [type]?…"
+        )
+    if request.searching:
+        caller.authorise("fhir:search", request.type)
     body = await fhir.search_bytes(
         caller.scope,
         request.type,
         request.pairs,
         base=caller.base,
         strict=request.strict,
-        may_read=caller.may_read,
+        compartment=request.compartment,
     )
     return Answer(200, body)
 
@@ -122,11 +128,15 @@ def _unchanged(stored: Stored, request: Request) -> bool:
 
 async def _post(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
-    if request.if_none_exist is not None:
+    criteria = request.if_none_exist
+    if criteria is None and any(name not in IGNORED for name, _ in request.pairs):
+        # fhirpy and Aidbox's clients write the criteria into the URL.
+        criteria = request.query
+    if criteria is not None:
         caller.authorise("fhir:search", request.type)
     written = await fhir.write(
         caller.scope,
-        lambda: fhir.plan_create(caller.scope, resource, if_none_exist=request.if_none_exist),
+        lambda: fhir.plan_create(caller.scope, resource, if_none_exist=criteria),
         caller.actor,
     )
     return await answer_of(fhir, caller, written[0])

@@ -13,6 +13,7 @@ from typing import TypeVar
 import orjson
 
 from careloom.errors import CareloomError
+from careloom.fhir.admission import admitted
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.context import FhirContext, Stored
 from careloom.fhir.definitions import Definitions, load_definitions
@@ -28,6 +29,7 @@ from careloom.fhir.interactions import (
 )
 from careloom.fhir.interactions import search as search_type
 from careloom.fhir.interactions.transaction import TransactionPlan
+from careloom.fhir.patching.form import Patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.reads import Reads
 from careloom.fhir.restriction import Access
@@ -35,7 +37,7 @@ from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import Pairs
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
-from careloom.types import Json, JsonObject, Scope
+from careloom.types import JsonObject, Scope
 
 ATTEMPTS = 40
 """Every round of a race has a winner, so this many writers of one resource all get through."""
@@ -137,9 +139,10 @@ class FhirStore:
         id: str | None = None,
     ) -> Planned:
         """A create made ready: interactions/create.py."""
-        return await create.plan_create(
+        planned = await create.plan_create(
             self.context, scope, resource, if_none_exist=if_none_exist, id=id
         )
+        return await admitted(self.context, scope, planned)
 
     async def plan_update(
         self,
@@ -152,7 +155,7 @@ class FhirStore:
         must_be_new: bool = False,
     ) -> Planned:
         """An update made ready: interactions/update.py."""
-        return await update.plan_update(
+        planned = await update.plan_update(
             self.context,
             scope,
             resource,
@@ -161,43 +164,44 @@ class FhirStore:
             must_exist=must_exist,
             must_be_new=must_be_new,
         )
+        return await admitted(self.context, scope, planned)
 
     async def plan_patch(
         self,
         scope: Scope,
         type: str,
         id: str | None,
-        change: Json,
+        change: Patch,
         *,
         if_match: int | None = None,
         criteria: str | None = None,
     ) -> Planned:
         """A patch made ready: interactions/patch.py."""
-        return await patch.plan_patch(
+        planned = await patch.plan_patch(
             self.context, scope, type, id, change, if_match=if_match, criteria=criteria
         )
-
-    async def plan_change(self, scope: Scope, type: str, id: str, change: patch.Change) -> Planned:
-        """A change by a function of the current version made ready: interactions/patch.py."""
-        return await patch.plan_patch(self.context, scope, type, id, change)
+        return await admitted(self.context, scope, planned)
 
     async def plan_delete(
         self, scope: Scope, type: str, id: str, *, if_match: int | None = None
     ) -> Planned:
         """A deletion made ready: interactions/delete.py."""
-        return await delete.plan_delete(self.context, scope, type, id, if_match=if_match)
+        planned = await delete.plan_delete(self.context, scope, type, id, if_match=if_match)
+        return await admitted(self.context, scope, planned)
 
     async def plan_conditional_delete(
         self, scope: Scope, type: str, criteria: str, *, if_match: int | None = None
     ) -> Planned:
         """A deletion by criteria made ready: interactions/delete.py."""
-        return await delete.plan_conditional_delete(
+        planned = await delete.plan_conditional_delete(
             self.context, scope, type, criteria, if_match=if_match, many=self.deletes_many
         )
+        return await admitted(self.context, scope, planned)
 
     async def plan_transaction(self, scope: Scope, bundle: JsonObject) -> TransactionPlan:
         """A whole transaction Bundle made ready: interactions/transaction.py."""
-        return await transaction.plan_transaction(self.context, scope, bundle)
+        planned = await transaction.plan_transaction(self.context, scope, bundle)
+        return await admitted(self.context, scope, planned, planned.places())
 
     async def search(
         self,
@@ -207,11 +211,10 @@ class FhirStore:
         *,
         base: str = "",
         strict: bool = True,
-        may_read: Callable[[str], bool] = search_type.everything,
     ) -> JsonObject:
         """A searchset Bundle; unknown parameters are errors unless `strict` is false."""
         found: JsonObject = orjson.loads(
-            await self.search_bytes(scope, type, query, base=base, strict=strict, may_read=may_read)
+            await self.search_bytes(scope, type, query, base=base, strict=strict)
         )
         return found
 
@@ -223,12 +226,18 @@ class FhirStore:
         *,
         base: str,
         strict: bool,
-        may_read: Callable[[str], bool],
+        compartment: tuple[str, str] | None = None,
     ) -> bytes:
-        """The same as JSON bytes."""
-        return await search_type.search(
-            self.context, scope, type, query, base=base, strict=strict, may_read=may_read
-        )
+        """The same as JSON bytes; of all types without one, or of a resource's compartment."""
+        if compartment is not None:
+            return await search_type.search_compartment(
+                self.context, scope, compartment, type, query, base=base, strict=strict
+            )
+        if not type:
+            return await search_type.search_system(
+                self.context, scope, query, base=base, strict=strict
+            )
+        return await search_type.search(self.context, scope, type, query, base=base, strict=strict)
 
     async def history(
         self, scope: Scope, type: str, id: str | None, query: Pairs, *, base: str = ""

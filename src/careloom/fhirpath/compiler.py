@@ -237,7 +237,7 @@ class Compiler:
             return _equality(left, right, name == "!=", model)
         if name in ("~", "!~"):
             wanted = name == "~"
-            return lambda env: [equivalent(left(env), right(env), model) is wanted]
+            return lambda env: [equivalent(left(env), right(env), env) is wanted]
         if name in ("xor", "implies"):
             return _logic(left, right, name, model, at)
         if name in ("in", "contains"):
@@ -287,14 +287,14 @@ def _union(runs: list[Run], model: Model | None, at: int) -> Run:
         for each in runs:
             out = out + each(env)
         env.spend(len(out), at)
-        return env.bounded(distinct(out, model), at)
+        return env.bounded(distinct(out, env), at)
 
     return run
 
 
 def _equality(left: Run, right: Run, negated: bool, model: Model | None) -> Run:
     def run(env: Env) -> list[Any]:
-        found = equal(left(env), right(env), model)
+        found = equal(left(env), right(env), env)
         return [] if found is None else [found is not negated]
 
     return run
@@ -308,7 +308,7 @@ def _comparison(left: Run, right: Run, name: str, model: Model | None, at: int) 
         if one is None or other is None:
             return []
         try:
-            order = compare_items(one, other, model)
+            order = compare_items(one, other, env)
         except TypeError:
             raise failure(
                 f"{type_name(one)} and {type_name(other)} have no common order",
@@ -339,8 +339,8 @@ def _membership(part: Run, whole: Run, name: str, model: Model | None, at: int) 
         if item is None:
             return []
         env.spend(len(items), at)
-        wanted = key(item, model)
-        return [any(key(each, model) == wanted for each in items)]
+        wanted = key(item, env)
+        return [any(key(each, env) == wanted for each in items)]
 
     return run
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from careloom.fhirpath.equality import freeze, key
-from careloom.fhirpath.evaluation import Hooks
+from careloom.fhirpath.evaluation import Hooks, Meter
 from careloom.fhirpath.model import Child, Model
 from careloom.fhirpath.syntax import (
     Binary,
@@ -229,12 +229,13 @@ class _Planner:
             if len(filled) == 1 and len(filled[0][0]) == 1:
                 return filled[0][0]
             seen: dict[Any, Any] = {}
+            meter = Meter(model)
             for values, kind in filled:
                 if not kind:
                     raise Undecided
                 as_text = model.system_type(kind) in ("String", None)
                 for value in values:
-                    mark = freeze(value) if as_text else key(Element(value, kind), model)
+                    mark = freeze(value, meter) if as_text else key(Element(value, kind), meter)
                     seen.setdefault(("Element", mark) if isinstance(value, dict) else mark, value)
             return list(seen.values())
 

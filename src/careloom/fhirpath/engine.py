@@ -118,7 +118,7 @@ class Expression:
         if context is None and self.type and whole[0].__class__ is not Element:
             focus = whole = [root(resource, self.type)]
         outer = whole if root_resource is None else [root(root_resource)]
-        env = Env(focus, whole, outer, variables, hooks, limits, now, trace)
+        env = Env(focus, whole, outer, variables, hooks, self.model, limits, now, trace)
         try:
             found = self._run(env)
         except FhirPathError as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from careloom.fhirpath import temporal
 from careloom.fhirpath.errors import too_costly
-from careloom.fhirpath.model import Model
+from careloom.fhirpath.evaluation import Meter
 from careloom.fhirpath.quantity import Quantity, aligned, decimal_of, rounded
 from careloom.fhirpath.temporal import Temporal
 from careloom.fhirpath.ucum import unit
@@ -23,9 +23,9 @@ MAX_PAIRS = 1000
 _NUMBERS = (int, Decimal)
 
 
-def equal_items(left: Any, right: Any, model: Model | None) -> bool | None:
+def equal_items(left: Any, right: Any, meter: Meter) -> bool | None:
     """Whether two items are equal; None where it cannot be known."""
-    one, other = system(left, model), system(right, model)
+    one, other = system(left, meter.model), system(right, meter.model)
     if isinstance(one, str) and isinstance(other, str):
         return one == other
     if isinstance(one, Temporal) and isinstance(other, Temporal):
@@ -34,14 +34,18 @@ def equal_items(left: Any, right: Any, model: Model | None) -> bool | None:
         order = temporal.compare(one, other)
         return None if order is None else order == 0
     if isinstance(one, Quantity) or isinstance(other, Quantity):
-        return _equal_quantities(one, other, left, right)
+        return _equal_quantities(one, other, left, right, meter)
     if one.__class__ is Element or other.__class__ is Element:
-        return freeze(one) == freeze(other)
+        return freeze(one, meter) == freeze(other, meter)
     return (isinstance(one, bool) == isinstance(other, bool)) and bool(one == other)
 
 
-def _equal_quantities(one: Any, other: Any, left: Any, right: Any) -> bool | None:
-    if left.__class__ is Element and right.__class__ is Element and freeze(left) == freeze(right):
+def _equal_quantities(one: Any, other: Any, left: Any, right: Any, meter: Meter) -> bool | None:
+    if (
+        left.__class__ is Element
+        and right.__class__ is Element
+        and freeze(left, meter) == freeze(right, meter)
+    ):
         return True
     one, other = _as_quantity(one), _as_quantity(other)
     if one is None or other is None:
@@ -58,7 +62,7 @@ def _as_quantity(value: Any) -> Quantity | None:
     return None
 
 
-def equal(left: list[Any], right: list[Any], model: Model | None) -> bool | None:
+def equal(left: list[Any], right: list[Any], meter: Meter) -> bool | None:
     """The = operator; None where a side is empty or the answer cannot be known."""
     if not left or not right:
         return None
@@ -66,23 +70,25 @@ def equal(left: list[Any], right: list[Any], model: Model | None) -> bool | None
         return False
     known = True
     for one, other in zip(left, right, strict=True):
-        found = equal_items(one, other, model)
+        found = equal_items(one, other, meter)
         if found is False:
             return False
         known = known and found is not None
     return True if known else None
 
 
-def freeze(value: Any, depth: int = 0) -> Hashable:
+def freeze(value: Any, meter: Meter, depth: int = 0) -> Hashable:
     """A JSON value as one that can be compared and hashed; numbers by their value."""
     if value.__class__ is Element:
         value = value.value
     if depth > MAX_NESTING:
         raise too_costly(f"The data is nested deeper than {MAX_NESTING} levels")
     if isinstance(value, dict):
-        return frozenset((name, freeze(inner, depth + 1)) for name, inner in value.items())
+        meter.spend(len(value))
+        return frozenset((name, freeze(inner, meter, depth + 1)) for name, inner in value.items())
     if isinstance(value, list):
-        return tuple(freeze(inner, depth + 1) for inner in value)
+        meter.spend(len(value))
+        return tuple(freeze(inner, meter, depth + 1) for inner in value)
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, bool):
@@ -90,9 +96,9 @@ def freeze(value: Any, depth: int = 0) -> Hashable:
     return value if isinstance(value, Hashable) else repr(value)
 
 
-def key(item: Any, model: Model | None) -> Hashable:
+def key(item: Any, meter: Meter) -> Hashable:
     """Equal items have equal keys; so collections become distinct in linear time."""
-    value = system(item, model)
+    value = system(item, meter.model)
     if isinstance(value, Temporal):
         instant = value.at_utc()
         kind = "Time" if value.kind == "Time" else "Date"
@@ -100,7 +106,7 @@ def key(item: Any, model: Model | None) -> Hashable:
     if isinstance(value, Quantity):
         return _quantity_key(value)
     if value.__class__ is Element:
-        return ("Element", freeze(value))
+        return ("Element", freeze(value, meter))
     return ("Boolean", value) if isinstance(value, bool) else value
 
 
@@ -119,17 +125,17 @@ def _quantity_key(value: Quantity) -> Hashable:
     return ("Quantity", known.dimension, known.to_base(value.value))
 
 
-def distinct(items: list[Any], model: Model | None) -> list[Any]:
+def distinct(items: list[Any], meter: Meter) -> list[Any]:
     """The first of each set of equal items, in their order."""
     if len(items) < 2:
         return items
     seen: dict[Hashable, Any] = {}
     for item in items:
-        seen.setdefault(key(item, model), item)
+        seen.setdefault(key(item, meter), item)
     return list(seen.values())
 
 
-def equivalent(left: list[Any], right: list[Any], model: Model | None) -> bool:
+def equivalent(left: list[Any], right: list[Any], meter: Meter) -> bool:
     """The ~ operator, without regard to order."""
     if len(left) != len(right):
         return False
@@ -138,7 +144,7 @@ def equivalent(left: list[Any], right: list[Any], model: Model | None) -> bool:
     rest = list(right)
     for one in left:
         for at, other in enumerate(rest):
-            if equivalent_items(one, other, model):
+            if equivalent_items(one, other, meter):
                 del rest[at]
                 break
         else:
@@ -146,33 +152,33 @@ def equivalent(left: list[Any], right: list[Any], model: Model | None) -> bool:
     return True
 
 
-def equivalent_items(left: Any, right: Any, model: Model | None) -> bool:
+def equivalent_items(left: Any, right: Any, meter: Meter) -> bool:
     """Whether two items mean the same: texts without case, decimals to their precision."""
-    one, other = system(left, model), system(right, model)
+    one, other = system(left, meter.model), system(right, meter.model)
     if isinstance(one, Temporal) and isinstance(other, Temporal):
         same = (one.kind == "Time") == (other.kind == "Time")
         return same and temporal.compare(one, other) == 0
     if isinstance(one, Quantity) or isinstance(other, Quantity):
-        return _equivalent_quantities(_as_quantity(one), _as_quantity(other))
+        return _equivalent_quantities(_as_quantity(one), _as_quantity(other), meter)
     if one.__class__ is Element and other.__class__ is Element:
-        return _alike(one.value, other.value, 0)
+        return _alike(one.value, other.value, meter, 0)
     if one.__class__ is Element or other.__class__ is Element:
         return False
-    return _alike(one, other, 0)
+    return _alike(one, other, meter, 0)
 
 
-def _equivalent_quantities(one: Quantity | None, other: Quantity | None) -> bool:
+def _equivalent_quantities(one: Quantity | None, other: Quantity | None, meter: Meter) -> bool:
     if one is None or other is None:
         return False
     pair = aligned(one, other, loosely=True)
     if pair is None:
         return False
     if one.unit == other.unit and one.calendar == other.calendar:
-        return _alike(one.value, other.value, 0)
+        return _alike(one.value, other.value, meter, 0)
     scale = max(_size(one), _size(other), key=abs)
     if not scale:
         return pair[0] == pair[1]
-    return _alike(decimal_of(pair[0] / scale), decimal_of(pair[1] / scale), 0)
+    return _alike(decimal_of(pair[0] / scale), decimal_of(pair[1] / scale), meter, 0)
 
 
 def _size(quantity: Quantity) -> Any:
@@ -181,9 +187,10 @@ def _size(quantity: Quantity) -> Any:
     return pair[0] if pair and not quantity.unit.startswith(("Cel", "[deg")) else 0
 
 
-def _alike(one: Any, other: Any, depth: int) -> bool:
+def _alike(one: Any, other: Any, meter: Meter, depth: int) -> bool:
     if depth > MAX_NESTING:
         raise too_costly(f"The data is nested deeper than {MAX_NESTING} levels")
+    meter.spend(1)
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, str) and isinstance(other, str):
@@ -195,23 +202,25 @@ def _alike(one: Any, other: Any, depth: int) -> bool:
         )
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(
-            _alike(value, other[name], depth + 1) for name, value in one.items()
+            _alike(value, other[name], meter, depth + 1) for name, value in one.items()
         )
     if isinstance(one, list) and isinstance(other, list):
-        return _alike_lists(one, other, depth)
+        return _alike_lists(one, other, meter, depth)
     if isinstance(one, TypeInfo):
         return bool(one == other)
     return one is None and other is None
 
 
-def _alike_lists(one: list[Any], other: list[Any], depth: int) -> bool:
+def _alike_lists(one: list[Any], other: list[Any], meter: Meter, depth: int) -> bool:
     if len(one) != len(other):
         return False
     if len(one) > MAX_PAIRS:
         raise too_costly(f"~ takes at most {MAX_PAIRS} items")
     rest = list(other)
     for value in one:
-        found = next((at for at, right in enumerate(rest) if _alike(value, right, depth + 1)), None)
+        found = next(
+            (at for at, right in enumerate(rest) if _alike(value, right, meter, depth + 1)), None
+        )
         if found is None:
             return False
         del rest[found]
@@ -232,12 +241,12 @@ def _alike_numbers(one: Decimal, other: Decimal) -> bool:
     return rounded(one, places) == rounded(other, places)
 
 
-def compare_items(left: Any, right: Any, model: Model | None) -> int | None:
+def compare_items(left: Any, right: Any, meter: Meter) -> int | None:
     """Below zero, zero or above; None where it cannot be known.
 
     Raises TypeError where the types have no common order.
     """
-    one, other = system(left, model), system(right, model)
+    one, other = system(left, meter.model), system(right, meter.model)
     if isinstance(one, str) and isinstance(other, str):
         return (one > other) - (one < other)
     if isinstance(one, Temporal) and isinstance(other, Temporal):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from careloom.fhirpath.errors import FhirPathError, too_costly
+from careloom.fhirpath.model import Model
 from careloom.fhirpath.temporal import Temporal, from_clock
 from careloom.fhirpath.values import Element
 
@@ -32,7 +33,9 @@ class Hooks:
     conforms_to: Callable[[Any, str], bool | None] | None = None
     subsumes: Callable[[Any, Any], bool | None] | None = None
     definition: Callable[[Element], Any] | None = None
-    """The ElementDefinition of an element, for elementDefinition() and slice()."""
+    """The ElementDefinition of an element, for elementDefinition()."""
+    slice: Callable[[Element, str, str], bool] | None = None
+    """Whether an element is in the slice of that name of a structure definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,43 @@ def system_clock() -> clock.datetime:
     return clock.datetime.now(clock.UTC)
 
 
-class Env:
+class Meter:
+    """The limits of one evaluation, and how much of them is left."""
+
+    __slots__ = ("left", "limits", "model")
+
+    def __init__(self, model: Model | None, limits: Limits = LIMITS) -> None:
+        self.model = model
+        self.limits = limits
+        self.left = limits.steps
+
+    def spend(self, items: int, at: int = 0) -> None:
+        """Count items against the limit; raises FhirPathError beyond it."""
+        self.left -= items
+        if self.left < 0:
+            raise too_costly(f"The evaluation took more than {self.limits.steps} steps", at)
+
+    def bounded(self, items: list[Any], at: int) -> list[Any]:
+        """The collection, where it is within the limit."""
+        if len(items) > self.limits.items:
+            raise too_costly(f"A collection has more than {self.limits.items} items", at)
+        return items
+
+    def text(self, text: str, at: int) -> str:
+        """The text, where it is within the limit; long ones count as steps."""
+        self.spend(len(text) >> 6, at)
+        if len(text) > self.limits.text:
+            raise too_costly(f"A text has more than {self.limits.text} characters", at)
+        return text
+
+
+class Env(Meter):
     """The state of one evaluation; functions with a scope change `this` and put it back."""
 
     __slots__ = (
         "context",
         "hooks",
         "index",
-        "left",
-        "limits",
         "now",
         "resource",
         "root_resource",
@@ -84,10 +115,12 @@ class Env:
         root_resource: list[Any],
         variables: Mapping[str, Any],
         hooks: Hooks = NO_HOOKS,
+        model: Model | None = None,
         limits: Limits = LIMITS,
         now: Callable[[], clock.datetime] = system_clock,
         trace: Trace | None = None,
     ) -> None:
+        super().__init__(model, limits)
         self.this = context
         self.index: int | None = 0
         self.total: list[Any] | None = None
@@ -96,8 +129,6 @@ class Env:
         self.root_resource = root_resource
         self.variables = variables
         self.hooks = hooks
-        self.limits = limits
-        self.left = limits.steps
         self.now = now
         self.started: Temporal | None = None
         self.trace = trace
@@ -107,24 +138,6 @@ class Env:
         if self.started is None:
             self.started = from_clock(self.now())
         return self.started
-
-    def spend(self, items: int, at: int) -> None:
-        """Count items against the limit; raises FhirPathError beyond it."""
-        self.left -= items
-        if self.left < 0:
-            raise too_costly(f"The evaluation took more than {self.limits.steps} steps", at)
-
-    def bounded(self, items: list[Any], at: int) -> list[Any]:
-        """The collection, where it is within the limit."""
-        if len(items) > self.limits.items:
-            raise too_costly(f"A collection has more than {self.limits.items} items", at)
-        return items
-
-    def text(self, text: str, at: int) -> str:
-        """The text, where it is within the limit."""
-        if len(text) > self.limits.text:
-            raise too_costly(f"A text has more than {self.limits.text} characters", at)
-        return text
 
 
 def failure(message: str, at: int, fix: str) -> FhirPathError:

@@ -173,7 +173,11 @@ class _Parser:
         if self.token.kind == "variable":
             return self._variable()
         quoted = self.token.kind == "quoted"
-        name = self._identifier("An element or function name is missing")
+        after_dot = not (isinstance(source, This) and source.implied)
+        if after_dot and self.token.kind == "name":
+            name = self._advance().text  # text.div: no operator can stand here
+        else:
+            name = self._identifier("An element or function name is missing")
         if not self._is("(") or quoted:
             return Member(source, name, at)
         self._advance()

@@ -50,7 +50,8 @@ def type_test(name: str, model: Model | None, at: int, *, exact: bool = False) -
         space, local = "", name
     in_system = space in ("", "System") and local in SYSTEM
     in_model = space in ("", namespace) and (model is None or model.is_type(local))
-    if not (in_system or in_model):
+    elsewhere = space == "System" and model is not None and model.is_type(local)
+    if not (in_system or in_model or elsewhere):
         raise FhirPathError(
             f"There is no type {name}",
             at,

@@ -130,6 +130,26 @@ class Database:
         async with self.transaction(tenant) as connection:
             return list(await connection.fetch(sql, *args))
 
+    async def select(
+        self, tenant: str, sql: str, *args: Any, timeout: float
+    ) -> list[asyncpg.Record]:
+        """Run one reading statement made by code, kept prepared. It enters the tenant ($1) itself,
+        by set_config in a row that all else depends on. Raises TimeoutError after `timeout` s.
+        """
+        for attempt in range(4):
+            try:
+                async with self._acquired() as connection:
+                    return list(await connection.fetch(sql, tenant, *args, timeout=timeout))
+            except TimeoutError:
+                raise
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _RETRY_STATES or attempt == 3:
+                    raise translate(error) from error
+                await asyncio.sleep(random.uniform(0.005, 0.02) * (attempt + 1))  # noqa: S311
+            except _LOST as error:
+                raise translate(error) from error
+        raise AssertionError("unreachable")
+
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[asyncpg.Connection]:
         """A transaction inside the tenant, for reads that need several statements."""

@@ -44,6 +44,19 @@ def input_fault(schema: JsonObject, given: JsonObject) -> str | None:
     return _sentence(errors[0]) if errors else None
 
 
+def unwritable(given: JsonObject) -> str | None:
+    """Why no step can keep or send an input: templates have put what came from outside deeper than
+    JSON is written, or calculated a number beyond 64 bits. Costs as much as writing it."""
+    try:
+        orjson.dumps(given)
+    except TypeError:
+        return (
+            "The step's input is nested too deep, or has a number beyond 64 bits:"
+            " keep it below 200 levels, and large numbers as text"
+        )
+    return None
+
+
 _checks: dict[int, tuple[JsonObject, Check]] = {}
 """By the schema's identity; each is kept here, so that no other can have it."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NAP = {"id": "nap", "type": "wait", "duration": "1ms"}
 MOST = 200
+SENT = {"id": "ask", "type": "http", "url": "http://127.0.0.1:1/", "method": "POST"}
 
 
 def nested(levels: int) -> bytes:
@@ -65,14 +66,18 @@ async def test_an_answer_of_a_peer_nested_too_deep_fails_its_step_after_one_call
     assert len(peer.received) == 1
 
 
-@pytest.mark.parametrize("way", ["output", "task"])
+@pytest.mark.parametrize("way", ["output", "task", "external", "http"])
 async def test_what_a_run_wraps_too_deep_ends_it_with_a_clear_error(desk: Desk, way: str) -> None:
     deep = wrapped("{{trigger.said}}", 58)
     flows: dict[str, dict[str, Any]] = {
         "output": {"steps": [NAP], "output": deep},
         "task": {"steps": [{"id": "ask", "type": "task", "title": "?", "show": deep}]},
+        "external": {"steps": [{"id": "ask", "type": "external", "queue": "q", "input": deep}]},
+        "http": {"steps": [{**SENT, "body": deep}]},
     }
     await desk.deployed({"id": "wrap", **flows[way]})
     run = await desk.execute("wrap", {"said": orjson.loads(nested(MOST - 1))})
     assert run["status"] == "failed", run
-    assert run["error"]["code"] == {"output": "cannot_be_kept", "task": "step_crashed"}[way], run
+    code = "cannot_be_kept" if way == "output" else "step_input"
+    assert run["error"]["code"] == code, run
+    assert "nested too deep" in run["error"]["message"]

@@ -196,6 +196,24 @@ async def test_selections_narrow_by_time_entity_store_and_page(
     assert [entry.audit_id for entry in second] == [entry.audit_id for entry in everything[4:6]]
 
 
+async def test_an_entity_shows_what_runs_wrote_about_themselves_and_what_others_wrote(
+    database: Database, trail: AuditTrail, tenant: str
+) -> None:
+    other = RUN.replace("b", "c")
+    step = f"Run/{RUN}/steps/s1"
+    for entity, run in ((step, RUN), (step, other), (step, None), (f"Run/{other}", RUN)):
+        actor: JsonObject = {"principal": "x", "kind": "user"}
+        await note(
+            database, tenant, "run.x", entity, actor if run is None else {**actor, "run_id": run}
+        )
+    found = await trail.page(tenant, Selection(entity=step))
+    assert [entry.values["run_id"] for entry in found] == [RUN, other, None]
+    assert len(await trail.page(tenant, Selection(entity=step, run_id=RUN))) == 1
+    assert len(await trail.page(tenant, Selection(entity=f"Run/{other}"))) == 1
+    assert not await trail.page(tenant, Selection(entity=f"Run/{RUN}"))
+    assert not await trail.page(tenant, Selection(entity="Run/no-run-at-all"))
+
+
 async def test_another_tenant_exports_nothing_of_this_one(
     trail: AuditTrail, filled: str, tmp_path: Path
 ) -> None:

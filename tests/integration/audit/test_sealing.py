@@ -101,20 +101,21 @@ async def test_a_rolled_back_effect_leaves_no_row(
     assert report.rows == 0
 
 
+@pytest.mark.parametrize("many", [1, 3, 4, 50])
 async def test_the_batch_writes_the_same_rows(
-    database: Database, tenant: str, sealer: Sealer
+    database: Database, tenant: str, sealer: Sealer, many: int
 ) -> None:
     run = "0192a5c0-0000-7000-8000-000000000001"
     rows = [
         {"action": "step.done", "entity": f"Run/{run}/a{i}", "actor": ACTOR, "run_id": run}
-        for i in range(50)
+        for i in range(many)
     ]
     async with database.transaction(tenant) as connection:
         count = await connection.fetchval(
             "SELECT careloom.audit_record_many($1, 'main', $2)", tenant, rows
         )
-    assert count == 50
-    assert await sealer.seal_once(tenant) == 50
+    assert count == many
+    assert await sealer.seal_once(tenant) == many
     report = await verify(database, tenant)
     assert report.ok, report.findings
     kept = await database.query(

@@ -413,6 +413,6 @@ async def test_capabilities_list_what_is_served(http: httpx.AsyncClient) -> None
     assert len(served) >= 146
     names = {p["name"]: p["type"] for p in served["Observation"]["searchParam"]}
     assert names["code"] == "token"
-    assert "code-value-quantity" not in names
-    assert "near" not in {p["name"] for p in served["Location"]["searchParam"]}
-    assert "phonetic" not in {p["name"] for p in served["Patient"]["searchParam"]}
+    assert names["code-value-quantity"] == "composite"
+    assert "near" in {p["name"] for p in served["Location"]["searchParam"]}
+    assert "_text" not in {p["name"] for p in served["Patient"]["searchParam"]}

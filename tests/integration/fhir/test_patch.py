@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -126,3 +127,21 @@ async def test_patches_at_the_same_time_all_count(http: httpx.AsyncClient, patie
     assert {answer.status_code for answer in answers} == {200}
     names = (await http.get(place)).json()["name"]
     assert {name.get("text") for name in names[1:]} == {f"n{number}" for number in range(8)}
+
+
+async def test_a_merge_patch_says_what_members_become(
+    http: httpx.AsyncClient, patient: Any
+) -> None:
+    place = f"Patient/{patient['id']}"
+    for kind in ("application/merge-patch+json", "application/json"):
+        change = {"gender": "other", "name": None, "maritalStatus": {"text": kind}}
+        answer = await http.patch(place, content=json.dumps(change), headers={"Content-Type": kind})
+        assert answer.status_code == 200, answer.text
+        patched = answer.json()
+        assert (patched["gender"], patched["maritalStatus"]) == ("other", {"text": kind})
+        assert "name" not in patched
+        assert patched["identifier"] == patient["identifier"]
+    wrong = await http.patch(
+        place, content="[]", headers={"Content-Type": "application/merge-patch+json"}
+    )
+    assert wrong.status_code == 400

@@ -9,7 +9,7 @@ import pytest
 from careloom.api.fhir import reading
 from careloom.fhir.entries import MOST_ENTRIES
 from careloom.fhir.interactions.capabilities import INTERACTIONS, SYSTEM_INTERACTIONS
-from careloom.fhir.interactions.search import MOST_INCLUDED
+from careloom.fhir.search.including import MOST_INCLUDED
 from careloom.fhir.search.parameters import NOT_SERVED, SERVED_TYPES
 from careloom.fhir.search.query import DEFAULT_COUNT, MODIFIERS, MOST_COUNT, PREFIXES
 

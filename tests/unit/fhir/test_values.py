@@ -9,8 +9,8 @@ import pytest
 from careloom.errors import InvalidInput
 from careloom.fhir.references import parse_conditional, parse_literal, rewrite
 from careloom.fhir.resource import new_id, parse, serialize
+from careloom.fhir.search.conditions import split_prefix
 from careloom.fhir.search.query import split_bars, split_values, unescape
-from careloom.fhir.search.sql import split_prefix
 from careloom.fhir.search.values import compact, fold, parse_number, parse_span
 
 

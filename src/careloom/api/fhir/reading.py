@@ -19,14 +19,14 @@ from careloom.api.fhir.negotiation import (
     parse_http_date,
 )
 from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
-from careloom.fhir.patching.form import JSON_PATCH
+from careloom.fhir.patching.form import JSON_PATCH, MERGE_PATCH, Sent
 from careloom.fhir.request import Request as FhirRequest
 from careloom.fhir.request import parse_path, require_method
 from careloom.fhir.resource import parse
 
 MOST_BYTES = 32 << 20
 MOST_FIELDS = 2000
-_PATCH_TYPES = (JSON_PATCH, *JSON_TYPES)
+_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, *JSON_TYPES)
 
 
 async def read_request(request: Request, path: str, wanted: Preferences) -> FhirRequest:
@@ -73,19 +73,11 @@ def _fields(text: str) -> list[tuple[str, str]]:
         raise TooLarge(f"More than {MOST_FIELDS} parameters") from error
 
 
-async def _patch(request: Request) -> Any:
-    """A JSON Patch (application/json-patch+json) or a FHIRPath Patch (application/fhir+json)."""
+async def _patch(request: Request) -> Sent:
+    """The patch beside its type, which decides how it is read: fhir/patching/form.py."""
     check_content_type(request, _PATCH_TYPES)
-    content = parse(await read_body(request))
-    is_json_patch = request.headers.get("content-type", "").lower().startswith(JSON_PATCH)
-    if isinstance(content, list) != is_json_patch:
-        raise InvalidInput(
-            "The patch is not of the type that Content-Type says",
-            code="invalid_patch",
-            path="Content-Type",
-            fix=f"a list is {JSON_PATCH}, a Parameters resource application/fhir+json",
-        )
-    return content
+    media_type = request.headers.get("content-type", JSON_TYPES[0]).partition(";")[0]
+    return Sent(media_type.strip().lower(), parse(await read_body(request)))
 
 
 async def read_body(request: Request) -> bytes:

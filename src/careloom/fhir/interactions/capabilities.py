@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from careloom.errors import InvalidInput, NotSupported
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.operations.catalog import OPERATIONS
+from careloom.fhir.patching.form import JSON_PATCH, MERGE_PATCH
 from careloom.fhir.resource import serialize
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.parameters import SearchParameter
@@ -75,7 +76,7 @@ def _statement(
             "implementation": {"description": "Careloom FHIR R4 store", "url": base},
             "fhirVersion": definitions.version,
             "format": ["application/fhir+json", "json"],
-            "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+            "patchFormat": [JSON_PATCH, "application/fhir+json", MERGE_PATCH],
             "rest": [
                 {
                     "mode": "server",

@@ -5,7 +5,6 @@ http://hl7.org/fhir/R4/http.html#patch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from careloom.errors import InvalidInput, NotFound
@@ -14,15 +13,13 @@ from careloom.fhir.context import Current, FhirContext
 from careloom.fhir.interactions import read
 from careloom.fhir.interactions.update import check_if_match
 from careloom.fhir.patching.fhirpath_patch import apply_changes, read_changes
+from careloom.fhir.patching.form import Patch
 from careloom.fhir.patching.json_patch import apply_json_patch, check_json_patch
 from careloom.fhir.permitted import replacing
 from careloom.fhir.planned import Planned, add_put
 from careloom.fhir.resource import now, parse, stamp
 from careloom.fhir.validation import require_valid
-from careloom.types import Json, JsonObject, Scope
-
-Change = Callable[[JsonObject], JsonObject]
-"""Makes the next version out of the current one, which stays as it is."""
+from careloom.types import JsonObject, Scope
 
 
 async def plan_patch(
@@ -30,7 +27,7 @@ async def plan_patch(
     scope: Scope,
     type: str,
     id: str | None,
-    patch: Json | Change,
+    patch: Patch,
     *,
     if_match: int | None = None,
     criteria: str | None = None,
@@ -58,9 +55,7 @@ async def plan_patch(
     return planned
 
 
-def patched_resource(
-    context: FhirContext, resource: JsonObject, patch: Json | Change
-) -> JsonObject:
+def patched_resource(context: FhirContext, resource: JsonObject, patch: Patch) -> JsonObject:
     """The resource as the patch leaves it, not validated yet; raises InvalidInput, PatchFailed."""
     patched: Any
     if callable(patch):

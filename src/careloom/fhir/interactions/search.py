@@ -1,48 +1,51 @@
-"""Search: resources of a type that meet criteria, as a searchset Bundle.
+"""Search: resources that meet criteria, as a searchset Bundle.
 
 http://hl7.org/fhir/R4/http.html#search, http://hl7.org/fhir/R4/search.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
 from dataclasses import dataclass, field
-from typing import Any
 
-from careloom.errors import CareloomError, Forbidden
+from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.bundle import bundle, outcome_entry, resource_entry, url
-from careloom.fhir.conditions import restricted
 from careloom.fhir.context import FhirContext, Stored
 from careloom.fhir.cursor import PAGE_PARAMETER, open_cursor, seal_cursor
 from careloom.fhir.issue import Issue
-from careloom.fhir.restriction import Restriction
-from careloom.fhir.search.query import Include, Pairs, QueryReader, SearchQuery
-from careloom.fhir.search.sql import SqlBuilder, Statement
+from careloom.fhir.resource import parse, seal_place, serialize
+from careloom.fhir.restriction import shown
+from careloom.fhir.search.compiler import PERMISSION
+from careloom.fhir.search.fresh import is_stale
+from careloom.fhir.search.including import check_includes, included
+from careloom.fhir.search.pager import Match, Pager
+from careloom.fhir.search.query import Pairs, QueryReader, SearchQuery
+from careloom.fhir.search.resolve import OwnTerminology, asks_terminology, resolve
+from careloom.fhir.search.subset import subset, wants_subset
 from careloom.types import JsonObject, Scope
 
-MOST_INCLUDED = 1000
-MayRead = Callable[[str], bool]
-# One more than MOST_INCLUDED, so that a cut is noticed.
-_SOURCES = (
-    "SELECT DISTINCT i.rid FROM idx_reference i WHERE i.tenant = $1 AND i.store = $2"
-    " AND i.param = ($3)[1] AND i.target = ANY (($3)[2:]) LIMIT 1001"
-)
-
-
-def everything(resource_type: str) -> bool:
-    """For callers that were authorised before."""
-    return True
+TYPE_PARAMETER = "_type"
+COMPARTMENT = "Patient"
+_SORTED_BY = ("_id", "_lastUpdated")
 
 
 @dataclass(slots=True)
-class _Page:
-    """One page being put together."""
+class _Asked:
+    """One search: where, what of each type, and where its page begins."""
 
-    matches: list[Any] = field(default_factory=list)
-    has_more: bool = False
+    path: str
+    pairs: Pairs
+    used: Pairs = field(default_factory=list)
+    queries: list[SearchQuery] = field(default_factory=list)
+    pagers: list[Pager] = field(default_factory=list)
+    token: str | None = None
     total: int | None = None
-    included: list[Stored] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+
+    @property
+    def query(self) -> SearchQuery:
+        """What holds for all types: result parameters."""
+        return self.queries[0]
 
 
 async def search(
@@ -53,149 +56,253 @@ async def search(
     *,
     base: str,
     strict: bool = False,
-    may_read: MayRead = everything,
 ) -> bytes:
-    """The searchset Bundle as JSON bytes.
+    """The searchset Bundle of one type as JSON bytes.
 
-    `may_read` says which types the principal may see: an include that names another is refused,
-    an open one leaves those out. Raises InvalidInput for what cannot be answered rightly.
+    What is seen is what `context.access` grants: an include, chain or _has through a type that it
+    does not is refused. Raises InvalidInput for what cannot be answered rightly, TooCostly for what
+    would take too long.
     """
     context.require_type(resource_type)
-    after: list[str] | None = None
-    token = next((value for name, value in pairs if name == PAGE_PARAMETER), None)
-    if token is not None:
-        content = await open_cursor(context, scope, resource_type, token)
-        pairs, after, strict = [(p[0], p[1]) for p in content["query"]], content["after"], False
-    query = QueryReader(context.index, resource_type, strict=strict).read(pairs)
-    _authorise(query, may_read)
-    restriction = restricted(context, query)
-    page = await _page(context, scope, query, after, restriction)
-    await _include(context, scope, query, page, may_read)
-    bodies = await _open(context, scope, page.matches, page.issues)
-    links = [("self", url(base, resource_type, query.used))]
-    if page.has_more:
-        cursor = {"query": query.used, "after": _after(page.matches[-1])}
-        text = await seal_cursor(context, scope, resource_type, cursor)
-        links.append(("next", url(base, resource_type, [(PAGE_PARAMETER, text)])))
-    entries = [resource_entry(base, stored, "match") for stored in bodies]
-    entries += [resource_entry(base, stored, "include") for stored in page.included]
-    issues = query.warnings + page.issues
-    if issues:
-        entries.append(outcome_entry(issues))
-    return bundle("searchset", entries, links=links, total=page.total)
+    asked = _Asked(resource_type, pairs)
+    return await _answer(context, scope, asked, (resource_type,), base, strict)
 
 
-def _authorise(query: SearchQuery, may_read: MayRead) -> None:
-    for include in query.includes + query.revincludes:
-        for name in (include.source, include.target):
-            if name and not may_read(name):
-                raise Forbidden(
-                    f"An include names {name}, which this credential may not read",
-                    path="_include" if include in query.includes else "_revinclude",
-                )
+async def search_system(
+    context: FhirContext, scope: Scope, pairs: Pairs, *, base: str, strict: bool = False
+) -> bytes:
+    """The same over several types: those of _type, else all that may be searched."""
+    types, rest = _types(context, pairs)
+    if not types:
+        types = tuple(
+            type
+            for type in context.definitions.resource_types
+            if context.access(type, PERMISSION).allowed
+        )
+    if not types:
+        context.access.require(COMPARTMENT, PERMISSION)
+    return await _answer(context, scope, _Asked("", rest), types, base, strict)
 
 
-async def _page(
+async def search_compartment(
     context: FhirContext,
     scope: Scope,
-    query: SearchQuery,
-    after: list[str] | None,
-    restriction: Restriction,
-) -> _Page:
-    page = _Page()
-    if query.count and not query.summary_count:
-        statement = SqlBuilder(query, context.index, restriction).page(
-            query.count + 1, after, keys=bool(query.includes)
+    compartment: tuple[str, str],
+    resource_type: str,
+    pairs: Pairs,
+    *,
+    base: str,
+    strict: bool = False,
+) -> bytes:
+    """What belongs to a patient: GET Patient/123/Observation, or Patient/123/* for all types.
+
+    http://hl7.org/fhir/R4/http.html#vsearch, http://hl7.org/fhir/R4/compartmentdefinition.html
+    """
+    kind, id = compartment
+    if kind != COMPARTMENT:
+        raise NotFound(
+            "Only the Patient compartment is served",
+            code="unknown_compartment",
+            fix="search the type by a reference parameter instead",
         )
-        rows = await _rows(context, scope, "fhir_search", statement)
-        page.has_more = len(rows) > query.count
-        page.matches = rows[: query.count]
-        if after is None and not page.has_more:
-            page.total = len(rows)
-            return page
-    if query.summary_count or not query.count or query.total in ("accurate", "estimate"):
-        statement = SqlBuilder(query, context.index, restriction).count()
-        page.total = await context.db.call(
-            "fhir_count", scope.tenant, scope.store, statement.sql, statement.args
+    named, rest = _types(context, pairs)
+    members = (COMPARTMENT, *sorted(context.definitions.compartment))
+    if resource_type:
+        context.require_type(resource_type)
+        types: tuple[str, ...] = (resource_type,)
+    else:
+        types = tuple(
+            type
+            for type in members
+            if (not named or type in named) and context.access(type, PERMISSION).allowed
         )
-    return page
+    asked = _Asked(f"{kind}/{id}/{resource_type or '*'}", rest)
+    if not types:
+        context.access.require(COMPARTMENT, PERMISSION)
+    return await _answer(context, scope, asked, types, base, strict, inside=(id,))
 
 
-async def _rows(
-    context: FhirContext, scope: Scope, function: str, statement: Statement
-) -> list[Any]:
-    return await context.db.rows(function, scope.tenant, scope.store, statement.sql, statement.args)
+def _types(context: FhirContext, pairs: Pairs) -> tuple[tuple[str, ...], Pairs]:
+    named = [
+        type for name, value in pairs if name == TYPE_PARAMETER for type in value.split(",") if type
+    ]
+    for type in named:
+        context.require_type(type)
+    return tuple(dict.fromkeys(named)), [pair for pair in pairs if pair[0] != TYPE_PARAMETER]
 
 
-def _after(row: Any) -> list[str]:
-    return [*row["sort"], row["rid"]]
+async def _answer(
+    context: FhirContext,
+    scope: Scope,
+    asked: _Asked,
+    types: tuple[str, ...],
+    base: str,
+    strict: bool,
+    *,
+    inside: tuple[str, ...] | None = None,
+) -> bytes:
+    await _read(context, scope, asked, types, strict, inside)
+    query, issues = asked.query, [*asked.query.warnings]
+    matches: list[Match] = []
+    more = False
+    if query.count and query.summary != "count":
+        matches, more = await _page(asked)
+        if asked.token is None and not more:
+            asked.total = len(matches)
+    asks_total = query.summary == "count" or not query.count or query.total in _COUNTED
+    if asked.total is None and asks_total:
+        asked.total = sum([await pager.total() for pager in asked.pagers])
+    others: list[Match] = []
+    if query.includes or query.revincludes:
+        others = await included(context, scope, query, matches, issues)
+    entries = [
+        resource_entry(base, s, "match") for s in await _bodies(context, scope, asked, matches)
+    ]
+    entries += [
+        resource_entry(base, s, "include") for s in await _bodies(context, scope, asked, others)
+    ]
+    issues += asked.issues
+    if issues:
+        entries.append(outcome_entry(issues))
+    links = await _links(context, scope, asked, types, matches if more else [], base)
+    return bundle("searchset", entries, links=links, total=asked.total)
 
 
-async def _include(
-    context: FhirContext, scope: Scope, query: SearchQuery, page: _Page, may_read: MayRead
+_COUNTED = ("accurate", "estimate")
+
+
+async def _read(
+    context: FhirContext,
+    scope: Scope,
+    asked: _Asked,
+    types: tuple[str, ...],
+    strict: bool,
+    inside: tuple[str, ...] | None,
 ) -> None:
-    matched = {(row["rtype"], row["rid"]) for row in page.matches}
-    wanted: dict[tuple[str, str], None] = {}
-    for include in query.includes:
-        for row in page.matches:
-            wanted.update(dict.fromkeys(_targets(include, row["keys"])))
-    for include in query.revincludes:
-        wanted.update(dict.fromkeys(await _sources(context, scope, include, matched)))
-    places = [p for p in wanted if p not in matched and may_read(p[0])]
-    places = [p for p in places if context.definitions.is_resource(p[0])]
-    places = [p for p in places if context.access(p[0], "fhir:search").allowed]
-    if len(places) > MOST_INCLUDED:
-        text = f"Only the first {MOST_INCLUDED} included resources are here; ask for smaller pages"
-        page.issues.append(Issue("warning", "incomplete", "", text))
-        del places[MOST_INCLUDED:]
-    if places:
-        rows = await context.db.rows(
-            "fhir_read_many",
-            scope.tenant,
-            scope.store,
-            [place[0] for place in places],
-            [place[1] for place in places],
+    """Read the query for each type; a page link carries the query and its place in it."""
+    asked.token = next((value for name, value in asked.pairs if name == PAGE_PARAMETER), None)
+    pairs, places = asked.pairs, None
+    if asked.token is not None:
+        place = _cursor_place(context, asked.path, types)
+        content = await open_cursor(context, scope, place, asked.token)
+        pairs, places = [(p[0], p[1]) for p in content["query"]], content["places"]
+        asked.total, strict = content["total"], False
+        types = tuple(type for type in types if type in places)
+    stale = await is_stale(context, scope)
+    for type in types:
+        query = QueryReader(context.index, type, strict=strict).read(pairs)
+        if len(types) > 1 or not asked.path:
+            _check_common(query)
+        check_includes(context, query)
+        if any(map(asks_terminology, query.criteria)):
+            await resolve(OwnTerminology(context.conformance), scope, query)
+        pager = Pager(context, scope, query, stale=stale, inside=inside)
+        if places is not None and places[type] is not None:
+            pager.resume(places[type])
+        asked.queries.append(query)
+        asked.pagers.append(pager)
+    asked.used = pairs if asked.token is not None else asked.queries[0].used
+
+
+def _check_common(query: SearchQuery) -> None:
+    """Several types have only the order of ids and times in common."""
+    if query.includes or query.revincludes:
+        raise InvalidInput("_include and _revinclude need the search of one type", path="_include")
+    if any(key.parameter.code not in _SORTED_BY for key in query.sort):
+        raise InvalidInput(
+            "Several types are sorted by _lastUpdated or _id only",
+            path="_sort",
+            fix="search one type, or sort by _lastUpdated",
         )
-        live = [row for row in rows if row["body"] is not None]
-        page.included = await _open(context, scope, live, page.issues)
 
 
-def _targets(include: Include, keys: JsonObject | None) -> list[tuple[str, str]]:
+async def _page(asked: _Asked) -> tuple[list[Match], bool]:
+    """The matches of a page, and whether there are more behind it."""
+    count = asked.query.count
+    if len(asked.pagers) == 1:
+        found = await asked.pagers[0].page(count + 1)
+        return found[:count], len(found) > count
     found = []
-    for row in (keys or {}).get("r", ()):
-        name, _, id = row[1].partition("/")
-        if row[0] == include.parameter.key and id and include.target in ("", name):
-            found.append((name, id))
-    return found
+    for pager in asked.pagers:
+        found += await pager.page(count + 1)
+        if not asked.query.sort and len(found) > count:
+            break
+    for key in reversed(asked.query.sort):
+        by_id = key.parameter.code == "_id"
+        found.sort(
+            key=lambda m: m.row["rid"] if by_id else m.row["updated_at"],
+            reverse=key.descending,
+        )
+    return found[:count], len(found) > count
 
 
-async def _sources(
-    context: FhirContext, scope: Scope, include: Include, matched: set[tuple[str, str]]
+def _cursor_place(context: FhirContext, path: str, types: tuple[str, ...]) -> str:
+    """What a page link is bound to: the place, and what the caller may see of the types."""
+    seen = [context.access(type, PERMISSION) for type in types]
+    told = [(one.allowed, one.compartment, sorted(one.hidden)) for one in seen]
+    return f"{path}|{zlib.crc32(repr(told).encode())}"
+
+
+async def _links(
+    context: FhirContext,
+    scope: Scope,
+    asked: _Asked,
+    types: tuple[str, ...],
+    shown_before: list[Match],
+    base: str,
 ) -> list[tuple[str, str]]:
-    targets = [f"{name}/{id}" for name, id in sorted(matched) if include.target in ("", name)]
-    if not targets:
-        return []
-    rows = await _rows(
-        context, scope, "fhir_find", Statement(_SOURCES, [include.parameter.key, *targets])
-    )
-    return [(include.source, row["rid"]) for row in rows]
+    first = url(base, asked.path, asked.used)
+    links = [("self", first)]
+    if asked.token is not None:
+        links = [("self", url(base, asked.path, [(PAGE_PARAMETER, asked.token)])), ("first", first)]
+    if shown_before:
+        content = {
+            "query": asked.used,
+            "places": _places(asked, shown_before),
+            "total": asked.total,
+        }
+        place = _cursor_place(context, asked.path, types)
+        token = await seal_cursor(context, scope, place, content)
+        links.append(("next", url(base, asked.path, [(PAGE_PARAMETER, token)])))
+    return links
 
 
-async def _open(
-    context: FhirContext, scope: Scope, rows: list[Any], issues: list[Issue]
+def _places(asked: _Asked, matches: list[Match]) -> JsonObject:
+    """Where each type goes on; types that were passed are left out."""
+    last = {match.type: match for match in matches}
+    places: JsonObject = {}
+    passed = not asked.query.sort and len(asked.pagers) > 1
+    ahead = not passed
+    for pager in asked.pagers:
+        match = last.get(pager.type)
+        if match is not None and pager.type == matches[-1].type:
+            ahead = True
+        if ahead:
+            places[pager.type] = pager.start if match is None else pager.position(match)
+    return places
+
+
+async def _bodies(
+    context: FhirContext, scope: Scope, asked: _Asked, matches: list[Match]
 ) -> list[Stored]:
     """The bodies; a resource whose key was destroyed is left out, and the Bundle says so."""
+    sealed = [
+        (m.row["body"], seal_place(scope.store, m.type, m.row["rid"], m.row["version"]))
+        for m in matches
+    ]
     opened = []
-    for row in rows:
-        place = (row["rtype"], row["rid"], row["version"])
-        try:
-            body = await context.open(scope, *place, row["body"])
-        except CareloomError as error:
-            if error.code != "erased":
-                raise
-            issues.append(Issue("warning", "incomplete", "", f"{row['rtype']}: one was erased"))
+    partly = wants_subset(asked.query)
+    for match, body in zip(
+        matches, await context.keyring.open_many(scope.tenant, sealed), strict=True
+    ):
+        if body is None:
+            asked.issues.append(Issue("warning", "incomplete", "", f"{match.type}: one was erased"))
             continue
-        seen = context.gate("fhir:search", Stored(*place, row["updated_at"], body))
-        if seen is not None:
-            opened.append(seen)
+        restriction = context.access(match.type, PERMISSION)
+        if restriction.hidden:
+            body = serialize(shown(restriction, parse(body)))
+        if partly:
+            body = subset(context.definitions, asked.query, body)
+        row = match.row
+        opened.append(Stored(match.type, row["rid"], row["version"], row["updated_at"], body))
     return opened

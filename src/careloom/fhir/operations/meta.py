@@ -53,7 +53,7 @@ async def _changed(call: Call, change: Callable[[list[Any], list[Any]], list[Any
 
     written = await call.fhir.write(
         call.caller.scope,
-        lambda: call.fhir.plan_change(call.caller.scope, call.type, str(call.id), changed),
+        lambda: call.fhir.plan_patch(call.caller.scope, call.type, str(call.id), changed),
         call.caller.actor,
     )
     body = written[0].body

@@ -26,6 +26,8 @@ from careloom.fhir.search.values import (
 from careloom.types import JsonObject
 
 Row = tuple[Any, ...]
+TEXT, OF_TYPE = ":text", ":of-type"
+"""What follows the parameter's key in rows that only the resource's own `keys` hold (letter x)."""
 Rows = Iterator[Row]
 Convert = Callable[[Any], Rows]
 KIND = {
@@ -36,6 +38,8 @@ KIND = {
     "date": "d",
     "quantity": "q",
     "number": "q",
+    "composite": "c",
+    "special": "c",
 }
 """Index table of each parameter type served, by the letter used in resource.keys."""
 _NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
@@ -51,6 +55,8 @@ class Extractor:
     kind: str
     accessor: Accessor
     convert: Convert
+    texts: Convert | None = None
+    """What :text and :of-type look at, with the end of the parameter's key."""
 
 
 def extractors(
@@ -64,7 +70,8 @@ def extractors(
     for accessor in parameter.accessors:
         convert = converter(definitions, parameter.type, accessor, bases)
         if convert is not None:
-            made.append(Extractor(parameter.key, KIND[parameter.type], accessor, convert))
+            texts = _TEXTS.get(accessor.type) if parameter.type == "token" else None
+            made.append(Extractor(parameter.key, KIND[parameter.type], accessor, convert, texts))
             if parameter.type == "reference" and accessor.type == "Reference":
                 key = parameter.key + ":identifier"
                 made.append(Extractor(key, "t", accessor, _logical_reference))
@@ -78,6 +85,9 @@ def index_rows(made: list[Extractor], resource: JsonObject) -> dict[str, list[li
         for value in extractor.accessor.values(resource):
             for row in extractor.convert(value):
                 found.setdefault(extractor.kind, {})[(extractor.param, *row)] = None
+            if extractor.texts is not None:
+                for end, text in extractor.texts(value):
+                    found.setdefault("x", {})[(extractor.param + end, text)] = None
     return {kind: _shape(kind, rows) for kind, rows in found.items()}
 
 
@@ -144,6 +154,34 @@ def _boolean(value: Any) -> Rows:
 def _logical_reference(value: JsonObject) -> Rows:
     identifier = value.get("identifier")
     return _identifier(identifier) if isinstance(identifier, dict) else iter(())
+
+
+def _concept_texts(value: JsonObject) -> Rows:
+    for text in (value.get("text"), *(c.get("display") for c in value.get("coding", ()))):
+        if text:
+            yield TEXT, fold(text)
+
+
+def _coding_texts(value: JsonObject) -> Rows:
+    if value.get("display"):
+        yield TEXT, fold(value["display"])
+
+
+def _identifier_texts(value: JsonObject) -> Rows:
+    kind = value.get("type")
+    if kind:
+        if kind.get("text"):
+            yield TEXT, fold(kind["text"])
+        for coding in kind.get("coding", ()):
+            parts = (coding.get("system", ""), coding.get("code", ""), value.get("value", ""))
+            yield OF_TYPE, "|".join(parts)
+
+
+_TEXTS: dict[str, Convert] = {
+    "CodeableConcept": _concept_texts,
+    "Coding": _coding_texts,
+    "Identifier": _identifier_texts,
+}
 
 
 def _string(value: Any) -> Rows:
@@ -249,15 +287,15 @@ def _quantity(value: JsonObject) -> Rows:
 
 def _bounds(low: float, high: float, unit: JsonObject) -> Row:
     return (
-        _number_text(low),
-        _number_text(high),
+        number_text(low),
+        number_text(high),
         unit.get("system", ""),
         unit.get("code", ""),
         unit.get("unit", ""),
     )
 
 
-def _number_text(value: float) -> str:
+def number_text(value: float) -> str:
     if math.isinf(value):
         return "infinity" if value > 0 else "-infinity"
     return repr(value)

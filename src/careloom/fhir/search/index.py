@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.search.extract import Extractor, extractors, index_rows
+from careloom.fhir.search.pairs import (
+    PAIRS,
+    PairExtractor,
+    composite_extractor,
+    pair_rows,
+    position_rows,
+)
 from careloom.fhir.search.parameters import (
+    SIMPLE_TYPES,
     STORED_ELSEWHERE,
     SearchParameter,
     compile_parameters,
@@ -22,6 +30,9 @@ class SearchIndex:
         self.bases = bases
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
         self._extractors: dict[str, list[Extractor]] = {}
+        self._pairs: dict[str, list[PairExtractor]] = {}
+        self.fresh: dict[tuple[str, str], float] = {}
+        """By tenant and store: 0 when its rows are complete, else when to ask again (fresh.py)."""
         self._compartment: dict[str, tuple[str, ...]] = {}
 
     def parameters(self, resource_type: str) -> dict[str, SearchParameter]:
@@ -38,7 +49,17 @@ class SearchIndex:
         made = self._extractors.get(resource_type)
         if made is None:
             made = self._compile(resource_type)
-        return index_rows(made, resource)
+        rows = index_rows(made, resource)
+        met = [row for pair in self._pairs[resource_type] for row in pair.rows(resource)]
+        if resource_type in PAIRS:
+            met += pair_rows(resource_type, rows)
+        elif resource_type == "Location":
+            met += position_rows("Location.near", resource)
+        if met:
+            for number, row in enumerate(met):
+                row[1] = number
+            rows["c"] = met
+        return rows
 
     def patient(self, resource_type: str, resource_id: str, rows: IndexRows) -> str | None:
         """The id of the Patient whose data key protects the resource.
@@ -63,8 +84,13 @@ class SearchIndex:
         made = [
             extractor
             for parameter in self.parameters(resource_type).values()
-            if parameter.code not in STORED_ELSEWHERE
+            if parameter.code not in STORED_ELSEWHERE and parameter.type in SIMPLE_TYPES
             for extractor in extractors(self.definitions, parameter, self.bases)
         ]
+        pairs = (
+            composite_extractor(self.definitions, parameter, self.bases)
+            for parameter in self.parameters(resource_type).values()
+        )
+        self._pairs[resource_type] = [pair for pair in pairs if pair is not None]
         self._extractors[resource_type] = made
         return made

@@ -1,7 +1,7 @@
 """Whether one resource meets a search, without asking the database.
 
 For a version that is no longer the newest, which no index table knows. The answers are those of
-the search itself: same reader, same index values, same comparisons (conditions.py, sql.py).
+the search itself: same reader, same index values, same comparisons (conditions.py, composites.py).
 http://hl7.org/fhir/R4/search.html
 """
 
@@ -12,15 +12,27 @@ from datetime import datetime
 from typing import Any
 
 from careloom.errors import InvalidInput
+from careloom.fhir.search.compiler import is_true
+from careloom.fhir.search.composites import distance_km, near_value, split_value
 from careloom.fhir.search.conditions import (
     date_bounds,
+    paths_above,
     reference_targets,
     split_prefix,
     token_parts,
 )
-from careloom.fhir.search.extract import KIND
+from careloom.fhir.search.extract import KIND, OF_TYPE, TEXT
 from careloom.fhir.search.index import IndexRows, SearchIndex
-from careloom.fhir.search.query import Criterion, Pairs, QueryReader, split_bars, unescape
+from careloom.fhir.search.pairs import seconds
+from careloom.fhir.search.parameters import SearchParameter
+from careloom.fhir.search.query import (
+    Criterion,
+    Node,
+    Pairs,
+    QueryReader,
+    split_bars,
+    unescape,
+)
 from careloom.fhir.search.values import (
     FIRST,
     LAST,
@@ -50,35 +62,58 @@ def matches(index: SearchIndex, resource: JsonObject, pairs: Pairs) -> bool:
             fix="leave name=value criteria alone",
         )
     rows = index.rows(resource)
-    return all(_meets(index, resource, rows, criterion) for criterion in query.criteria)
+    return all(_meets(index, resource, rows, _alone(node)) for node in query.criteria)
+
+
+def _alone(node: Node) -> Criterion:
+    """A criterion that the resource alone answers."""
+    if isinstance(node, Criterion) and not node.asks_terminology:
+        return node
+    raise InvalidInput(
+        "Chains, _has and questions to a terminology need the store; one resource does not answer",
+        code="not_a_criterion",
+        fix="compare values of the resource itself",
+    )
 
 
 def _meets(index: SearchIndex, resource: JsonObject, rows: IndexRows, criterion: Criterion) -> bool:
     parameter, modifier = criterion.parameter, criterion.modifier
     if modifier == "missing":
-        return _missing(criterion) is not _present(resource, rows, criterion)
+        return is_true(criterion) is not _present(rows, criterion)
     if parameter.code == "_id":
         found = resource["id"] in {unescape(value) for value in criterion.values}
-        return found is not (modifier == "not")
-    if parameter.code == "_lastUpdated":
-        return any(_last_updated(resource, value) for value in criterion.values)
-    kind, key, test = KIND[parameter.type], parameter.key, _TESTS[parameter.type]
-    if modifier == "identifier":
-        kind, key, test = "t", f"{parameter.key}:identifier", _token
-    tests = [test(index, criterion, value) for value in criterion.values]
-    own = [row for row in rows.get(kind, ()) if row[0] == key]
-    found = any(one(row) for row in own for one in tests)
+    elif parameter.code == "_lastUpdated":
+        found = any(_last_updated(resource, value) for value in criterion.values)
+    elif parameter.type == "composite":
+        found = any(_composite(index, resource, rows, criterion, v) for v in criterion.values)
+    else:
+        tests = [_test_of(parameter, modifier)(index, criterion, v) for v in criterion.values]
+        found = any(test(row) for row in _own(rows, parameter, modifier) for test in tests)
+        if modifier == "of-type":
+            found = found and _has_typed(rows, criterion)
     return found is not (modifier == "not")
 
 
-def _missing(criterion: Criterion) -> bool:
-    if criterion.values not in (("true",), ("false",)):
-        code = criterion.parameter.code
-        raise InvalidInput(f"{code}:missing is true or false", path=code)
-    return criterion.values == ("true",)
+def _own(rows: IndexRows, parameter: SearchParameter, modifier: str) -> list[Row]:
+    """The resource's rows at which a criterion looks."""
+    kind, key = KIND[parameter.type], parameter.key
+    if modifier == "identifier":
+        kind, key = "t", f"{parameter.key}:identifier"
+    elif modifier == "text":
+        kind, key = "x", parameter.key + TEXT
+    elif modifier == "of-type":
+        kind, key = "x", parameter.key + OF_TYPE
+    return [row for row in rows.get(kind, ()) if row[0] == key]
 
 
-def _present(resource: JsonObject, rows: IndexRows, criterion: Criterion) -> bool:
+def _has_typed(rows: IndexRows, criterion: Criterion) -> bool:
+    """One of the identifiers has the value that :of-type names last."""
+    wanted = {compact(split_bars(value)[-1]) for value in criterion.values}
+    key = criterion.parameter.key
+    return any(row[0] == key and row[1] in wanted for row in rows.get("t", ()))
+
+
+def _present(rows: IndexRows, criterion: Criterion) -> bool:
     parameter = criterion.parameter
     if parameter.code in ("_id", "_lastUpdated"):
         return True
@@ -97,9 +132,82 @@ def _token(_index: SearchIndex, _criterion: Criterion, value: str) -> Test:
     return lambda row: row[1] == code and row[2] == system
 
 
-def _uri(_index: SearchIndex, _criterion: Criterion, value: str) -> Test:
-    wanted = compact(unescape(value))
-    return lambda row: row[1] == wanted
+def _uri(_index: SearchIndex, criterion: Criterion, value: str) -> Test:
+    url = unescape(value)
+    if criterion.modifier == "below":
+        start = url.rstrip("/") + "/"
+        return lambda row: row[1] == compact(url) or row[1].startswith(start)
+    if criterion.modifier == "above":
+        wanted = {compact(above) for above in paths_above(url)}
+        return lambda row: row[1] in wanted
+    return lambda row: row[1] == compact(url)
+
+
+def _text(_index: SearchIndex, _criterion: Criterion, value: str) -> Test:
+    wanted = fold(unescape(value))
+    return lambda row: wanted in row[1]
+
+
+def _of_type(_index: SearchIndex, criterion: Criterion, value: str) -> Test:
+    parts = split_bars(value)
+    if len(parts) != 3 or not all(parts):
+        code = criterion.parameter.code
+        raise InvalidInput(f"{code}:of-type takes system|code|value", path=code)
+    return lambda row: row[1] == "|".join(parts)
+
+
+def _near(_index: SearchIndex, criterion: Criterion, value: str) -> Test:
+    place = near_value(criterion, value)
+    return lambda row: distance_km(place, float(row[5]), float(row[4])) <= place.km
+
+
+def _composite(
+    index: SearchIndex, resource: JsonObject, rows: IndexRows, criterion: Criterion, value: str
+) -> bool:
+    """The pair in one element, or on the resource itself."""
+    parameter = criterion.parameter
+    assert parameter.composite is not None
+    values = split_value(parameter, value)
+    if parameter.composite.whole:
+        known = index.parameters(parameter.resource_type)
+        parts = zip(parameter.composite.whole, values, strict=True)
+        whole = [Criterion(known[code], "", (part,)) for code, part in parts]
+        if all(_meets(index, resource, rows, one) for one in whole):
+            return True
+    kinds = [part.type for part in parameter.composite.parts]
+    sides = [
+        _side(index, criterion, kind, part, number)
+        for number, (kind, part) in enumerate(zip(kinds, values, strict=True))
+    ]
+    own = [row for row in rows.get("c", ()) if row[0] == parameter.key]
+    return any(all(test(row) for test in sides) for row in own)
+
+
+def _side(index: SearchIndex, criterion: Criterion, kind: str, value: str, number: int) -> Test:
+    """One part of a composite: its cells are put where a row of its own type has them."""
+    test: Test
+    if kind == "date":
+        prefix, text = split_prefix(value)
+        bounds = date_bounds(criterion.parameter.code, prefix, text)
+        low, high = (float(seconds(bound)) for bound in bounds)
+        return lambda row: _DATES[prefix](float(row[4]), float(row[5]), low, high)
+    if kind in ("quantity", "number"):
+        test = _TESTS[kind](index, criterion, value)
+        if number == 2:
+            return lambda row: test(["", 0, row[9], row[9]])
+        return lambda row: test(["", 0, row[4], row[5], row[7], row[8], row[9]])
+    side = 2 + number
+    if kind == "reference":
+        wanted = set(reference_targets(criterion.parameter, "", unescape(value), index))
+        return lambda row: row[side] in wanted
+    test = _TESTS[kind](index, criterion, value)
+    return lambda row: test(["", row[side], row[6 + number], "", None])
+
+
+def _test_of(parameter: SearchParameter, modifier: str) -> Callable[..., Test]:
+    if modifier == "identifier":
+        return _token
+    return _BY_MODIFIER.get(modifier) or _TESTS[parameter.type]
 
 
 def _string(_index: SearchIndex, criterion: Criterion, value: str) -> Test:
@@ -188,6 +296,11 @@ _TESTS: dict[str, Callable[[SearchIndex, Criterion, str], Test]] = {
     "date": _date,
     "quantity": _quantity,
     "number": _number,
+    "special": _near,
+}
+_BY_MODIFIER: dict[str, Callable[[SearchIndex, Criterion, str], Test]] = {
+    "text": _text,
+    "of-type": _of_type,
 }
 # Half-open spans, as in conditions.py; http://hl7.org/fhir/R4/search.html#prefix
 _DATES: dict[str, Callable[[Any, Any, Any, Any], bool]] = {

@@ -1,9 +1,8 @@
-"""A search query as one SQL statement: $1 tenant, $2 store, $3 all other values as text[].
+"""A search as one statement, prepared once for each shape: $1 tenant, $2 store, $3 the values.
 
-The shape is fixed instead of left to the planner: one criterion, the likely most selective, drives;
-each candidate is then looked up by key. A new tenant has no statistics of its own, and without
-them every join of two index tables looks free and may become a loop over both. Subqueries end in
-OFFSET 0 where PostgreSQL would turn them into such joins.
+The statement enters the tenant itself, so that it is one round trip and its plan is kept: the row
+`e` comes first, and every condition takes tenant and values from it. Row-level security is
+evaluated behind it; a plan that looked before would see no rows at all.
 """
 
 # ruff: noqa: S608 - statements are made of fixed pieces; values travel beside them
@@ -11,47 +10,47 @@ OFFSET 0 where PostgreSQL would turn them into such joins.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from careloom.errors import InvalidInput
-from careloom.fhir.restriction import FULL, Restriction, compartment_sql
-from careloom.fhir.search.conditions import (
-    READ,
-    SCAN,
-    IndexConditions,
-    Tested,
-    date_bounds,
-    split_prefix,
+from careloom.fhir.restriction import EVERYTHING, Access
+from careloom.fhir.search.candidates import (
+    LIVE,
+    TABLES,
+    Candidates,
+    Row,
+    best,
+    own_rows,
+    place,
+    rows,
 )
-from careloom.fhir.search.extract import KIND
+from careloom.fhir.search.compiler import NodeCompiler
 from careloom.fhir.search.index import SearchIndex
-from careloom.fhir.search.query import (
-    PREFIXED,
-    Criterion,
-    SearchQuery,
-    SortKey,
-    split_bars,
-    unescape,
+from careloom.fhir.search.nodes import (
+    AnyOf,
+    Leaf,
+    Node,
+    Not,
+    Order,
+    Present,
+    Updated,
+    drives,
 )
+from careloom.fhir.search.query import Criterion, SearchQuery, split_bars
 
 LOCK_BUCKETS = 4096
-TABLES = {
-    "s": "idx_string",
-    "t": "idx_token",
-    "r": "idx_reference",
-    "d": "idx_date",
-    "q": "idx_quantity",
-}
-_KEYS = {
-    "d": "(e->>1)::timestamptz AS lo, (e->>2)::timestamptz AS hi",
-    "q": "(e->>2)::float8 AS lo, (e->>3)::float8 AS hi,"
-    " e->>4 AS system, e->>5 AS code, e->>6 AS unit",
-}
-"""Columns of the index rows that a resource keeps in `keys`."""
-_SORT_COLUMN = {"string": 1, "token": 1, "uri": 1, "reference": 1, "date": 1}
+SOME = 1000
+"""From so many candidates on, going through an order and testing each is tried instead."""
+ENTER = (
+    "(SELECT set_config('app.tenant', $1, true) AS tenant, $2::text AS store, $3::text[] AS v"
+    " OFFSET 0) e"
+)
+_WALKS = {"s": ("norm",), "t": ("code",), "r": ("target",), "d": ("hi", "lo"), "q": ("hi", "lo")}
+_TIES = {"s": ("seq",), "t": ("system",), "r": (), "d": (), "q": ("seq",), "c": ("seq",)}
+"""Columns by which two rows of one resource differ that have the same place in the walk."""
 _AFTER_ALL = "\U0010ffff"
-_COARSE = frozenset({"code", "boolean"})
-"""Element types of tokens with few values, such as status, gender and active."""
+BY_TIME = "version > 0"
+"""Always true; the index by time is partial on it, so that no look-up by id mistakes it for its."""
 
 
 @dataclass(slots=True)
@@ -62,245 +61,265 @@ class Statement:
     args: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a page is found: from a driving node's candidates, or along the rows of an index."""
+
+    driver: Node | None = None
+    walk: Leaf | Order | None = None
+    """A range to go through in index order, or the first key of the order."""
+    missing: bool = False
+    """The end of a walk: the resources that have no value of its parameter."""
+
+
 class SqlBuilder:
-    """Builds one statement of one query."""
+    """Builds the statements of one query."""
 
     def __init__(
-        self, query: SearchQuery, index: SearchIndex, restriction: Restriction = FULL
+        self,
+        query: SearchQuery,
+        index: SearchIndex,
+        access: Access = EVERYTHING,
+        *,
+        pairs: bool = False,
+        stale: bool = False,
+        inside: tuple[str, ...] | None = None,
     ) -> None:
-        """`restriction` is what the caller may find of the type: see `restricted`."""
-        self._query = query
-        self._index = index
-        self._restriction = restriction
-        self._conditions = IndexConditions(index)
-        self._driver = min(
-            (c for c in query.criteria if _rank(c) < _NO_DRIVER), key=_rank, default=None
-        )
-        self._id = "r.rid" if self._driver is None else "d.rid"
+        """`pairs`: the rows of frequent pairs are complete; `stale`: those of composites are not;
+        `inside` are Patient ids of a compartment search."""
+        self.type = query.resource_type
+        self._compiler = NodeCompiler(index, access, pairs=pairs, stale=stale)
+        nodes = self._compiler.nodes(self.type, query.criteria)
+        if inside is not None:
+            nodes = (self._compiler.inside(self.type, inside), *nodes)
+        self.nodes = nodes
+        self.order = tuple(self._compiler.order(key) for key in query.sort)
+        if not self.order and not any(map(drives, nodes)) and any(map(_is_of_time, nodes)):
+            self.order = (Order("u", "_lastUpdated", descending=False, single=True),)
+
+    @property
+    def args(self) -> list[str]:
+        """The values."""
+        return self._compiler.args
 
     def matches(self) -> Statement:
         """The ids that meet the criteria."""
-        return self._statement(f"SELECT {self._id} AS rid FROM {self._source('')}")
+        return Statement(_matches(self.type, self.nodes), self.args)
 
     def count(self) -> Statement:
         """How many resources meet the criteria."""
-        return self._statement(f"SELECT count(*) FROM {self._source('')}")
+        return Statement(_count(self.type, self.nodes), self.args)
 
-    def page(self, limit: int, after: list[str] | None, *, keys: bool) -> Statement:
-        """One page in sort order; `after` has the sort values and id of the row before it."""
-        sort = [self._sort_expression(key) for key in self._query.sort]
-        orders = [(e, k.descending) for e, k in zip(sort, self._query.sort, strict=True)]
-        orders.append((self._id, False))
-        behind = "" if after is None else self._after(orders, after)
-        source = self._source(behind if sort == [] else "")
-        if behind and sort:
-            source += f" AND {behind}"
-        order = ", ".join(f"{e} {'DESC' if down else 'ASC'}" for e, down in orders)
-        values = ", ".join(f"({e})::text" for e in sort)
-        columns = (
-            "r.rtype, r.rid, r.version, r.updated_at, r.body,"
-            f" {'r.keys' if keys else 'NULL::jsonb'}, ARRAY[{values}]::text[]"
-        )
-        return self._statement(f"SELECT {columns} FROM {source} ORDER BY {order} LIMIT {limit:d}")
+    def estimates(self, nodes: tuple[Node, ...]) -> Statement:
+        """For each driving node how many candidates it has, SOME and one more at most."""
+        return Statement(_estimates(self.type, nodes), self.args)
 
-    def _statement(self, sql: str) -> Statement:
-        return Statement(sql, self._conditions.args)
-
-    def _source(self, behind: str) -> str:
-        """FROM and WHERE: the driver's ids in order, each with its resource, then the rest."""
-        place = (
-            "r.tenant = $1 AND r.store = $2"
-            f" AND r.rtype = {self._conditions.arg(self._query.resource_type)}"
-        )
-        rest = [self._criterion(c) for c in self._query.criteria if not self._drives(c)]
-        rest += self._compartment()
-        if self._driver is None:
-            named = [c.parameter.code for c in self._query.criteria]
-            named += [key.parameter.code for key in self._query.sort]
-            if "_lastUpdated" in named:
-                place += f" AND {BY_TIME}"
-            parts = [place, LIVE, *rest, *([behind] if behind else [])]
-            return f"resource r WHERE {' AND '.join(parts)}"
-        ids = self._driving(self._driver)
-        if behind:
-            ids = f"SELECT d.rid FROM ({ids}) d WHERE {behind}"
-        return (
-            f"({ids} ORDER BY 1) d CROSS JOIN LATERAL (SELECT r.* FROM resource r"
-            f" WHERE {place} AND r.rid = d.rid OFFSET 0) r"
-            f" WHERE {' AND '.join([LIVE, *rest])}"
-        )
-
-    def _compartment(self) -> list[str]:
-        """That the resource belongs to a patient of the caller, where it has only some."""
-        patients = self._restriction.compartment
-        if patients is None:
-            return []
-        kind, arg = self._query.resource_type, self._conditions.arg
-        return [compartment_sql(self._index, kind, patients, self._id, arg)]
-
-    def _driving(self, criterion: Criterion) -> str:
-        if criterion.parameter.code == "_id":
-            ids = ", ".join(self._conditions.arg(unescape(v)) for v in criterion.values)
-            return f"SELECT DISTINCT u.rid FROM unnest(ARRAY[{ids}]::text[]) u(rid)"
-        tested = self._conditions.of(criterion)
-        for other in self._query.criteria:
-            if other is not criterion and self._drives(other):
-                more = " OR ".join(self._conditions.of(other).conditions)
-                both = tuple(f"{condition} AND ({more})" for condition in tested.conditions)
-                tested = replace(tested, conditions=both)
-        return f"SELECT DISTINCT u.rid FROM ({self._ids(tested)}) u"
-
-    def _drives(self, criterion: Criterion) -> bool:
-        """The driver, and the other end of its range: they meet in the same index row."""
-        driver = self._driver
-        return criterion is driver or (
-            driver is not None
-            and driver.parameter is criterion.parameter
-            and driver.parameter.single
-            and driver.parameter.type in PREFIXED
-            and not criterion.modifier
-        )
-
-    def _ids(self, tested: Tested) -> str:
-        """The ids under each condition; a list in one condition would not always lead the index."""
-        rows = self._rows(tested)
-        return " UNION ALL ".join(f"SELECT i.rid {rows} AND {c}" for c in tested.conditions)
-
-    def _rows(self, tested: Tested) -> str:
-        return (
-            f"FROM {TABLES[tested.kind]} i WHERE i.tenant = $1 AND i.store = $2"
-            f" AND i.param = {self._conditions.arg(tested.param)}"
-        )
-
-    def _criterion(self, criterion: Criterion) -> str:
-        parameter = criterion.parameter
-        if parameter.code == "_id":
-            return self._identity(criterion)
-        if criterion.modifier == "missing":
-            return self._missing(criterion)
-        if parameter.code == "_lastUpdated":
-            values = [self._last_updated(value) for value in criterion.values]
-            return f"({' OR '.join(values)})"
-        tested = self._conditions.of(criterion)
-        if tested.way == READ:
-            return (
-                f"EXISTS (SELECT FROM (SELECT {_KEYS[tested.kind]}"
-                f" FROM jsonb_array_elements(r.keys->'{tested.kind}') e"
-                f" WHERE e->>0 = {self._conditions.arg(tested.param)}) i"
-                f" WHERE {' OR '.join(tested.conditions)})"
-            )
-        if tested.way == SCAN:
-            # A range of values is gone through once and kept, not once for each candidate.
-            right = "IS NOT TRUE" if criterion.modifier == "not" else "IS TRUE"
-            return f"(({self._id} IN ({self._ids(tested)})) {right})"
-        rows = self._rows(tested)
-        found = " OR ".join(
-            f"EXISTS (SELECT {rows} AND {condition} AND i.rid = {self._id} OFFSET 0)"
-            for condition in tested.conditions
-        )
-        return f"NOT ({found})" if criterion.modifier == "not" else f"({found})"
-
-    def _identity(self, criterion: Criterion) -> str:
-        if criterion.modifier == "missing":
-            return "false" if _boolean(criterion) else "true"
-        ids = ", ".join(self._conditions.arg(unescape(value)) for value in criterion.values)
-        return f"{self._id} {'NOT IN' if criterion.modifier == 'not' else 'IN'} ({ids})"
-
-    def _missing(self, criterion: Criterion) -> str:
-        missing = _boolean(criterion)
-        if criterion.parameter.code == "_lastUpdated":
-            return "false" if missing else "true"
-        kind = KIND[criterion.parameter.type]
-        found = (
-            f"EXISTS (SELECT FROM jsonb_array_elements(r.keys->'{kind}') e"
-            f" WHERE e->>0 = {self._conditions.arg(criterion.parameter.key)})"
-        )
-        return f"NOT {found}" if missing else found
-
-    def _last_updated(self, value: str) -> str:
-        prefix, text = split_prefix(value)
-        low, high = date_bounds("_lastUpdated", prefix, text)
-        lo = self._conditions.arg(low, "::timestamptz")
-        hi = self._conditions.arg(high, "::timestamptz")
-        return _INSTANT_CONDITIONS[prefix].format(lo=lo, hi=hi, at="r.updated_at")
-
-    def _sort_expression(self, key: SortKey) -> str:
-        parameter = key.parameter
-        if parameter.code == "_id":
-            return "r.rid"
-        if parameter.code == "_lastUpdated":
-            return "r.updated_at"
-        kind, pick = KIND[parameter.type], "max" if key.descending else "min"
-        if kind == "q":
-            column, last = "(e->>2)::float8", "'-infinity'" if key.descending else "'NaN'"
-            value = f"{pick}({column})"
-        else:
-            column, last = f"e->>{_SORT_COLUMN[parameter.type]}", "''"
-            value = f'{pick}(({column}) COLLATE "C")'
-            if not key.descending:
-                last = self._conditions.arg(_AFTER_ALL)
-        return (
-            f"coalesce((SELECT {value} FROM jsonb_array_elements(r.keys->'{kind}') e"
-            f" WHERE e->>0 = {self._conditions.arg(parameter.key)}), {last})"
-        )
-
-    def _after(self, orders: list[tuple[str, bool]], after: list[str]) -> str:
-        """Rows behind the cursor: greater in the first order that differs."""
-        options, equal = [], ""
-        for (expression, descending), value in zip(orders, after, strict=True):
-            cast = "::timestamptz" if expression == "r.updated_at" else ""
-            if "float8" in expression:
-                cast = "::float8"
-            bound = self._conditions.arg(value, cast)
-            options.append(f"({equal}{expression} {'<' if descending else '>'} {bound})")
-            equal += f"{expression} = {bound} AND "
-        return f"({' OR '.join(options)})"
+    def page(self, way: Way, limit: int, after: list[str] | None, *, keys: bool) -> Statement:
+        """One page; `after` has the order's values and the id of the row before it."""
+        values = [self._compiler.place(value) for value in after or ()]
+        args = list(self.args)
+        del self.args[len(args) - len(values) :]
+        sql = _page(self.type, self.nodes, self.order, way, limit, tuple(values), keys)
+        return Statement(sql, args)
 
 
-LIVE = "r.method <> 'DELETE'"
-BY_TIME = "r.version > 0"
-"""Always true; the index by time is partial on it, so that no look-up by id mistakes it for its."""
-_NO_DRIVER = 99
+def _is_of_time(node: Node) -> bool:
+    return isinstance(node, Updated) or (
+        isinstance(node, AnyOf) and node.nodes != () and all(map(_is_of_time, node.nodes))
+    )
 
 
-def _rank(criterion: Criterion) -> int:
-    """How few resources a criterion is likely to leave; the lowest drives the search."""
-    parameter, modifier = criterion.parameter, criterion.modifier
-    if parameter.code == "_lastUpdated" or modifier in ("not", "missing"):
-        return _NO_DRIVER
-    if parameter.code == "_id":
-        return 0
-    if modifier == "contains" or any(value.endswith("|") for value in criterion.values):
-        return 8
-    if parameter.type == "token" and all(a.type in _COARSE for a in parameter.accessors):
-        return 7
-    if parameter.type == "token":
-        return 1 if parameter.code == "identifier" else 4
-    if parameter.type in ("date", "quantity", "number"):
-        bounded = all(split_prefix(value)[0] in ("eq", "ap") for value in criterion.values)
-        return 5 if bounded else 6
-    return 2 if parameter.type == "reference" else 3
+@lru_cache(maxsize=2048)
+def _matches(resource_type: str, nodes: tuple[Node, ...]) -> str:
+    source = _source(Candidates(), resource_type, nodes, best(nodes), "")
+    return f"SELECT m.rid FROM {ENTER} CROSS JOIN LATERAL (SELECT r.rid FROM {source} OFFSET 0) m"
 
 
-# Stored instants are points; searched ones are half-open spans.
-_INSTANT_CONDITIONS = {
-    "eq": "({at} >= {lo} AND {at} < {hi})",
-    "ne": "({at} < {lo} OR {at} >= {hi})",
-    "gt": "{at} >= {hi}",
-    "lt": "{at} < {lo}",
-    "ge": "{at} >= {lo}",
-    "le": "{at} < {hi}",
-    "sa": "{at} >= {hi}",
-    "eb": "{at} < {lo}",
-    "ap": "({at} >= {lo} AND {at} < {hi})",
-}
+@lru_cache(maxsize=512)
+def _count(resource_type: str, nodes: tuple[Node, ...]) -> str:
+    driver = best(nodes)
+    if driver is not None and len(nodes) == 1:
+        arms = " UNION ALL ".join(Candidates().arms(driver, resource_type))
+        if isinstance(driver, Leaf):
+            inner = f"SELECT count(DISTINCT u.rid) AS n FROM ({arms}) u"
+            return f"SELECT m.n FROM {ENTER} CROSS JOIN LATERAL ({inner} OFFSET 0) m"
+    inner = f"SELECT count(*) AS n FROM {_source(Candidates(), resource_type, nodes, driver, '')}"
+    return f"SELECT m.n FROM {ENTER} CROSS JOIN LATERAL ({inner} OFFSET 0) m"
 
 
-def _boolean(criterion: Criterion) -> bool:
-    if criterion.values not in (("true",), ("false",)):
-        code = criterion.parameter.code
-        raise InvalidInput(f"{code}:missing is true or false", path=code)
-    return criterion.values == ("true",)
+@lru_cache(maxsize=512)
+def _estimates(resource_type: str, nodes: tuple[Node, ...]) -> str:
+    counts = []
+    for node in nodes:
+        arms = " UNION ALL ".join(Candidates().arms(node, resource_type))
+        counts.append(f"(SELECT count(*) FROM (SELECT FROM ({arms}) a LIMIT {SOME + 1}) n)")
+    inner = f"SELECT ARRAY[{', '.join(counts)}]::bigint[] AS n OFFSET 0"
+    return f"SELECT m.n FROM {ENTER} CROSS JOIN LATERAL ({inner}) m"
+
+
+@lru_cache(maxsize=4096)
+def _page(
+    resource_type: str,
+    nodes: tuple[Node, ...],
+    order: tuple[Order, ...],
+    way: Way,
+    limit: int,
+    after: tuple[str, ...],
+    keys: bool,
+) -> str:
+    candidates = Candidates()
+    if way.walk is not None and not way.missing:
+        inner = _walked(candidates, resource_type, nodes, order, way.walk, after)
+    else:
+        inner = _gathered(candidates, resource_type, nodes, order, way, after)
+    source, orders = inner
+    ordering = ", ".join(f"{e} {'DESC' if down else 'ASC'}" for e, down, _ in orders)
+    values = ", ".join(f"({e})::text" for e, _, _ in orders)
+    columns = "r.rid, r.version, r.updated_at, r.body" + (", r.keys->'r' AS refs" if keys else "")
+    page = (
+        f"SELECT {columns}, ARRAY[{values}]::text[] AS place FROM {source}"
+        f" ORDER BY {ordering} LIMIT {limit:d}"
+    )
+    return f"SELECT p.* FROM {ENTER} CROSS JOIN LATERAL ({page}) p"
+
+
+Ordered = tuple[str, bool, str]
+"""An expression, whether it descends, and the type of its values."""
+
+
+def _gathered(
+    candidates: Candidates,
+    resource_type: str,
+    nodes: tuple[Node, ...],
+    order: tuple[Order, ...],
+    way: Way,
+    after: tuple[str, ...],
+) -> tuple[str, list[Ordered]]:
+    """The candidates of the driver, in order of the keys and their id."""
+    keys = order
+    if way.missing:
+        assert isinstance(way.walk, Order)
+        nodes = (*nodes, Not(Present(way.walk.kind, way.walk.param)))
+        keys = order[1:]
+    by_id = "d.rid" if way.driver is not None else "r.rid"
+    orders = [_ordered(key) for key in keys if key.kind]
+    orders.append((by_id, bool(order) and order[-1].descending, ""))
+    behind = _behind(orders, after)
+    early = behind if len(orders) == 1 else ""
+    source = _source(candidates, resource_type, nodes, way.driver, early)
+    if behind and not early:
+        source += f" AND {behind}"
+    if way.driver is None and orders[0][0] == "r.updated_at":
+        source += f" AND r.{BY_TIME}"
+    return source, orders
+
+
+def _source(
+    candidates: Candidates,
+    resource_type: str,
+    nodes: tuple[Node, ...],
+    driver: Node | None,
+    behind: str,
+) -> str:
+    """FROM and WHERE: the driver's ids in order, each with its resource, then the rest."""
+    rest = tuple(node for node in nodes if node is not driver)
+    tests = candidates.tests(rest, Row("r.rid", "r", resource_type))
+    conditions = [f"r.{LIVE}", *([tests] if tests else [])]
+    if driver is None:
+        conditions = [place("r", resource_type), *conditions, *([behind] if behind else [])]
+        return f"resource r WHERE {' AND '.join(conditions)}"
+    ids = " UNION ALL ".join(candidates.arms(driver, resource_type))
+    where = f" WHERE {behind.replace('d.rid', 'u.rid')}" if behind else ""
+    return (
+        f"(SELECT DISTINCT u.rid FROM ({ids}) u{where} ORDER BY 1) d"
+        f" CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE {place('r', resource_type)}"
+        f" AND r.rid = d.rid OFFSET 0) r WHERE {' AND '.join(conditions)}"
+    )
+
+
+def _walked(
+    candidates: Candidates,
+    resource_type: str,
+    nodes: tuple[Node, ...],
+    order: tuple[Order, ...],
+    walk: Leaf | Order,
+    after: tuple[str, ...],
+) -> tuple[str, list[Ordered]]:
+    """The resources along the rows of an index, each at its first row there."""
+    rest = tuple(node for node in nodes if node is not walk)
+    down = bool(order) and order[0].descending
+    if isinstance(walk, Leaf):
+        columns, condition = walk.walk, walk.conditions[0]
+        leaf = walk
+    else:
+        columns, condition = _WALKS[walk.kind], ""
+        leaf = Leaf(walk.kind, walk.param, ())
+    casts = {"d": "timestamptz", "q": "float8", "c": "float8"}
+    orders: list[Ordered] = [(f"i.{columns[0]}", down, casts.get(leaf.kind, "text"))]
+    later = [_ordered(key) for key in order[1:] if key.kind]
+    if later:
+        orders += later
+    else:
+        orders += [(f"i.{c}", down, orders[0][2]) for c in columns[1:]]
+    orders.append(("i.rid", orders[-1][1], ""))
+    conditions = [condition] if condition else []
+    if after:
+        bound = f"{after[0]}::{orders[0][2]}"
+        conditions += [f"{orders[0][0]} {'<=' if down else '>='} {bound}", _behind(orders, after)]
+    if not walk.single:
+        conditions.append(_first(leaf, (*columns, *_TIES[leaf.kind]), condition, down))
+    tests = candidates.tests(rest, Row("i.rid", "r", resource_type))
+    conditions += [f"r.{LIVE}", *([tests] if tests else [])]
+    return (
+        f"{TABLES[leaf.kind]} i CROSS JOIN LATERAL (SELECT r.* FROM resource r"
+        f" WHERE {place('r', resource_type)} AND r.rid = i.rid OFFSET 0) r"
+        f" {rows(leaf).partition(' i ')[2]} AND {' AND '.join(conditions)}"
+    ), orders
+
+
+def _first(leaf: Leaf, columns: tuple[str, ...], condition: str, down: bool) -> str:
+    """No other row of the resource comes before this one in the walk."""
+    own = own_rows(leaf.kind, leaf.param, "r")
+    earlier = ", ".join(f"i.{c}" for c in columns)
+    here = earlier.replace("i.", "w.")
+    # Inside, i is a row of the resource's own keys; w, a copy of the outer i.
+    copied = ", ".join(f"i.{c}" for c in columns)
+    more = f"{condition} AND " if condition else ""
+    return (
+        f"NOT EXISTS (SELECT FROM (SELECT {copied} OFFSET 0) w CROSS JOIN LATERAL (SELECT {own}"
+        f" WHERE {more}({earlier}) {'>' if down else '<'} ({here}) OFFSET 0) o)"
+    )
+
+
+def _ordered(key: Order) -> Ordered:
+    """What a key of the order looks at, from the resource's own row; missing values come last."""
+    if key.kind == "u":
+        return "r.updated_at", key.descending, "timestamptz"
+    pick = "max" if key.descending else "min"
+    own = f"jsonb_array_elements(r.keys->'{key.kind}') k WHERE k->>0 = '{key.param}'"
+    if key.kind == "q":
+        last = "'-infinity'" if key.descending else "'NaN'"
+        found = f"coalesce((SELECT {pick}((k->>3)::float8) FROM {own}), {last})"
+        return found, key.descending, "float8"
+    if key.kind == "d":
+        last = "'-infinity'" if key.descending else "'infinity'"
+        found = f"coalesce((SELECT {pick}((k->>2)::timestamptz) FROM {own}), {last})"
+        return found, key.descending, "timestamptz"
+    last = "''" if key.descending else f"'{_AFTER_ALL}'"
+    found = f'coalesce((SELECT {pick}((k->>1) COLLATE "C") FROM {own}), {last})'
+    return found, key.descending, "text"
+
+
+def _behind(orders: list[Ordered], after: tuple[str, ...]) -> str:
+    """Rows behind the cursor: greater in the first order that differs."""
+    if not after:
+        return ""
+    options, equal = [], ""
+    for (expression, descending, cast), value in zip(orders, after, strict=True):
+        bound = f"{value}::{cast}" if cast else value
+        options.append(f"({equal}{expression} {'<' if descending else '>'} {bound})")
+        equal += f"{expression} = {bound} AND "
+    return f"({' OR '.join(options)})"
 
 
 def lock_buckets(tenant: str, store: str, query: SearchQuery) -> list[int]:
@@ -311,7 +330,9 @@ def lock_buckets(tenant: str, store: str, query: SearchQuery) -> list[int]:
     values = [
         split_bars(value)[-1]
         for criterion in query.criteria
-        if criterion.parameter.code == "identifier" and not criterion.modifier
+        if isinstance(criterion, Criterion)
+        and criterion.parameter.code == "identifier"
+        and not criterion.modifier
         for value in criterion.values
     ]
     places = [f"{tenant}|{store}|{query.resource_type}|{value}" for value in values or [""]]

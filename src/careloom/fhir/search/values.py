@@ -16,7 +16,7 @@ _DATETIME = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?P<fraction>\.\d+)?)?"
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z",
-    re.A,
+    re.ASCII,
 )
 _SPACES = re.compile(r"\s+")
 FIRST, LAST = "-infinity", "infinity"
@@ -126,3 +126,13 @@ def parse_number(text: str) -> tuple[float, float, float] | None:
     # The specification's own example, 1e2, means [95, 105), a digit finer than its rule.
     half = Decimal(5).scaleb(exponent - (2 if exponent > 0 else 1))
     return float(number), float(number - half), float(number + half)
+
+
+def after_prefix(text: str) -> str:
+    """The least text, by code points, that is behind every text that begins with this one."""
+    kept = text.rstrip("\U0010ffff")
+    if not kept:
+        return "\U0010ffff" * (NORM_LENGTH + 1)
+    last = ord(kept[-1]) + 1
+    # Half of a surrogate pair is no character.
+    return kept[:-1] + chr(0xE000 if 0xD800 <= last < 0xE000 else last)

@@ -85,7 +85,7 @@ def _filled(value: Temporal, high: bool) -> Temporal:
         second = _LAST_SECOND if high else second
     else:
         fraction = max(0, 3 + min(0, int(value.second.as_tuple().exponent)))
-        extra = Decimal("0.999") % Decimal(10).scaleb(fraction - 3) if high and fraction else 0
+        extra = Decimal("0.999") % Decimal(1).scaleb(fraction - 3) if high and fraction else 0
         second = (value.second + extra).quantize(Decimal("0.001"), ROUND_DOWN)
     return replace(
         value,

@@ -51,6 +51,8 @@ def to_integer(value: Any) -> int | None:
 
 def to_decimal(value: Any) -> Decimal | None:
     """http://hl7.org/fhirpath/N1/#todecimal-decimal"""
+    if isinstance(value, bool):
+        return Decimal("1.0") if value else Decimal("0.0")
     if isinstance(value, (int, Decimal)):
         return Decimal(value)
     return Decimal(value) if isinstance(value, str) and _DECIMAL.match(value) else None

@@ -36,14 +36,12 @@ class Function:
     most: int = 0
 
 
-def on_collection(body: Callable[[list[Any], Model | None], list[Any]]) -> Function:
+def on_collection(body: Callable[[list[Any], Env], list[Any]]) -> Function:
     """A function of the whole input collection."""
 
     def build(scope: Scope, call: Call, source: Run) -> Run:
-        model = scope.model
-
         def run(env: Env) -> list[Any]:
-            return body(source(env), model)
+            return body(source(env), env)
 
         return run
 
@@ -51,18 +49,17 @@ def on_collection(body: Callable[[list[Any], Model | None], list[Any]]) -> Funct
 
 
 def on_collections(
-    body: Callable[[list[Any], list[Any], Model | None], list[Any]], most: int = 1
+    body: Callable[[list[Any], list[Any], Env], list[Any]], most: int = 1
 ) -> Function:
     """A function of the input collection and one other."""
 
     def build(scope: Scope, call: Call, source: Run) -> Run:
-        model, other = scope.model, scope.compile(call.arguments[0])
-        at = call.at
+        other, at = scope.compile(call.arguments[0]), call.at
 
         def run(env: Env) -> list[Any]:
             left, right = source(env), other(env)
             env.spend(len(left) + len(right), at)
-            return env.bounded(body(left, right, model), at)
+            return env.bounded(body(left, right, env), at)
 
         return run
 

@@ -15,7 +15,6 @@ from careloom.fhirpath.functions.definition import (
     on_collection,
     on_collections,
 )
-from careloom.fhirpath.model import Model
 from careloom.fhirpath.operators import boolean
 from careloom.fhirpath.syntax import Call
 from careloom.fhirpath.values import system, type_name
@@ -72,17 +71,17 @@ def _booleans(answer: Callable[[list[bool]], bool], name: str) -> Function:
     return Function(build)
 
 
-def _subset(left: list[Any], right: list[Any], model: Model | None) -> list[Any]:
-    known = {key(item, model) for item in right}
-    return [all(key(item, model) in known for item in left)]
+def _subset(left: list[Any], right: list[Any], env: Env) -> list[Any]:
+    known = {key(item, env) for item in right}
+    return [all(key(item, env) in known for item in left)]
 
 
-def _superset(left: list[Any], right: list[Any], model: Model | None) -> list[Any]:
-    return _subset(right, left, model)
+def _superset(left: list[Any], right: list[Any], env: Env) -> list[Any]:
+    return _subset(right, left, env)
 
 
-def _is_distinct(items: list[Any], model: Model | None) -> list[Any]:
-    return [len(distinct(items, model)) == len(items)]
+def _is_distinct(items: list[Any], env: Env) -> list[Any]:
+    return [len(distinct(items, env)) == len(items)]
 
 
 def _not(scope: Scope, call: Call, source: Run) -> Run:
@@ -96,7 +95,7 @@ def _not(scope: Scope, call: Call, source: Run) -> Run:
 
 
 FUNCTIONS = {
-    "empty": on_collection(lambda items, model: [not items]),
+    "empty": on_collection(lambda items, env: [not items]),
     "exists": Function(_exists, 0, 1),
     "all": Function(_all, 1, 1),
     "allTrue": _booleans(all, "allTrue"),
@@ -105,7 +104,7 @@ FUNCTIONS = {
     "anyFalse": _booleans(lambda values: not all(values), "anyFalse"),
     "subsetOf": on_collections(_subset),
     "supersetOf": on_collections(_superset),
-    "count": on_collection(lambda items, model: [len(items)]),
+    "count": on_collection(lambda items, env: [len(items)]),
     "distinct": on_collection(distinct),
     "isDistinct": on_collection(_is_distinct),
     "not": Function(_not),

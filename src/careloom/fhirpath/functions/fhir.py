@@ -185,17 +185,41 @@ def _element_definition(scope: Scope, call: Call, source: Run) -> Run:
     return run
 
 
-def _unsupported(scope: Scope, call: Call, source: Run) -> Run:
-    at, name = call.at, call.name
+def _slice(scope: Scope, call: Call, source: Run) -> Run:
+    at, model = call.at, scope.model
+    structure, name = (scope.compile(argument) for argument in call.arguments)
 
     def run(env: Env) -> list[Any]:
-        if not source(env):
+        hook = env.hooks.slice
+        if hook is None:
+            raise failure("slice() needs definitions, not offered here", at, "Leave it out.")
+        given = [system(single(each(env), at, "slice()"), model) for each in (structure, name)]
+        if None in given:
             return []
-        raise failure(
-            f"{name}() needs the profile under which the data is validated",
-            at,
-            "Evaluate it where a profile applies.",
-        )
+        url, wanted = (text_of(each, at, "slice()") for each in given)
+        items = [item for item in source(env) if item.__class__ is Element]
+        return [item for item in items if hook(item, url, wanted)]
+
+    return run
+
+
+def _check_modifiers(scope: Scope, call: Call, source: Run) -> Run:
+    at, model = call.at, scope.model
+    known = [scope.compile(argument) for argument in call.arguments]
+
+    def run(env: Env) -> list[Any]:
+        items = source(env)
+        allowed = {system(url, model) for each in known for url in each(env)}
+        found: list[Any] = []
+        for item in items:
+            navigation.named(item, "modifierExtension", model, found)
+        if any(each.value.get("url") not in allowed for each in found):
+            raise failure(
+                "An element has a modifier extension that is not understood",
+                at,
+                "Name the extension in checkModifiers(), or do not process the element.",
+            )
+        return items
 
     return run
 
@@ -211,7 +235,6 @@ FUNCTIONS = {
     "subsumedBy": Function(_subsumes, 1, 1),
     "htmlChecks": on_value(_html_checks),
     "elementDefinition": Function(_element_definition),
-    "slice": Function(_unsupported, 2, 2),
-    "checkModifies": Function(_unsupported, 1, 1),
-    "checkModifiers": Function(_unsupported, 0, 20),
+    "slice": Function(_slice, 2, 2),
+    "checkModifiers": Function(_check_modifiers, 1, 20),
 }

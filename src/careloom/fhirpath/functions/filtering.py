@@ -60,7 +60,7 @@ def _repeat(scope: Scope, call: Call, source: Run) -> Run:
             level = []
             for result in results:
                 for item in result:
-                    mark = None if every else key(item, model)
+                    mark = None if every else key(item, env)
                     if every or mark not in seen:
                         seen.add(mark)
                         level.append(item)
@@ -117,17 +117,14 @@ def _sort(scope: Scope, call: Call, source: Run) -> Run:
     orders = call.orders or ("asc",)
     model, at = scope.model, call.at
 
-    def order(left: list[Any], right: list[Any]) -> int:
+    def order(left: list[Any], right: list[Any], env: Env) -> int:
         for one, other, direction in zip(left, right, orders, strict=True):
-            found = _order(one, other, model, at)
+            found = _order(one, other, env, at)
             if found and (direction == "asc" or (direction == "-" and None in (one, other))):
                 return found
             if found:
                 return -found
         return 0
-
-    def in_order(left: tuple[list[Any], Any], right: tuple[list[Any], Any]) -> int:
-        return order(left[0], right[0])
 
     def run(env: Env) -> list[Any]:
         items = source(env)
@@ -139,17 +136,21 @@ def _sort(scope: Scope, call: Call, source: Run) -> Run:
         ]
         env.spend(len(items) * len(items).bit_length(), at)
         pairs: list[tuple[list[Any], Any]] = list(zip(values, items, strict=True))
+
+        def in_order(left: tuple[list[Any], Any], right: tuple[list[Any], Any]) -> int:
+            return order(left[0], right[0], env)
+
         pairs.sort(key=cmp_to_key(in_order))
         return [item for _, item in pairs]
 
     return run
 
 
-def _order(one: Any, other: Any, model: Model | None, at: int) -> int:
+def _order(one: Any, other: Any, env: Env, at: int) -> int:
     if one is None or other is None:
         return (one is not None) - (other is not None)
     try:
-        return compare_items(one, other, model) or 0
+        return compare_items(one, other, env) or 0
     except TypeError:
         raise failure(
             f"{type_name(one)} and {type_name(other)} have no common order",

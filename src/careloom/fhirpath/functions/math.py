@@ -126,7 +126,7 @@ def _sum(scope: Scope, call: Call, source: Run) -> Run:
 
 
 def _extreme(scope: Scope, call: Call, source: Run) -> Run:
-    model, at, wanted = scope.model, call.at, -1 if call.name == "min" else 1
+    at, wanted = call.at, -1 if call.name == "min" else 1
 
     def run(env: Env) -> list[Any]:
         items = source(env)
@@ -134,7 +134,7 @@ def _extreme(scope: Scope, call: Call, source: Run) -> Run:
         best = items[:1]
         for item in items[1:]:
             try:
-                order = compare_items(item, best[0], model)
+                order = compare_items(item, best[0], env)
             except TypeError:
                 raise failure(
                     f"{type_name(item)} and {type_name(best[0])} have no common order",

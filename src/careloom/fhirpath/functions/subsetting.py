@@ -13,7 +13,6 @@ from careloom.fhirpath.functions.definition import (
     on_collection,
     on_collections,
 )
-from careloom.fhirpath.model import Model
 from careloom.fhirpath.syntax import Call
 from careloom.fhirpath.values import system
 
@@ -43,25 +42,25 @@ def _slice(scope: Scope, call: Call, source: Run) -> Run:
     return run
 
 
-def _intersect(left: list[Any], right: list[Any], model: Model | None) -> list[Any]:
-    known = {key(item, model) for item in right}
-    return distinct([item for item in left if key(item, model) in known], model)
+def _intersect(left: list[Any], right: list[Any], env: Env) -> list[Any]:
+    known = {key(item, env) for item in right}
+    return distinct([item for item in left if key(item, env) in known], env)
 
 
-def _exclude(left: list[Any], right: list[Any], model: Model | None) -> list[Any]:
-    known = {key(item, model) for item in right}
-    return [item for item in left if key(item, model) not in known]
+def _exclude(left: list[Any], right: list[Any], env: Env) -> list[Any]:
+    known = {key(item, env) for item in right}
+    return [item for item in left if key(item, env) not in known]
 
 
 FUNCTIONS = {
     "single": Function(_single),
-    "first": on_collection(lambda items, model: items[:1]),
-    "last": on_collection(lambda items, model: items[-1:]),
-    "tail": on_collection(lambda items, model: items[1:]),
+    "first": on_collection(lambda items, env: items[:1]),
+    "last": on_collection(lambda items, env: items[-1:]),
+    "tail": on_collection(lambda items, env: items[1:]),
     "skip": Function(_slice, 1, 1),
     "take": Function(_slice, 1, 1),
     "intersect": on_collections(_intersect),
     "exclude": on_collections(_exclude),
-    "union": on_collections(lambda left, right, model: distinct(left + right, model)),
-    "combine": on_collections(lambda left, right, model: left + right, most=2),
+    "union": on_collections(lambda left, right, env: distinct(left + right, env)),
+    "combine": on_collections(lambda left, right, env: left + right, most=2),
 }

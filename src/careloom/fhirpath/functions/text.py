@@ -24,7 +24,7 @@ def _on_text(name: str, body: Callable[..., Any], least: int = 0, most: int = 0)
     """A function of a String and Strings."""
 
     def run(env: Env, at: int, *values: Any) -> Any:
-        texts = [text_of(value, at, f"{name}()") for value in values]
+        texts = [env.text(text_of(value, at, f"{name}()"), at) for value in values]
         found = body(*texts)
         return env.text(found, at) if isinstance(found, str) else found
 
@@ -59,6 +59,7 @@ def _matches(full: bool) -> Callable[..., bool]:
     def run(env: Env, at: int, value: Any, regex: Any, *flags: Any) -> bool:
         name = "matchesFull()" if full else "matches()"
         text = text_of(value, at, name)
+        env.spend(len(text) >> 4, at)
         found = pattern_at(
             text_of(regex, at, name), text_of(flags[0], at, name) if flags else "", at
         )

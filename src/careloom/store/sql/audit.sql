@@ -46,8 +46,8 @@ DECLARE
   v_stores text[]; v_actions text[]; v_entities text[]; v_runs uuid[]; v_requests text[]; v_contents text[];
 BEGIN
   SELECT array_agg(p_store), array_agg(g.action), array_agg(g.entity), array_agg(g.run), array_agg(g.request),
-    array_agg(jsonb_build_object('v', 1, 'tenant', p_tenant, 'store', p_store, 'action', g.action, 'entity', g.entity,
-      'actor', coalesce(g.actor, '{}'), 'detail', coalesce(g.detail, '{}'), 'run_id', g.run, 'request_id', g.request)::text)
+    array_agg(left(jsonb_build_object('v', 1, 'tenant', p_tenant, 'store', p_store, 'action', g.action, 'entity', g.entity,
+      'actor', coalesce(g.actor, '{}'), 'detail', coalesce(g.detail, '{}'), 'run_id', g.run, 'request_id', g.request)::text, -1))
   INTO v_stores, v_actions, v_entities, v_runs, v_requests, v_contents
   FROM (SELECT r.value->>'action' AS action, r.value->>'entity' AS entity, r.value->'actor' AS actor,
           r.value->'detail' AS detail, audit_run(coalesce(r.value->>'run_id', r.value->'actor'->>'run_id')) AS run,
@@ -58,35 +58,49 @@ BEGIN
 END $$;
 
 -- audit_append: audit rows and their queue rows from parallel arrays; returns how many. p_contents: each
--- row's content as a JSON object without n, id and at, which are put behind what it says, so that they hold.
+-- row's content as a JSON object that is still open, without its last brace, and without n, id and at,
+-- which are put behind what it says, so that they hold.
 CREATE OR REPLACE FUNCTION audit_append(p_tenant text, p_stores text[], p_actions text[], p_entities text[],
   p_runs uuid[], p_requests text[], p_contents text[]) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp SET plan_cache_mode TO force_generic_plan AS $$
 DECLARE
   v_at timestamptz := clock_timestamp();
   v_micros bigint := (date_part('epoch', v_at) * 1000000)::bigint;
   -- The first half of every row's id (audit_id_at); the second is its number with the variant's bit.
   v_first text := lpad(to_hex((v_micros / 1000) << 16 | 28672 | (v_micros % 1000) * 4), 16, '0');
   v_end text := '", "at": ' || to_json(v_at)::text || '}';
-  v_count int;
+  v_count int := cardinality(p_contents);
+  v_n bigint;
+  v_id uuid;
+  v_content text;
+  v_hash bytea;
 BEGIN
-  WITH numbered AS MATERIALIZED (
-    SELECT u.*, nextval('audit_queue_n') AS n
-    FROM unnest(p_stores, p_actions, p_entities, p_runs, p_requests, p_contents) u(store, action, entity, run, request, content)
-  ), named AS MATERIALIZED (
-    SELECT g.*, (v_first || to_hex((-9223372036854775808)::bigint | g.n))::uuid AS id FROM numbered g
-  ), written AS MATERIALIZED (
-    SELECT g.id, g.n, g.store, g.action, g.entity, g.run, g.request,
-      left(g.content, -1) || ', "n": ' || g.n || ', "id": "' || g.id || v_end AS content
-    FROM named g
-  ), hashed AS MATERIALIZED (
-    SELECT w.*, sha256(convert_to(w.content, 'UTF8')) AS hash FROM written w
-  ), kept AS (
+  IF v_count > 3 THEN
+    WITH hashed AS MATERIALIZED (
+      SELECT w.*, sha256(convert_to(w.content, 'UTF8')) AS hash
+      FROM (SELECT g.id, g.n, g.store, g.action, g.entity, g.run, g.request,
+              g.content || ', "n": ' || g.n || ', "id": "' || g.id || v_end AS content
+            FROM (SELECT u.*, (v_first || to_hex((-9223372036854775808)::bigint | u.n))::uuid AS id
+                  FROM (SELECT x.*, nextval('audit_queue_n') AS n
+                        FROM unnest(p_stores, p_actions, p_entities, p_runs, p_requests, p_contents)
+                          x(store, action, entity, run, request, content) OFFSET 0) u OFFSET 0) g OFFSET 0) w
+    ), kept AS (
+      INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
+        SELECT p_tenant, h.id, h.store, v_at, h.action, h.entity, h.run, h.request, h.content, h.hash FROM hashed h
+    )
+    INSERT INTO audit_queue (tenant, n, audit_id, content_hash) SELECT p_tenant, h.n, h.id, h.hash FROM hashed h;
+    RETURN v_count;
+  END IF;
+  -- So few cost less one by one.
+  FOR i IN 1 .. v_count LOOP
+    v_n := nextval('audit_queue_n');
+    v_id := (v_first || to_hex((-9223372036854775808)::bigint | v_n))::uuid;
+    v_content := p_contents[i] || ', "n": ' || v_n || ', "id": "' || v_id || v_end;
+    v_hash := sha256(convert_to(v_content, 'UTF8'));
     INSERT INTO audit (tenant, audit_id, store, at, action, entity, run_id, request_id, content, content_hash)
-      SELECT p_tenant, h.id, h.store, v_at, h.action, h.entity, h.run, h.request, h.content, h.hash FROM hashed h
-  )
-  INSERT INTO audit_queue (tenant, n, audit_id, content_hash) SELECT p_tenant, h.n, h.id, h.hash FROM hashed h;
-  GET DIAGNOSTICS v_count = ROW_COUNT;
+      VALUES (p_tenant, v_id, p_stores[i], v_at, p_actions[i], p_entities[i], p_runs[i], p_requests[i], v_content, v_hash);
+    INSERT INTO audit_queue (tenant, n, audit_id, content_hash) VALUES (p_tenant, v_n, v_id, v_hash);
+  END LOOP;
   RETURN v_count;
 END $$;
 
@@ -143,18 +157,38 @@ END $$;
 
 -- audit_read: audit rows of the tenant after an id, oldest first, with their places in the chain. Filters
 -- that are null do not apply; the plan is made for those given, or the index of runs would go unused.
+-- What a run wrote about itself is found by the run, everything else about an entity by its own index.
 CREATE OR REPLACE FUNCTION audit_read(p_tenant text, p_store text, p_run uuid, p_entity text, p_since timestamptz,
   p_until timestamptz, p_after uuid, p_limit int)
 RETURNS TABLE (audit_id uuid, content text, content_hash bytea, pos bigint, chain_hash bytea)
 LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+  v_self uuid := substring(p_entity FROM '^Run/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})')::uuid;
 BEGIN
   PERFORM enter(p_tenant);
+  IF p_entity IS NULL OR p_run IS NOT NULL THEN
+    RETURN QUERY SELECT a.audit_id, a.content, a.content_hash, c.pos, c.chain_hash
+      FROM audit a LEFT JOIN audit_chain c ON c.tenant = a.tenant AND c.audit_id = a.audit_id
+      WHERE a.tenant = p_tenant AND a.audit_id > p_after
+        AND (p_store IS NULL OR a.store = p_store)
+        AND (p_run IS NULL OR a.run_id = p_run)
+        AND (p_entity IS NULL OR a.entity = p_entity)
+        AND (p_since IS NULL OR a.at >= p_since)
+        AND (p_until IS NULL OR a.at < p_until)
+      ORDER BY a.audit_id LIMIT p_limit;
+    RETURN;
+  END IF;
   RETURN QUERY SELECT a.audit_id, a.content, a.content_hash, c.pos, c.chain_hash
-    FROM audit a LEFT JOIN audit_chain c ON c.tenant = a.tenant AND c.audit_id = a.audit_id
-    WHERE a.tenant = p_tenant AND a.audit_id > p_after
+    FROM (
+      SELECT * FROM audit x WHERE x.tenant = p_tenant AND x.entity = p_entity
+        AND (x.run_id IS NULL OR NOT starts_with(x.entity, 'Run/' || x.run_id::text))
+      UNION ALL
+      SELECT * FROM audit x WHERE x.tenant = p_tenant AND x.run_id = v_self AND x.entity = p_entity
+        AND starts_with(x.entity, 'Run/' || x.run_id::text)) a
+    LEFT JOIN audit_chain c ON c.tenant = a.tenant AND c.audit_id = a.audit_id
+    WHERE a.audit_id > p_after
       AND (p_store IS NULL OR a.store = p_store)
-      AND (p_run IS NULL OR a.run_id = p_run)
-      AND (p_entity IS NULL OR a.entity = p_entity)
       AND (p_since IS NULL OR a.at >= p_since)
       AND (p_until IS NULL OR a.at < p_until)
     ORDER BY a.audit_id LIMIT p_limit;

@@ -121,7 +121,9 @@ LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
 BEGIN
   PERFORM enter(p_tenant);
   RETURN QUERY SELECT a.at, a.content FROM audit a
-    WHERE a.tenant = p_tenant AND a.entity = 'Task/' || p_task AND a.store = p_store ORDER BY a.audit_id;
+    WHERE a.tenant = p_tenant AND a.entity = 'Task/' || p_task AND a.store = p_store
+      -- As the index of entities says it, which leaves out what runs wrote about themselves.
+      AND (a.run_id IS NULL OR NOT starts_with(a.entity, 'Run/' || a.run_id::text)) ORDER BY a.audit_id;
 END $$;
 
 -- task_queue_put: name a queue and say who may see and do its tasks; null candidates open it to everybody.

@@ -125,7 +125,8 @@ def audit_content(
     run: str | uuid.UUID,
     request: str | None = None,
 ) -> str:
-    """What an audit row says, as audit_append (sql/audit.sql) takes it: no number, id or time."""
+    """What an audit row says, as audit_append (sql/audit.sql) takes it: no number, id or time, and
+    without the last brace, so that they can be put behind it."""
     return orjson.dumps(
         {
             "v": 1,
@@ -138,4 +139,4 @@ def audit_content(
             "run_id": run,
             "request_id": request,
         }
-    ).decode()
+    )[:-1].decode()

@@ -13,10 +13,11 @@ from careloom.store.database import DatabaseUnavailable
 from careloom.types import JsonObject
 from careloom.workflows.engine.program import ProgramStep
 from careloom.workflows.step import Step, StepCall, StepCatalog, StepError, StepResult, Undoes
-from careloom.workflows.step_input import input_fault
+from careloom.workflows.step_input import input_fault, unwritable
 
 log = logging.getLogger("careloom.worker")
 DEFAULT_TIMEOUT_S = 300.0
+_MISTAKE = "step_crashed"
 
 
 class Calls:
@@ -38,7 +39,13 @@ class Calls:
         if pulse is None:
             pulse = Pulse(step, None)
             call = call._replace(heart=pulse.beat)
-        return await pulse.watch(implementation.execute(call))
+        try:
+            return await pulse.watch(implementation.execute(call))
+        except StepError as error:
+            fault = unwritable(call.input) if error.code == _MISTAKE else None
+            if fault is None:
+                raise
+            raise StepError(fault, code="step_input") from error
 
     async def undo(self, step: ProgramStep, call: StepCall, output: JsonObject) -> StepResult:
         """The result of undoing; raises StepError."""
@@ -156,7 +163,7 @@ def _mistake(type_: str, error: Exception) -> StepError:
     """A bug in a step fails the step, by its policy; what was thrown may carry patient data."""
     log.error("step %s: %s at %s", type_, type(error).__name__, where(error))
     return StepError(
-        f"The step made a mistake ({type(error).__name__})", code="step_crashed", retryable=True
+        f"The step made a mistake ({type(error).__name__})", code=_MISTAKE, retryable=True
     )
 
 

@@ -1,0 +1,114 @@
+"""What :in, :not-in, :above and :below mean, asked of the store's terminology before a search.
+
+http://hl7.org/fhir/R4/search.html#token
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from careloom.errors import InvalidInput, NotFound
+from careloom.fhir.conformance import Conformance
+from careloom.fhir.search.query import (
+    Chain,
+    Criterion,
+    Has,
+    Node,
+    SearchQuery,
+    split_bars,
+    unescape,
+)
+from careloom.fhir.search.terminology import MOST_CODES, Code, Terminology
+from careloom.fhir.terminology.service import Terminology as StoreTerminology
+from careloom.types import Scope
+
+
+class OwnTerminology:
+    """The value sets and code systems that the store holds and that R4 defines."""
+
+    def __init__(self, conformance: Conformance) -> None:
+        self._conformance = conformance
+
+    async def expand(self, scope: Scope, url: str) -> list[Code]:
+        """The codes of a value set; raises NotFound or InvalidInput."""
+        members = await StoreTerminology(self._conformance, scope).members(url)
+        if members is None:
+            raise NotFound(
+                "The value set of the search is not known here",
+                code="unknown_value_set",
+                fix="load it as a ValueSet, or name the codes",
+            )
+        if members.missing:
+            raise InvalidInput(
+                "The value set of the search names a code system that is not loaded",
+                code="value_set_incomplete",
+                fix=f"load {', '.join(sorted(members.missing))}",
+            )
+        return list(members.entries)
+
+    async def below(self, scope: Scope, system: str, code: str) -> list[Code]:
+        """The code and all that it subsumes."""
+        return await self._reach(scope, system, code, down=True)
+
+    async def above(self, scope: Scope, system: str, code: str) -> list[Code]:
+        """The code and all that subsume it."""
+        return await self._reach(scope, system, code, down=False)
+
+    async def _reach(self, scope: Scope, system: str, code: str, *, down: bool) -> list[Code]:
+        known = await StoreTerminology(self._conformance, scope).code_system(system)
+        if known is None:
+            raise NotFound(
+                "The code system of the search is not loaded here",
+                code="unknown_code_system",
+                fix="load it as a CodeSystem, or name the codes",
+            )
+        others = known.descendants(code) if down else known.ancestors(code)
+        return [(system, other) for other in sorted({code, *others})]
+
+
+async def resolve(terminology: Terminology, scope: Scope, query: SearchQuery) -> None:
+    """Put the codes into every criterion of the query that asks for them."""
+    query.criteria = [await _node(terminology, scope, node) for node in query.criteria]
+
+
+async def _node(terminology: Terminology, scope: Scope, node: Node) -> Node:
+    if isinstance(node, Chain):
+        targets = [(kind, await _node(terminology, scope, inner)) for kind, inner in node.targets]
+        return replace(node, targets=tuple(targets))
+    if isinstance(node, Has):
+        return replace(node, inner=await _node(terminology, scope, node.inner))
+    if not node.asks_terminology:
+        return node
+    codes: dict[Code, None] = {}
+    for value in node.values:
+        codes.update(dict.fromkeys(await _codes(terminology, scope, node, value)))
+    if len(codes) > MOST_CODES:
+        raise InvalidInput(
+            f"{node.parameter.code}:{node.modifier} means more than {MOST_CODES} codes",
+            code="too_costly",
+            path=node.parameter.code,
+            fix="name a smaller value set",
+        )
+    return replace(node, codes=tuple(codes))
+
+
+async def _codes(terminology: Terminology, scope: Scope, node: Criterion, value: str) -> list[Code]:
+    if node.modifier in ("in", "not-in"):
+        return await terminology.expand(scope, unescape(value))
+    parts = split_bars(value)
+    if len(parts) != 2 or not all(parts):
+        raise InvalidInput(
+            f"{node.parameter.code}:{node.modifier} takes system|code", path=node.parameter.code
+        )
+    ask = terminology.below if node.modifier == "below" else terminology.above
+    return await ask(scope, parts[0], parts[1])
+
+
+def asks_terminology(node: Node) -> bool:
+    """Whether a terminology service must be asked first."""
+    match node:
+        case Chain(targets=targets):
+            return any(asks_terminology(inner) for _, inner in targets)
+        case Has(inner=inner):
+            return asks_terminology(inner)
+    return node.asks_terminology
