@@ -67,7 +67,7 @@ def texts() -> Iterator[Path]:
     roots = [ROOT / folder for folder in FOLDERS]
     for path in [*ROOT.glob("*"), *(p for root in roots for p in root.rglob("*"))]:
         named = path.suffix in TEXTS or path.name in ("Makefile", "run")
-        if path.is_file() and named and "__pycache__" not in path.parts:
+        if path.is_file() and named and not {"__pycache__", "node_modules"} & set(path.parts):
             yield path
 
 

@@ -35,7 +35,7 @@ async def _run(script: str, served: Served) -> dict[str, str]:
     return told
 
 
-@pytest.mark.parametrize(("script", "checks"), [("fhir_kit.mjs", 14), ("medplum.mjs", 13)])
+@pytest.mark.parametrize(("script", "checks"), [("fhir_kit.mjs", 15), ("medplum.mjs", 13)])
 async def test_a_client_of_another_maker_does_its_work(
     served: Served, script: str, checks: int
 ) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from careloom.errors import InvalidInput, NotFound, NotSupported
+from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.audited.asking import is_audited, made_by_id, search_made
 from careloom.fhir.context import Stored
 from careloom.fhir.cursor import PAGE_PARAMETER
 from careloom.fhir.interactions.capabilities import capability_bytes
 from careloom.fhir.operations.calling import call
+from careloom.fhir.partial import part_of
 from careloom.fhir.patching.form import read_patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.request import (
@@ -84,28 +85,26 @@ async def _history(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 
 async def _vread(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     place = (request.type, str(request.id), str(request.version))
-    return _answer_to(await fhir.vread_stored(caller.scope, *place), request)
+    return _answer_to(fhir, await fhir.vread_stored(caller.scope, *place), request)
 
 
 async def _read(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     stored = await fhir.read_stored(caller.scope, request.type, str(request.id))
-    return _answer_to(stored, request)
+    return _answer_to(fhir, stored, request)
 
 
-def _answer_to(stored: Stored, request: Request) -> Answer:
+def _answer_to(fhir: FhirStore, stored: Stored, request: Request) -> Answer:
     answer = Answer(200, stored.body, stored.type, stored.id, stored.version, stored.updated_at)
     if _unchanged(stored, request):
         answer.status, answer.body = 304, None
+    elif request.pairs:
+        answer.body = part_of(fhir.context, stored, request)
     return answer
 
 
 async def search(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     """Search a type, a compartment or the whole store: GET with a query, or POST _search."""
-    if not request.type or request.compartment is not None:
-        raise NotSupported(
-            "Only one type is searched at a time here", fix="search each type: [type]?…"
-        )
-    if request.searching:
+    if request.type:
         caller.authorise("fhir:search", request.type)
     body = await fhir.search_bytes(
         caller.scope,
@@ -247,7 +246,7 @@ _HANDLERS: dict[tuple[str, str], tuple[str, Handler]] = {
     ("resource", "PATCH"): ("fhir:patch", _patch),
     ("resource", "DELETE"): ("fhir:delete", _delete),
     ("version", "GET"): ("fhir:history", _vread),
-    ("type", "GET"): ("fhir:search", search),
+    ("type", "GET"): ("", search),
     ("type", "POST"): ("fhir:create", _post),
     ("type", "PUT"): ("fhir:update", _put),
     ("type", "PATCH"): ("fhir:patch", _patch),

@@ -74,6 +74,16 @@ await run({
     }
     assert.equal(seen.size, 5);
   },
+  compartment_and_system: async () => {
+    await client.create({ resourceType: 'Observation', body: observation('Patient/other') });
+    const found = await client.search({
+      resourceType: 'Observation',
+      compartment: { resourceType: 'Patient', id: made.id },
+    });
+    assert.equal(found.entry.length, 5);
+    const whole = await client.search({ searchParams: { _type: 'Patient', _id: made.id } });
+    assert.equal(whole.entry.length, 1);
+  },
   transaction: async () => {
     const fullUrl = 'urn:uuid:0d2f6a1c-0000-4000-8000-000000000001';
     const answer = await client.transaction({

@@ -211,3 +211,19 @@ async def test_odd_places_are_not_found(http: httpx.AsyncClient, path: str) -> N
     assert answer.status_code in (404, 405), answer.text
     assert answer.json()["resourceType"] == "OperationOutcome"
     assert answer.headers["content-type"].startswith("application/fhir+json")
+
+
+async def test_a_read_shows_the_parts_that_are_asked_for(
+    http: httpx.AsyncClient, create: Create
+) -> None:
+    place = f"Patient/{(await create({**PATIENT, 'gender': 'other', 'active': True}))['id']}"
+    part = (await http.get(f"{place}?_elements=gender")).json()
+    assert set(part) == {"resourceType", "id", "meta", "gender"}
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    version = (await http.get(f"{place}/_history/1?_summary=text")).json()
+    assert "gender" not in version
+    assert (await http.get(f"{place}?_summary=count")).status_code == 400
+    assert (await http.get(f"{place}?_summary=x")).status_code == 400
+    assert (await http.get(f"{place}?colour=red")).status_code == 200
+    strict = await http.get(f"{place}?colour=red", headers={"Prefer": "handling=strict"})
+    assert strict.status_code == 400

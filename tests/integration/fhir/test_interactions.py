@@ -240,7 +240,7 @@ async def test_an_invalid_resource_is_refused_with_the_place_and_no_value(
         ("GET", "Patient/a/b/c/d/e", 404),
         ("PATCH", "Patient/1/_history", 405),
         ("POST", "Patient/1", 405),
-        ("PUT", "Patient", 412),
+        ("PUT", "Patient", 400),
         ("DELETE", "Patient", 412),
         ("POST", "Patient/1/_search", 415),
     ],

@@ -30,7 +30,8 @@ INTERACTIONS = (
     "create",
     "search-type",
 )
-SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
+SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
+COMPARTMENTS = ("http://hl7.org/fhir/CompartmentDefinition/patient",)
 NORMATIVE = (
     "Binary",
     "Bundle",
@@ -86,6 +87,7 @@ def _statement(
                     "resource": [_resource(index, name, deletes_many) for name in types],
                     "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
                     **_operations({"system"}, ""),
+                    "compartment": list(COMPARTMENTS),
                 }
             ],
         }
