@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,9 +17,14 @@ import asyncpg
 import orjson
 
 from careloom.errors import CareloomError, InvalidInput, Unavailable
+from careloom.store.packed import PLACES
 from careloom.store.verdicts import verdict_error
 
 RUNTIME_ROLE = "careloom_app"
+_AT_HAND = 3
+"""Connections that are kept out of the pool between calls: getting one costs nothing."""
+_IDLE_S = 240.0
+"""A connection that was idle for longer may have been cut on its way, and is not used again."""
 _RETRY_STATES = {"40001", "40P01", "55P03", "57014"}
 _UNKEPT_STATES = {"22021", "22P05"}
 """Characters that text or JSON of PostgreSQL cannot hold."""
@@ -78,6 +84,10 @@ class Database:
         self.dsn = dsn
         self._statements: dict[tuple[str, int, bool], str] = {}
         self._publish: Callable[[str, str], None] | None = None
+        self._at_hand: list[tuple[asyncpg.Connection, float]] = []
+        """Idle connections, and since when."""
+        self._waiting = 0
+        """Who waits for a connection of the pool."""
 
     @classmethod
     async def open(cls, dsn: str, *, min_size: int = 1, max_size: int = 6) -> Database:
@@ -100,7 +110,13 @@ class Database:
         return cls(pool, dsn)
 
     async def close(self) -> None:
+        await self.let_go()
         await self._pool.close()
+
+    async def let_go(self) -> None:
+        """Give back what is kept at hand, for a pool that others use, too."""
+        while self._at_hand:
+            await self._pool.release(self._at_hand.pop()[0])
 
     def publish_with(self, publish: Callable[[str, str], None]) -> None:
         """Where `notify` goes: `Notices.publish`, wired by bootstrap."""
@@ -171,25 +187,48 @@ class Database:
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of the pool. Whatever PostgreSQL says while we get one, it is not the
-        caller's fault and nothing was begun: a refused login, a database that is closed, no room.
-        """
+        connection = await self._take()
         try:
-            connection = await self._pool.acquire()
+            yield connection
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        else:
+            await self._give_back(connection)
+
+    async def _take(self) -> asyncpg.Connection:
+        """A connection. Whatever PostgreSQL says while we get one, it is not the caller's fault and
+        nothing was begun: a refused login, a database that is closed, no room."""
+        while self._at_hand:
+            connection, since = self._at_hand.pop()
+            if _is_open(connection):
+                if time.monotonic() - since < _IDLE_S:
+                    return connection
+                connection.terminate()
+            await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire()
         except (*_LOST, asyncpg.PostgresError) as error:
             raise DatabaseUnavailable(
                 "PostgreSQL gives no connection", fix="nothing was begun; repeat the request"
             ) from error
-        try:
-            yield connection
         finally:
+            self._waiting -= 1
+
+    async def _give_back(self, connection: asyncpg.Connection) -> None:
+        """Keep a sound connection at hand, unless somebody waits for one of the pool."""
+        if self._waiting or len(self._at_hand) >= _AT_HAND or not _is_open(connection):
             await self._pool.release(connection)
+        else:
+            self._at_hand.append((connection, time.monotonic()))
 
     def _sql(self, function: str, count: int, is_set: bool) -> str:
         key = (function, count, is_set)
         sql = self._statements.get(key)
         if sql is None:
-            places = ",".join(f"${number}" for number in range(1, count + 1))
+            given = PLACES.get(function) or ("${}",) * count
+            places = ",".join(place.format(n) for n, place in enumerate(given, 1))
             sql = f"SELECT {'* FROM ' if is_set else ''}careloom.{function}({places})"  # noqa: S608
             self._statements[key] = sql
         return sql
@@ -197,18 +236,33 @@ class Database:
     async def _repeat(self, sql: str, *args: Any) -> Any:
         single = not sql.startswith("SELECT * FROM")
         for attempt in range(4):
+            connection = await self._take()
             try:
-                async with self._acquired() as connection:
-                    if single:
-                        return await connection.fetchval(sql, *args)
-                    return await connection.fetch(sql, *args)
-            except asyncpg.PostgresError as error:
+                if single:
+                    found = await connection.fetchval(sql, *args)
+                else:
+                    found = await connection.fetch(sql, *args)
+            except BaseException as error:
+                await self._pool.release(connection)
+                if isinstance(error, _LOST):
+                    raise translate(error) from error
+                if not isinstance(error, asyncpg.PostgresError):
+                    raise
                 if error.sqlstate not in _RETRY_STATES or attempt == 3:
                     raise translate(error) from error
                 await asyncio.sleep(random.uniform(0.005, 0.02) * (attempt + 1))  # noqa: S311
-            except _LOST as error:
-                raise translate(error) from error
+            else:
+                await self._give_back(connection)
+                return found
         raise AssertionError("unreachable")
+
+
+def _is_open(connection: asyncpg.Connection) -> bool:
+    """No for one that was cut, which the pool takes away from us."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False
 
 
 def translate(error: BaseException) -> CareloomError:

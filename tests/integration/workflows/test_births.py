@@ -40,8 +40,10 @@ class CountedDatabase(Database):
 
 
 @pytest.fixture
-def db(database: Database) -> CountedDatabase:
-    return CountedDatabase(database)
+async def db(database: Database) -> AsyncIterator[CountedDatabase]:
+    db = CountedDatabase(database)
+    yield db
+    await db.let_go()
 
 
 @pytest.fixture

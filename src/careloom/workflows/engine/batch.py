@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from careloom.store.effect import shifted
+from careloom.store.packed import array, lines, words
 from careloom.types import JsonObject
+
+Packer = Callable[[Iterable[Any]], Any]
+_HELD: tuple[Packer, ...] = (array, array)
+_STEP: tuple[Packer, ...] = (array, array, lines, words, array, array, words, array, list)
+_AUDIT: tuple[Packer, ...] = (lines, words, lines, array, lines)
+_STEP_FIELDS = itemgetter("r", "f", "p", "i", "q", "a", "o", "s")
 
 
 @dataclass(slots=True)
@@ -59,11 +67,11 @@ class Batch:
     @property
     def arguments(self) -> tuple[Any, ...]:
         return (
-            *_columns(self._held, 2),
-            *_columns(self._steps, 9),
+            *_packed(self._held, _HELD),
+            *_packed(self._steps, _STEP),
             self._waited,
-            *_columns(self._audit, 5),
-            self._closed or None,
+            *_packed(self._audit, _AUDIT),
+            array(self._closed) if self._closed else None,
             self._outputs or None,
             self._units or None,
             self._blobs or None,
@@ -71,27 +79,16 @@ class Batch:
 
     def _add_plain(self, unit: Unit) -> None:
         fields, blobs = unit.fields, unit.blobs
-        run, path, outcome = fields["r"], fields["p"], fields["o"]
-        self._steps.append(
-            (
-                run,
-                fields["f"],
-                path,
-                fields["i"],
-                fields["q"],
-                fields["a"],
-                outcome,
-                fields["s"],
-                blobs[fields["b"]],
-            )
-        )
+        run, path, outcome, store = fields["r"], fields["p"], fields["o"], fields["store"]
+        self._steps.append((*_STEP_FIELDS(fields), blobs[fields["b"]]))
         detail, fin = fields["d"], fields.get("fin")
         if fin is not None:
             detail = {**detail, "run": "succeeded"}
             self._closed.append(run)
             self._outputs.append(blobs[fin["out"]])
-        self._waited = self._waited or fields.get("waited", True)
-        action, entity, store = f"step.{outcome}", f"Run/{run}/{path}", fields["store"]
+        if fields.get("waited", True):
+            self._waited = True
+        action, entity = f"step.{outcome}", f"Run/{run}/{path}"
         content = audit_content(self._tenant, store, action, entity, fields["actor"], detail, run)
         self._audit.append((store, action, entity, run, content))
 
@@ -110,9 +107,11 @@ class Batch:
         self._blobs.extend(unit.blobs)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[tuple[Any, ...] | None]:
+def _packed(rows: Sequence[tuple[Any, ...]], packers: tuple[Packer, ...]) -> list[Any]:
     """Rows as columns, each the argument of one array; nulls when there is no row."""
-    return list(zip(*rows, strict=True)) if rows else [None] * count
+    if not rows:
+        return [None] * len(packers)
+    return [pack(column) for pack, column in zip(packers, zip(*rows, strict=True), strict=True)]
 
 
 def audit_content(

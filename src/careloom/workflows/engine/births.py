@@ -15,13 +15,18 @@ import orjson
 from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
 from careloom.store.notices import Notices
+from careloom.store.packed import array, lines
 from careloom.types import JsonObject
-from careloom.workflows.engine.batch import audit_content
+from careloom.workflows.engine.batch import Packer, audit_content
 from careloom.workflows.engine.group_commit import Entry, GroupCommit
 from careloom.workflows.engine.journal import RunState
 from careloom.workflows.engine.worker import Worker
 
 _MOST, _BYTES = 500, 1 << 20
+_PACKERS: tuple[Packer, ...] = (
+    *(array, lines, lines, array, lines, lines, lines),
+    *(list, list, list, lines),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,10 @@ def _take(waiting: list[_Entry]) -> list[_Entry]:
     return taken
 
 
-def _columns(tenant: str, births: list[Birth]) -> tuple[list[object], ...]:
+def _columns(tenant: str, births: list[Birth]) -> list[object]:
     """The arrays of run_births, from the ids on."""
-    rows = [_row(tenant, birth) for birth in births]
-    return tuple(map(list, zip(*rows, strict=True)))
+    columns = zip(*(_row(tenant, birth) for birth in births), strict=True)
+    return [pack(column) for pack, column in zip(_PACKERS, columns, strict=True)]
 
 
 def _row(tenant: str, birth: Birth) -> tuple[object, ...]:
