@@ -171,7 +171,7 @@ async def one(services: Services, scope: Scope) -> None:
     key = scope.tenant, parse_run_name(started["runId"])
     held = services.worker._held.get(key)
     if held is not None and held.task is not None:
-        await asyncio.wait([held.task])
+        await held.task
 
 
 async def load(

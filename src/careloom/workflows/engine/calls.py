@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
 from typing import Any, cast
 
@@ -38,7 +38,7 @@ class Calls:
                 raise StepError(fault, code="step_input")
         if pulse is None:
             pulse = Pulse(step, None)
-            call = call._replace(heart=pulse.beat)
+            call = call._replace(heart=pulse.heart)
         try:
             return await pulse.watch(implementation.execute(call))
         except StepError as error:
@@ -55,7 +55,7 @@ class Calls:
                 f"A {step.definition.type} step cannot undo what it did", code="no_undo"
             )
         pulse = Pulse(step, None)
-        undoing = implementation.undo(call._replace(heart=pulse.beat), output)
+        undoing = implementation.undo(call._replace(heart=pulse.heart), output)
         return await pulse.watch(_given(undoing))
 
     def _of(self, step: ProgramStep) -> Step:
@@ -96,16 +96,20 @@ class _Begun:
 class Pulse:
     """The time that one attempt has: in all, and between two signs of life."""
 
+    __slots__ = ("_by_run", "_definition", "_heartbeat", "_left_s", "_limit", "_silence")
+
     def __init__(self, step: ProgramStep, left_s: float | None) -> None:
-        self._type = step.definition.type
+        self._definition = step.definition
         self._heartbeat = step.definition.heartbeat_s
-        limit = step.definition.timeout_s or DEFAULT_TIMEOUT_S
-        if self._heartbeat is not None and step.definition.timeout_s is None:
-            # A step that shows that it lives may take as long as it likes.
-            limit = float("inf")
-        self._limit = limit if left_s is None else min(limit, left_s)
-        self._by_run = left_s is not None and left_s <= limit
+        self._left_s = left_s
+        self._limit = 0.0
+        self._by_run = False
         self._silence: asyncio.Timeout | None = None
+
+    @property
+    def heart(self) -> Callable[[], None] | None:
+        """What a step with `heartbeat:` calls; None for any other."""
+        return None if self._heartbeat is None else self.beat
 
     def beat(self) -> None:
         """The step lives: its silence is counted anew."""
@@ -114,7 +118,6 @@ class Pulse:
 
     async def watch(self, work: Awaitable[StepResult]) -> StepResult:
         """Wait for the work within its time; raises StepError with the cause."""
-        limit = None if self._limit == float("inf") else self._limit
         whole: asyncio.Timeout | None = None
         try:
             if isinstance(work, CoroutineType):
@@ -123,7 +126,7 @@ class Pulse:
                     work = _Begun(work, work.send(None))
                 except StopIteration as done:
                     return cast(StepResult, done.value)
-            async with asyncio.timeout(limit) as whole:
+            async with asyncio.timeout(self._limits()) as whole:
                 if self._heartbeat is None:
                     return await work
                 async with asyncio.timeout(self._heartbeat) as self._silence:
@@ -135,14 +138,24 @@ class Pulse:
             expired = whole is not None and whole.expired()
             if expired or (self._silence is not None and self._silence.expired()):
                 raise self._late(expired) from None
-            raise _mistake(self._type, error) from error
+            raise _mistake(self._definition.type, error) from error
         except CareloomError as error:
             details: JsonObject = {**error.details, "path": error.path, "fix": error.fix}
             raise StepError(
                 error.message, code=error.code, retryable=error.retryable, details=details
             ) from error
         except Exception as error:
-            raise _mistake(self._type, error) from error
+            raise _mistake(self._definition.type, error) from error
+
+    def _limits(self) -> float | None:
+        """How long the attempt may take in all; None for as long as it likes."""
+        limit, left_s = self._definition.timeout_s or DEFAULT_TIMEOUT_S, self._left_s
+        if self._heartbeat is not None and self._definition.timeout_s is None:
+            # A step that shows that it lives may take as long as it likes.
+            limit = float("inf")
+        self._limit = limit if left_s is None else min(limit, left_s)
+        self._by_run = left_s is not None and left_s <= limit
+        return None if self._limit == float("inf") else self._limit
 
     def _late(self, whole: bool) -> StepError:
         if not whole:

@@ -10,7 +10,7 @@ from careloom.workflows.engine.layer import Layer
 from careloom.workflows.engine.program import ProgramStep
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Execute:
     """Call this step; for a parallel or foreach: find out what runs in it, and write that down."""
 

@@ -22,7 +22,7 @@ from careloom.workflows.engine.journal import (
     WaitRecord,
     settle_output,
 )
-from careloom.workflows.engine.ledger import GIVE_UP_S, Ledger, Verdict
+from careloom.workflows.engine.ledger import GIVE_UP_S, OK, Ledger, Verdict
 from careloom.workflows.engine.program import Program
 from careloom.workflows.engine.turn import WORTH_PARKING, Turn, Turns
 
@@ -92,16 +92,19 @@ class Drive:
         try:
             return await self._work()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._tasks:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self) -> Rest:
+        run, frontier = self.run, self.frontier
         while True:
-            if self._asked and not self.frontier.rolling_back:
+            if self._asked and not frontier.rolling_back:
                 await self._hear()
-            self._heed()
-            if self._held_back():
+            if run.control or frontier.waits:
+                self._heed()
+            if self._reread or (run.control and self._held_back()):
                 if not self._tasks:
                     return await self._let_go()
             else:
@@ -256,8 +259,15 @@ class Drive:
         """Make the command's turn and commit it; a stale effect is planned anew."""
         stale = 0
         while True:
-            turn = await self._turn(command)
-            verdict = await self._commit(turn, raising=False)
+            try:
+                turn = await self._turns.make(self.frontier, command)
+            except DatabaseUnavailable as error:
+                turn = await self._turn_later(command, error)
+            verdict = await self._ledger.commit(self.run.tenant, turn.unit)
+            if verdict is OK:
+                self._counted(turn)
+                return turn
+            self._heard(turn, verdict)
             if verdict.state == "CL010":
                 raise ReadAgain
             if verdict.kind == "failed":
@@ -281,28 +291,32 @@ class Drive:
         if turn.record is not None and turn.record.seq == self.run.next_seq - 1:
             self.run.next_seq = turn.record.seq
 
-    async def _commit(self, turn: Turn, *, raising: bool = True) -> Verdict:
+    async def _commit(self, turn: Turn) -> Verdict:
+        """Commit what the database has no reason to refuse."""
         verdict = await self._ledger.commit(self.run.tenant, turn.unit)
-        self._asked = self._asked or verdict.stop
-        refused = verdict.kind == "failed"
-        if not verdict.written and (raising or not refused):
+        if verdict.kind == "failed":
             raise Lost(verdict.kind)
-        if verdict.written:
-            self._counted(turn)
+        self._heard(turn, verdict)
         return verdict
 
-    async def _turn(self, command: Command) -> Turn:
+    def _heard(self, turn: Turn, verdict: Verdict) -> None:
+        """Take in a verdict; raises Lost for one after which the run is not this worker's."""
+        self._asked = self._asked or verdict.stop
+        if verdict.written:
+            self._counted(turn)
+        elif verdict.kind != "failed":
+            raise Lost(verdict.kind)
+
+    async def _turn_later(self, command: Command, error: DatabaseUnavailable) -> Turn:
         """The command's turn, begun again while the database does not answer: that uses up no
         attempt of a step."""
-        pause, deadline = 0.05, None
-        loop = asyncio.get_running_loop()
-        while True:
+        loop, pause = asyncio.get_running_loop(), 0.05
+        deadline = loop.time() + GIVE_UP_S
+        while not self._stopping() and loop.time() <= deadline:
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
             try:
                 return await self._turns.make(self.frontier, command)
-            except DatabaseUnavailable:
-                if deadline is None:
-                    deadline = loop.time() + GIVE_UP_S
-                if self._stopping() or loop.time() > deadline:
-                    raise
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            except DatabaseUnavailable as again:
+                error = again
+        raise error

@@ -37,6 +37,8 @@ from careloom.workflows.engine.rollback import Rollback
 from careloom.workflows.expressions import ExpressionError
 
 _DONE = ("succeeded", "degraded")
+_UNDOING: Key = (UNDO, "")
+"""Where it stands that the run is rolled back."""
 
 
 @dataclass(slots=True)
@@ -115,12 +117,13 @@ class Frontier:
 
     def apply(self, record: StepRecord) -> None:
         """A journal row was committed: go on from there."""
-        self._journal[record.key] = record
+        path, iteration = key = record.key
+        self._journal[key] = record
         self._hear(record)
         if self._rollback is not None:
             self._rollback.note(record)
-        path, iteration = record.key
-        key = (path.removesuffix("/~open"), iteration)
+        if record.outcome == "opened":
+            key = path.removesuffix("/~open"), iteration
         self._running.pop(key, None)
         if path == UNDO:
             self._roll_back(record)
@@ -222,7 +225,7 @@ class Frontier:
         return layer
 
     def _ended(self) -> bool:
-        return self.closing is not None or (UNDO, "") in self.ready or (UNDO, "") in self._running
+        return self.closing is not None or _UNDOING in self.ready or _UNDOING in self._running
 
     def _would_fail(self, frame: Frame, error: JsonObject) -> Close | None:
         owner = frame.owner
@@ -244,35 +247,37 @@ class Frontier:
 
     def _go(self, frame: Frame) -> None:
         """Go on in a list until something must be done, or the list is done."""
+        steps, iteration = frame.steps, frame.iteration
         while frame.state == "open":
-            if frame.at == len(frame.steps):
+            if frame.at == len(steps):
                 self._finish(frame, "succeeded")
                 return
-            step = frame.step
-            record = self._journal.get((step.path, frame.iteration))
+            step = steps[frame.at]
+            key = step.path, iteration
+            record = self._journal.get(key)
             if record is not None:
                 if not self._pass(frame, step, record):
                     return
             else:
                 opened = None
                 if step.opens:
-                    opened = self._journal.get((opening_path(step.path), frame.iteration))
+                    opened = self._journal.get((opening_path(step.path), iteration))
                 if opened is None:
-                    self._begin(frame, step)
+                    self._begin(frame, step, key)
                 elif frame.group is None:
                     self._open(frame, step, opened)
                 return
 
-    def _begin(self, frame: Frame, step: ProgramStep) -> None:
+    def _begin(self, frame: Frame, step: ProgramStep, key: Key) -> None:
         """Offer the list's current step, unless it waits or the list is cancelled."""
-        key = (step.path, frame.iteration)
+        run = self.run
         if frame.cancelled:
-            self._stop_at(frame, begun=key in self.run.waits or key in self.run.attempts)
+            self._stop_at(frame, begun=key in run.waits or key in run.attempts)
             return
-        if self._ended() and self._rollback is None:
+        if self._rollback is None and self._ended():
             return
         command = Execute(step, frame.iteration, frame.layer)
-        waiting, retry_at = self.run.waits.get(key), self.run.retry_at.get(key)
+        waiting, retry_at = run.waits.get(key), run.retry_at.get(key)
         if waiting is not None and waiting.resume is None:
             self._frames[key] = frame
             self.blocked[key] = Blocked(command, waiting.until)
@@ -280,13 +285,15 @@ class Frontier:
             self._frames[key] = frame
             self.blocked[key] = Blocked(command, retry_at)
         else:
-            self._offer(frame, command)
+            self._frames[key] = frame
+            self.ready[key] = command
 
     def _offer(self, frame: Frame, command: Execute | Settle) -> None:
-        if self._ended() and self._rollback is None:
+        if self._rollback is None and self._ended():
             return
-        self._frames[command.key] = frame
-        self.ready[command.key] = command
+        key = command.key
+        self._frames[key] = frame
+        self.ready[key] = command
 
     def _pass(self, frame: Frame, step: ProgramStep, record: StepRecord) -> bool:
         """Take in the row of the list's current step; False when the list cannot go on yet."""

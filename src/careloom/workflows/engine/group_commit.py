@@ -19,13 +19,15 @@ _WORTH_A_CALL = 16
 """So many items make a call of their own beside one that is under way; fewer wait for its end."""
 
 
-@dataclass(slots=True)
 class Entry(Generic[T, R]):
     """One caller's part, and where its answer goes."""
 
-    item: T
-    done: asyncio.Future[R]
-    owner: Hashable = None
+    __slots__ = ("done", "item", "owner")
+
+    def __init__(self, item: T, done: asyncio.Future[R], owner: Hashable = None) -> None:
+        self.item = item
+        self.done = done
+        self.owner = owner
 
     def settle(self, answer: R) -> None:
         """Answer, unless the caller has gone."""
@@ -40,6 +42,7 @@ class Entry(Generic[T, R]):
 
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
+    loop: asyncio.AbstractEventLoop
     waiting: list[Entry[T, R]] = field(default_factory=list)
     owners: set[Hashable] = field(default_factory=set)
     """Whose items are under way."""
@@ -67,11 +70,10 @@ class GroupCommit(Generic[T, R]):
 
     def add(self, tenant: str, item: T, owner: Hashable = None) -> asyncio.Future[R]:
         """Have the item written together with whatever else is ready; its own answer."""
-        loop = asyncio.get_running_loop()
         queue = self._queues.get(tenant)
         if queue is None:
-            queue = self._queues[tenant] = _Queue()
-        done: asyncio.Future[R] = loop.create_future()
+            queue = self._queues[tenant] = _Queue(asyncio.get_running_loop())
+        done: asyncio.Future[R] = queue.loop.create_future()
         queue.waiting.append(Entry(item, done, owner))
         if queue.begun is None and self._may_begin(queue):
             self._begin(tenant, queue)
@@ -103,7 +105,7 @@ class GroupCommit(Generic[T, R]):
         return beside or not queue.calls
 
     def _begin(self, tenant: str, queue: _Queue[T, R]) -> None:
-        task = asyncio.get_running_loop().create_task(self._next(tenant, queue))
+        task = queue.loop.create_task(self._next(tenant, queue))
         queue.begun = task
         queue.tasks.add(task)
         task.add_done_callback(queue.tasks.discard)

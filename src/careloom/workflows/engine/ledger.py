@@ -21,7 +21,7 @@ from careloom.workflows.engine.batch import Batch, Unit
 from careloom.workflows.engine.group_commit import Entry, GroupCommit
 from careloom.workflows.engine.lock_order import locks_of
 
-__all__ = ["GIVE_UP_S", "EngineBroken", "Ledger", "Unit", "Verdict"]
+__all__ = ["GIVE_UP_S", "OK", "EngineBroken", "Ledger", "Unit", "Verdict"]
 
 log = logging.getLogger("careloom.ledger")
 _JOURNAL_UNITS, _EFFECT_UNITS, _BYTES = 500, 48, 1 << 20
@@ -54,7 +54,8 @@ class Verdict:
         return self.kind in ("ok", "again")
 
 
-_OK = Verdict("ok")
+OK = Verdict("ok")
+"""Written, and nothing else is to be said."""
 
 
 _Waiting = Entry[Unit, Verdict]
@@ -71,9 +72,9 @@ class Ledger:
         )
         self.broken: EngineBroken | None = None
 
-    async def commit(self, tenant: str, unit: Unit) -> Verdict:
-        """Write the unit together with whatever else is ready; returns its own verdict."""
-        return await self._group.add(tenant, unit, unit.fields["r"])
+    def commit(self, tenant: str, unit: Unit) -> asyncio.Future[Verdict]:
+        """Write the unit together with whatever else is ready; its own verdict."""
+        return self._group.add(tenant, unit, unit.fields["r"])
 
     def waiting(self, tenant: str) -> int:
         """How many units wait for the batch under way."""
@@ -145,7 +146,7 @@ class Ledger:
                 arguments = Batch(tenant, units, careful=True).arguments
                 continue
             if answer is None:
-                return [_OK] * len(units)
+                return [OK] * len(units)
             if "careful" not in answer:
                 return _verdicts(units, answer)
             arguments = Batch(tenant, units, careful=True).arguments

@@ -19,6 +19,8 @@ def locks_of(units: Iterable[Unit]) -> tuple[list[str], list[str]] | None:
     names, others, shared = [], [], 0
     for unit in units:
         fields = unit.fields
+        if "ops" not in fields and "fin" not in fields and "lock" not in fields:
+            continue
         ops = fields.get("ops", ())
         if "lock" in fields:
             names.append(fields["lock"])

@@ -30,17 +30,17 @@ class Payloads:
         self._keyring = keyring
 
     async def seal(
-        self, tenant: str, patient: str | None, origin: uuid.UUID, place: str, value: Json
+        self, tenant: str, patient: str | None, origin: uuid.UUID | str, place: str, value: Json
     ) -> bytes:
         plain = _written(value)
-        aad = f"run|{origin.hex}|{place}"
+        aad = f"run|{origin if isinstance(origin, str) else origin.hex}|{place}"
         sealed = self._keyring.seal_cached(tenant, patient, aad, plain)
         return sealed or await self._keyring.seal(tenant, patient, aad, plain)
 
     def seal_cached(
         self, tenant: str, patient: str | None, origin: str, place: str, value: Json
     ) -> bytes | None:
-        """As `seal`, at once, with the origin run as hexadecimal digits; None when the key must be
+        """As `seal` with the origin run as hexadecimal digits, at once; None when the key must be
         loaded first."""
         aad = f"run|{origin}|{place}"
         return self._keyring.seal_cached(tenant, patient, aad, _written(value))

@@ -42,19 +42,16 @@ class ProgramStep:
     """The step type can undo what a completed step did."""
     collect: Template | None = None
     """What a foreach keeps of each item; its last step's output without one."""
+    path: str = field(init=False)
+    id: str = field(init=False)
+    opens: bool = field(init=False)
+    """It runs lists of steps side by side: one row says that it began, one how it ended."""
 
-    @property
-    def path(self) -> str:
-        return self.definition.path
-
-    @property
-    def id(self) -> str:
-        return self.definition.id
-
-    @property
-    def opens(self) -> bool:
-        """It runs lists of steps side by side: one row says that it began, one how it ended."""
-        return self.definition.type in ("parallel", "foreach")
+    def __post_init__(self) -> None:
+        # Asked many times for each run, worked out once.
+        object.__setattr__(self, "path", self.definition.path)
+        object.__setattr__(self, "id", self.definition.id)
+        object.__setattr__(self, "opens", self.definition.type in ("parallel", "foreach"))
 
     def walk(self) -> Iterator[ProgramStep]:
         """This step and every step inside it, with what undoes it."""

@@ -81,19 +81,19 @@ class Turns:
         """The time by which the run's waits are measured."""
         return self._steady() + run.skew
 
-    async def make(self, frontier: Frontier, command: Command) -> Turn:
+    def make(self, frontier: Frontier, command: Command) -> Awaitable[Turn]:
         """Carry out a command up to its commit."""
         match command:
             case Execute():
-                return await self._execute(frontier, command)
+                return self._execute(frontier, command)
             case Undo():
-                return await self._undo(frontier, command)
+                return self._undo(frontier, command)
             case Settle():
-                return await self._settle(frontier, command)
+                return self._settle(frontier, command)
             case BeginRollback():
-                return await self._begin_rollback(frontier, command)
+                return self._begin_rollback(frontier, command)
             case Close():
-                return await self._close_only(frontier, command)
+                return self._close_only(frontier, command)
 
     async def what_came(self, run: RunState, key: Key, sealed: bytes | None) -> JsonObject:
         """What a step is resumed with when something ended its wait."""
@@ -143,7 +143,7 @@ class Turns:
             if frontier.deadline is not None and not frontier.rolling_back:
                 left = max((frontier.deadline - started) / timedelta(seconds=1), 0.001)
             pulse = Pulse(step, left)
-            call = await self._call(run, command, step.params.render(context), started, pulse.beat)
+            call = await self._call(run, command, step.params.render(context), started, pulse.heart)
             result = await self._calls.execute(step, call, pulse)
         except StepError as error:
             given = None if call is None else call.input
@@ -257,8 +257,6 @@ class Turns:
                 code="missing_output",
             )
             return await self._failure(frontier, command, error, started, given=call.input)
-        path = opening_path(step.path) if step.opens else step.path
-        unit = self._unit(run, "step", path, command.iteration, call=call)
         payload = {
             "input": call.input,
             "output": result.output,
@@ -270,11 +268,18 @@ class Turns:
         if step.opens and step.definition.timeout_s is not None:
             ends = started + timedelta(seconds=step.definition.timeout_s)
             result.output["deadline"] = ends.isoformat()
-        outcome = "opened" if step.opens else "succeeded"
-        key = path, command.iteration
-        record = self._row(run, key, call.attempt, outcome, result.output)
-        record.branch, record.input = result.branch, call.input
+        path, outcome = step.path, "succeeded"
+        if step.opens:
+            path, outcome = opening_path(path), "opened"
+        seq = run.next_seq
+        run.next_seq = seq + 1
+        record = StepRecord(
+            *(path, command.iteration, seq, call.attempt, outcome, result.output),
+            branch=result.branch,
+            input=call.input,
+        )
         subject = run.patient or patient
+        unit = self._unit(run, "step", path, command.iteration, call=call)
         await self._record(unit, run, record, payload, started, subject)
         if result.effect:
             self._attach(unit, result.effect)
