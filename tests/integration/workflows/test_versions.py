@@ -25,8 +25,13 @@ def _flow(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 async def _waiting(desk: Desk) -> str:
     started = (await desk.post(f"{FLOW}/execute", {})).json()["data"]["runId"]
-    await desk.reached(started, lambda run: run["status"] == "waiting")
+    await desk.reached(started, _asks)
     return str(started)
+
+
+def _asks(run: dict[str, Any]) -> bool:
+    """Whether the run waits for a person, and not for a moment to pass."""
+    return any(step["id"] == "ask" and step["status"] == "waiting" for step in run["steps"])
 
 
 async def _decide(desk: Desk) -> None:
