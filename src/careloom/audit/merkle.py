@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 
 
 def leaf(pos: int, content_hash: bytes) -> bytes:
     """The leaf of a chain position: it binds the row's content to its place."""
-    return hashlib.sha256(b"\x00" + pos.to_bytes(8, "big") + content_hash).digest()
+    return leaves(pos, [content_hash])[0]
+
+
+def leaves(first: int, hashes: Sequence[bytes]) -> list[bytes]:
+    """The leaves of a stretch of the chain that begins at a position."""
+    return [
+        sha256(b"\x00" + pos.to_bytes(8, "big") + content_hash).digest()
+        for pos, content_hash in enumerate(hashes, first)
+    ]
 
 
 def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
@@ -45,9 +53,11 @@ def follow(start: bytes, steps: Sequence[tuple[str, bytes]]) -> bytes:
 
 def _parents(level: list[bytes]) -> list[bytes]:
     # An odd one out moves up unchanged: the same tree as RFC 6962's split by powers of two.
-    pairs = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    every = iter(level)
+    two = zip(every, every, strict=False)
+    pairs = [sha256(b"\x01" + left + right).digest() for left, right in two]
     return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
 
 
 def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()

@@ -14,7 +14,7 @@ import asyncpg
 
 from careloom.audit.checkpoint import NOTHING, Checkpoint
 from careloom.audit.checkpoint_file import CheckpointFiles
-from careloom.audit.merkle import leaf, root
+from careloom.audit.merkle import leaves, root
 from careloom.audit.signing import SigningKey
 from careloom.errors import CareloomError
 from careloom.store.database import Database
@@ -50,8 +50,8 @@ class Sealer:
     async def sign_once(self, tenant: str) -> int:
         """Sign what is sealed in one tenant and export it; returns how many checkpoints."""
         total = 0
-        while (todo := await self._db.call("audit_unsigned", tenant, _SIGN_LIMIT)) is not None:
-            checkpoint = self._next(tenant, todo)
+        while todo := await self._db.rows("audit_unsigned", tenant, _SIGN_LIMIT):
+            checkpoint = self._next(tenant, todo[0])
             if not await self._keep(checkpoint):
                 continue  # another sealer signed this stretch: look again
             total += 1
@@ -85,18 +85,15 @@ class Sealer:
             # The rows stay in the queue, or sealed and unsigned: the next round takes them.
             _log.error("audit rows of tenant %s are not sealed yet: %s", tenant, error)
 
-    def _next(self, tenant: str, todo: dict[str, object]) -> Checkpoint:
-        last, first = todo["last"], int(str(todo["from_pos"])) + 1
-        hashes = todo["hashes"]
-        assert isinstance(hashes, list)
-        leaves = [leaf(first + i, bytes.fromhex(value)) for i, value in enumerate(hashes)]
+    def _next(self, tenant: str, todo: asyncpg.Record) -> Checkpoint:
+        last, before, hashes = todo["last"], todo["from_pos"], todo["hashes"]
         return Checkpoint(
             tenant,
-            first - 1,
-            first - 1 + len(leaves),
-            root(leaves),
-            bytes.fromhex(str(todo["chain_hash"])),
-            _stored(last).digest() if isinstance(last, dict) else NOTHING,
+            before,
+            before + len(hashes),
+            root(leaves(before + 1, hashes)),
+            todo["chain_hash"],
+            _stored(last).digest() if last is not None else NOTHING,
             datetime.now(UTC),
             self._key.public,
         ).signed(self._key)

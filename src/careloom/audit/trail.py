@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from careloom.audit.checkpoint import Checkpoint
-from careloom.audit.merkle import leaf, levels, path
+from careloom.audit.merkle import leaves, levels, path
 from careloom.errors import InvalidInput
 from careloom.store.database import Database
 from careloom.types import JsonObject
@@ -119,8 +119,7 @@ class _Proofs:
         checkpoint = Checkpoint(**dict(rows[0]))
         args = (checkpoint.from_pos, checkpoint.pos)
         hashes = await self._db.call("audit_stretch", self._tenant, *args)
-        first = checkpoint.from_pos + 1
-        tree = levels([leaf(first + i, value) for i, value in enumerate(hashes)])
+        tree = levels(leaves(checkpoint.from_pos + 1, hashes))
         if len(self._recent) >= 8:
             del self._recent[next(iter(self._recent))]
         self._recent[checkpoint.pos] = (checkpoint, tree)

@@ -122,7 +122,7 @@ END $$;
 
 -- audit_seal: move the oldest waiting rows into the tenant's chain; returns how many (0: nothing waits).
 CREATE OR REPLACE FUNCTION audit_seal(p_tenant text, p_limit int) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path TO careloom, pg_temp SET enable_seqscan TO off AS $$
 DECLARE
   v_pos bigint;
   v_hash bytea;
@@ -137,8 +137,8 @@ BEGIN
   SELECT h.pos, h.chain_hash INTO v_pos, v_hash FROM audit_head h WHERE h.tenant = p_tenant FOR UPDATE;
   -- A later statement than the lock, so that it sees what the sealer before us committed.
   WITH taken AS (
-    DELETE FROM audit_queue q WHERE q.tenant = p_tenant AND q.n = ANY(ARRAY(
-      SELECT w.n FROM audit_queue w WHERE w.tenant = p_tenant ORDER BY w.n LIMIT p_limit))
+    DELETE FROM audit_queue q WHERE q.tenant = p_tenant AND q.n <= (SELECT max(o.n) FROM (
+      SELECT w.n FROM audit_queue w WHERE w.tenant = p_tenant ORDER BY w.n LIMIT p_limit) o)
     RETURNING q.n, q.audit_id, q.content_hash
   )
   SELECT array_agg(t.audit_id ORDER BY t.n), array_agg(t.content_hash ORDER BY t.n)
@@ -209,23 +209,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path TO careloom, pg_temp AS $$
   SELECT h.tenant FROM audit_head h
 $$;
 
--- audit_unsigned: what the next checkpoint must cover, at most p_limit positions; null when all is signed.
-CREATE OR REPLACE FUNCTION audit_unsigned(p_tenant text, p_limit int) RETURNS jsonb LANGUAGE plpgsql AS $$
+-- audit_unsigned: what the next checkpoint must cover, at most p_limit positions, behind the last one, which
+-- is null for the first; no row when all is signed.
+CREATE OR REPLACE FUNCTION audit_unsigned(p_tenant text, p_limit int)
+RETURNS TABLE (from_pos bigint, hashes bytea[], chain_hash bytea, last jsonb) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
   v_last audit_checkpoint;
   v_from bigint;
-  v_result jsonb;
+  v_hashes bytea[];
 BEGIN
   PERFORM enter(p_tenant);
   SELECT * INTO v_last FROM audit_checkpoint c WHERE c.tenant = p_tenant ORDER BY c.pos DESC LIMIT 1;
   v_from := coalesce(v_last.pos, 0);
-  SELECT jsonb_build_object('from_pos', v_from, 'last', CASE WHEN v_from > 0 THEN to_jsonb(v_last) END,
-      'hashes', jsonb_agg(encode(c.content_hash, 'hex') ORDER BY c.pos),
-      'pos', max(c.pos),
-      'chain_hash', (array_agg(encode(c.chain_hash, 'hex') ORDER BY c.pos DESC))[1])
-    INTO v_result
+  SELECT array_agg(c.content_hash ORDER BY c.pos) INTO v_hashes
     FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos > v_from AND c.pos <= v_from + p_limit;
-  RETURN CASE WHEN v_result->>'pos' IS NULL THEN NULL ELSE v_result END;
+  IF v_hashes IS NULL THEN RETURN; END IF;
+  RETURN QUERY SELECT v_from, v_hashes, c.chain_hash, CASE WHEN v_from > 0 THEN to_jsonb(v_last) END
+    FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos > v_from AND c.pos <= v_from + p_limit
+    ORDER BY c.pos DESC LIMIT 1;
 END $$;
 
 -- audit_sign: keep a signed checkpoint; false when another sealer signed from the same position first.
