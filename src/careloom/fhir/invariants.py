@@ -22,8 +22,10 @@ CORRECTED = {
     "que-7": "operator = 'exists' implies (answer is boolean)",
     "ras-2": "probability.empty() or "
     "(probability is decimal implies (probability as decimal) <= 100)",
+    "ref-1": "reference.empty() or reference = '#' or reference.startsWith('#').not() or "
+    "(reference.substring(1) in %rootResource.contained.id)",
 }
-"""Expressions of 4.0.1 that no resource can meet as they are written, as R4B and R5 write them."""
+"""Expressions of 4.0.1 that refuse what is right as they are written, as R4B and R5 mean them."""
 UNDECIDED_IS_MET = frozenset({"per-1", "inv-1", "mdd-1", "rng-2"})
 """They compare: values of different precision or unit cannot be compared and break no rule."""
 ADVISED = frozenset({"csd-1"})
@@ -72,12 +74,17 @@ class Invariants:
         rules: dict[str, Rule] = {}
         for key, severity, human, text in stated:
             if key not in NOT_EVALUATED:
-                expression = CORRECTED.get(key, text)
+                expression = corrected(key, text)
                 holds = _holds(key, text, expression, kind)
                 if key in ADVISED:
                     severity = "warning"
                 rules[key] = Rule(key, severity, human, expression, holds)
         return tuple(rules.values())
+
+
+def corrected(key: str, text: str) -> str:
+    """The expression of a rule as it can be evaluated: dom-3 asks `as` of many items."""
+    return CORRECTED.get(key, text).replace("descendants().as(", "descendants().ofType(")
 
 
 def _holds(key: str, text: str, expression: str, kind: str) -> Holds:
