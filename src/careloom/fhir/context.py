@@ -14,6 +14,7 @@ from careloom.fhir.resource import ID_PATTERN, parse, seal_place, serialize
 from careloom.fhir.restriction import EVERYTHING, FULL, Access, Restriction, in_compartment
 from careloom.fhir.restriction import shown as without_hidden
 from careloom.fhir.search.index import SearchIndex
+from careloom.fhir.search.statements import Statements
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import Scope
@@ -29,6 +30,7 @@ class FhirContext:
     index: SearchIndex
     reads: Reads
     conformance: Conformance
+    searches: Statements
     access: Access = EVERYTHING
     """What may be seen and changed through this context: FhirStore.seen_by."""
 

@@ -35,6 +35,7 @@ from careloom.fhir.reads import Reads
 from careloom.fhir.restriction import Access
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import Pairs
+from careloom.fhir.search.statements import Statements
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
@@ -83,6 +84,7 @@ class FhirStore:
             SearchIndex(known, base_urls),
             Reads(db),
             Conformance(db, keyring),
+            Statements(db),
         )
         self.deletes_many = deletes_many
         self._companions: list[Companion] = []
@@ -106,7 +108,9 @@ class FhirStore:
             found = self._placed[db] = copy.copy(self)
             here = self.context
             conformance = Conformance(db, here.keyring)
-            found.context = replace(here, db=db, reads=Reads(db), conformance=conformance)
+            found.context = replace(
+                here, db=db, reads=Reads(db), searches=Statements(db), conformance=conformance
+            )
             found._companions = []
         return found
 

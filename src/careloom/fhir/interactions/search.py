@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass, field
 
 from careloom.errors import InvalidInput, NotFound
-from careloom.fhir.bundle import bundle, outcome_entry, resource_entry, url
-from careloom.fhir.context import FhirContext, Stored
+from careloom.fhir.bundle import outcome_entry, url
+from careloom.fhir.context import FhirContext
 from careloom.fhir.cursor import PAGE_PARAMETER, open_cursor, seal_cursor
 from careloom.fhir.issue import Issue
 from careloom.fhir.resource import parse, seal_place, serialize
@@ -21,6 +21,7 @@ from careloom.fhir.search.including import check_includes, included
 from careloom.fhir.search.pager import Match, Pager
 from careloom.fhir.search.query import Pairs, QueryReader, SearchQuery
 from careloom.fhir.search.resolve import OwnTerminology, asks_terminology, resolve
+from careloom.fhir.search.searchset import entry, searchset
 from careloom.fhir.search.subset import subset, wants_subset
 from careloom.types import JsonObject, Scope
 
@@ -155,17 +156,14 @@ async def _answer(
     others: list[Match] = []
     if query.includes or query.revincludes:
         others = await included(context, scope, query, matches, issues)
-    entries = [
-        resource_entry(base, s, "match") for s in await _bodies(context, scope, asked, matches)
-    ]
-    entries += [
-        resource_entry(base, s, "include") for s in await _bodies(context, scope, asked, others)
-    ]
+    entries = await _entries(context, scope, asked, matches, base, "match")
+    if others:
+        entries += await _entries(context, scope, asked, others, base, "include")
     issues += asked.issues
     if issues:
-        entries.append(outcome_entry(issues))
+        entries.append(serialize(outcome_entry(issues)))
     links = await _links(context, scope, asked, types, matches if more else [], base)
-    return bundle("searchset", entries, links=links, total=asked.total)
+    return searchset(entries, links, asked.total)
 
 
 _COUNTED = ("accurate", "estimate")
@@ -282,27 +280,32 @@ def _places(asked: _Asked, matches: list[Match]) -> JsonObject:
     return places
 
 
-async def _bodies(
-    context: FhirContext, scope: Scope, asked: _Asked, matches: list[Match]
-) -> list[Stored]:
-    """The bodies; a resource whose key was destroyed is left out, and the Bundle says so."""
+async def _entries(
+    context: FhirContext,
+    scope: Scope,
+    asked: _Asked,
+    matches: list[Match],
+    base: str,
+    mode: str,
+) -> list[bytes]:
+    """The entries; a resource whose key was destroyed is left out, and the Bundle says so."""
     sealed = [
         (m.row["body"], seal_place(scope.store, m.type, m.row["rid"], m.row["version"]))
         for m in matches
     ]
-    opened = []
+    entries = []
     partly = wants_subset(asked.query)
+    hiding = {type: context.access(type, PERMISSION) for type in {m.type for m in matches}}
     for match, body in zip(
         matches, await context.keyring.open_many(scope.tenant, sealed), strict=True
     ):
         if body is None:
             asked.issues.append(Issue("warning", "incomplete", "", f"{match.type}: one was erased"))
             continue
-        restriction = context.access(match.type, PERMISSION)
+        restriction = hiding[match.type]
         if restriction.hidden:
             body = serialize(shown(restriction, parse(body)))
         if partly:
             body = subset(context.definitions, asked.query, body)
-        row = match.row
-        opened.append(Stored(match.type, row["rid"], row["version"], row["updated_at"], body))
-    return opened
+        entries.append(entry(f"{base}/{match.type}/{match.row['rid']}", body, mode))
+    return entries
