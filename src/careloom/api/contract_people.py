@@ -121,7 +121,12 @@ SCHEMAS: dict[str, JsonObject] = {
             "task": TEXT,
             "state": {"enum": _STATES, "description": "Still open while votes are missing"},
             "version": WHOLE,
-            "run": or_null(TEXT),
+            "runId": or_null({"type": "string", "pattern": "^run_[0-9a-f]{32}$"}),
+            "run": {
+                **or_null(TEXT),
+                "deprecated": True,
+                "description": "The same as a UUID; read `runId`",
+            },
         }
     ),
     "FormLinkGiven": shape(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import textwrap
 from typing import Any
 
 from careloom.bootstrap import Services, open_services
@@ -78,7 +79,7 @@ async def _running(arguments: argparse.Namespace, given: JsonObject) -> int:
             status = await services.runs.status(DEFAULT_SCOPE, started["runId"])
             show(status, as_json=arguments.json)
             return TOO_LATE
-        show(status, as_json=arguments.json)
+        show(status, as_json=arguments.json, output=True)
         return 0 if status["status"] in ("succeeded", "waiting") else 1
 
 
@@ -124,8 +125,8 @@ def _place(step: JsonObject) -> str:
     return f"undo {place}" if undoes else str(place)
 
 
-def show(status: JsonObject, *, as_json: bool) -> None:
-    """Print a run."""
+def show(status: JsonObject, *, as_json: bool, output: bool = False) -> None:
+    """Print a run; for people, its output only when asked for, as that is a patient's mostly."""
     if as_json:
         print(json.dumps(status, ensure_ascii=False))
         return
@@ -142,3 +143,6 @@ def show(status: JsonObject, *, as_json: bool) -> None:
         print(f"  {status['error'].get('code')}: {status['error'].get('message')}")
     if status["retriedAs"]:
         print(f"  retried as {status['retriedAs']}")
+    if output and status["output"] is not None:
+        text = json.dumps(status["output"], indent=2, ensure_ascii=False)
+        print(textwrap.indent(f"output: {text}", "  "))

@@ -162,7 +162,9 @@ class Tasks(Worklist):
             return await self.prepare_decision(scope, entry, decision, asker, via=via)
 
         answer = await self._carry_out(scope, task_id, actor, asker, build)
-        return {name: answer[name] for name in ("task", "state", "version", "run")}
+        run = answer["run"]
+        shown = {name: answer[name] for name in ("task", "state", "version", "run")}
+        return {**shown, "runId": None if run is None else f"run_{uuid.UUID(str(run)).hex}"}
 
     async def prepare_decision(
         self,

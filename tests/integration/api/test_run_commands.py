@@ -63,6 +63,9 @@ async def test_runs_are_started_compared_replayed_and_followed(terminal: Termina
     again = await terminal.shows(0, "run", "flow", "--wait", "--input", A, "--key", "k")
     assert (first["status"], again["runId"]) == ("succeeded", first["runId"])
     assert "idempotency_key_reused" not in terminal.err
+    shown = await terminal.says(0, "run", "flow", "--wait", "--input", A, "--key", "k")
+    assert shown.endswith('  output: {\n    "n": 1\n  }\n'), shown
+    assert "output" not in await terminal.says(0, "logs", first["runId"])
     await terminal.says(1, "run", "flow", "--input", '{"a": 2}', "--key", "k")
     assert "idempotency_key_reused" in terminal.err
     draft = terminal.file(NAP, {**ASK, "due": "2h"}, output={"n": 2})

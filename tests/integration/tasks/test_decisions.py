@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,9 @@ async def test_answers_of_a_form_are_checked_and_go_on(desk: Desk) -> None:
     assert [issue["linkId"] for issue in error["details"]["issues"]] == ["why"]
     done = await decide(desk, task, decision="approve", data={"agree": False, "why": "Not now"})
     assert done.status_code == 200, done.text
+    told = done.json()["data"]
+    assert told["runId"] == run_id
+    assert f"run_{uuid.UUID(told['run']).hex}" == run_id, "as earlier versions gave it"
     output = output_of(await desk.ended(run_id), "ask")
     assert output["data"] == {"agree": False, "why": "Not now"}
     assert output["answers"]["resourceType"] == "QuestionnaireResponse"

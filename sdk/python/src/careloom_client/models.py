@@ -503,6 +503,7 @@ class Decided(Model):
     task: str
     state: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
     version: int
+    run_id: str | None
     run: str | None
 
 
