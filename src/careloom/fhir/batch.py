@@ -11,6 +11,8 @@ from typing import Any
 from careloom.errors import CareloomError
 from careloom.fhir.bundle import bundle
 from careloom.fhir.entries import bundle_entries, read_entry
+from careloom.fhir.failure import failure
+from careloom.fhir.issue import outcome_of
 from careloom.fhir.request import Caller
 from careloom.fhir.restful import perform
 from careloom.fhir.store import FhirStore
@@ -43,5 +45,7 @@ async def _entry(
         entry.request.strict = strict
         answer = await perform(fhir, caller, entry.request)
     except CareloomError as error:
-        return failed_entry(error)
-    return entry_answer(caller, answer, return_bodies)
+        return failed_entry(error.status, outcome_of(error))
+    except Exception as error:
+        return failed_entry(500, failure(error))
+    return entry_answer(caller, entry, answer, return_bodies)

@@ -27,6 +27,8 @@ class Entry:
     index: int
     request: Request
     full_url: str | None
+    is_head: bool = False
+    """Then its answer has no resource."""
 
     @property
     def place(self) -> str:
@@ -65,7 +67,7 @@ def read_entry(index: int, content: Any) -> Entry:
     if not isinstance(target, str):
         raise InvalidInput("request.url is missing", path=f"{place}.request.url")
     try:
-        parsed = parse_path(target)
+        parsed = parse_path(target.strip())
     except CareloomError as error:
         raise InvalidInput(error.message, path=f"{place}.request.url") from error
     full_url = content.get("fullUrl")
@@ -73,7 +75,7 @@ def read_entry(index: int, content: Any) -> Entry:
     parsed.resource = content.get("resource")
     _check_target(parsed, place)
     _read_conditions(parsed, request, place)
-    return Entry(index, parsed, full_url if isinstance(full_url, str) else None)
+    return Entry(index, parsed, full_url if isinstance(full_url, str) else None, method == "HEAD")
 
 
 def _check_target(request: Request, place: str) -> None:

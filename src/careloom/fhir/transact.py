@@ -106,8 +106,8 @@ async def _entry(
     try:
         answer = await _answer(fhir, caller, plan, entry, written)
     except CareloomError as error:
-        return failed_entry(error)
-    return entry_answer(caller, answer, return_bodies)
+        return failed_entry(error.status, outcome_of(error))
+    return entry_answer(caller, entry, answer, return_bodies)
 
 
 async def _answer(
@@ -124,14 +124,13 @@ async def _answer(
     return await answer_of(fhir, caller, written)
 
 
-def failed_entry(error: CareloomError) -> JsonObject:
+def failed_entry(status: int, outcome: JsonObject) -> JsonObject:
     """The response to an entry that could not be carried out."""
-    status = HTTPStatus(error.status)
-    text = f"{status.value} {status.phrase}"
-    return {"response": {"status": text, "outcome": outcome_of(error)}}
+    text = f"{status} {HTTPStatus(status).phrase}"
+    return {"response": {"status": text, "outcome": outcome}}
 
 
-def entry_answer(caller: Caller, answer: Answer, return_bodies: bool) -> JsonObject:
+def entry_answer(caller: Caller, entry: Entry, answer: Answer, return_bodies: bool) -> JsonObject:
     """One entry of a transaction-response or batch-response; what was read is always in it."""
     status = HTTPStatus(answer.status)
     response: JsonObject = {"status": f"{status.value} {status.phrase}"}
@@ -141,9 +140,9 @@ def entry_answer(caller: Caller, answer: Answer, return_bodies: bool) -> JsonObj
         response["etag"] = answer.etag
     if answer.updated_at is not None:
         response["lastModified"] = instant(answer.updated_at)
-    entry: JsonObject = {"response": response}
-    if answer.body is not None and (return_bodies or not answer.is_write):
-        entry["resource"] = orjson.Fragment(answer.body)
+    made: JsonObject = {"response": response}
+    if answer.body is not None and (return_bodies or not answer.is_write) and not entry.is_head:
+        made["resource"] = orjson.Fragment(answer.body)
         if answer.id:
-            entry["fullUrl"] = f"{caller.base}/{answer.type}/{answer.id}"
-    return entry
+            made["fullUrl"] = f"{caller.base}/{answer.type}/{answer.id}"
+    return made

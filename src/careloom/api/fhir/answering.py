@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
-import traceback
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -18,6 +16,7 @@ from starlette.responses import Response
 from careloom.api.authentication import challenge_headers
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, http_date, wants_pretty
 from careloom.errors import CareloomError
+from careloom.fhir.failure import failure
 from careloom.fhir.issue import Issue, outcome, outcome_of
 from careloom.fhir.request import Answer, Caller
 from careloom.fhir.resource import parse, serialize
@@ -26,7 +25,6 @@ WORTH_PACKING = 4096
 """Bytes below which gzip saves less than it costs."""
 PACKED_AT_ONCE = 256 << 10
 """Bytes above which another thread packs, so that other requests are not held up."""
-_log = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 _STORED = serialize(outcome([Issue("information", "informational", "", "The resource was stored")]))
 _DELETED = serialize(outcome([Issue("information", "informational", "", "Nothing of it is left")]))
@@ -44,12 +42,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
                 headers["Allow"] = error.details["allow"]
             response = _json(outcome_of(error), error.status, headers)
         except Exception as error:
-            # The message of an unexpected error could hold patient data; the places cannot.
-            places = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s at\n%s", type(error).__name__, places)
-            message = "The server failed; look before you repeat a write"
-            issue = Issue("fatal", "exception", "", message)
-            response = _json(outcome([issue]), 500, {})
+            response = _json(failure(error), 500, {})
         if request.url.query and wants_pretty(request):
             response = _with_body(response, _pretty(bytes(response.body)))
         if len(response.body) >= WORTH_PACKING and _takes_gzip(request):

@@ -75,6 +75,8 @@ class _Work:
     places: dict[int, Place] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     conditions: list[tuple[Condition, list[str]]] = field(default_factory=list)
+    creating: list[Condition] = field(default_factory=list)
+    """Criteria that match nothing, so that their entries create."""
     resolved: dict[str, str] = field(default_factory=dict)
 
 
@@ -205,13 +207,15 @@ async def _match(work: _Work, entry: Entry, criteria: str) -> str | None:
     left = [id for id in found if (condition.type, id) not in work.plan.deleted]
     if len(left) > 1 or len(found) > 2:
         raise several(condition)
-    if not left and (condition, found) in work.conditions and entry.request.method != "DELETE":
-        raise InvalidInput(
-            "An earlier entry has the same criteria",
-            code="duplicate_entry",
-            path=f"{entry.place}.request",
-            fix="leave one of them, and refer to it by its fullUrl",
-        )
+    if not left and entry.request.method != "DELETE":
+        if condition in work.creating:
+            raise InvalidInput(
+                "An earlier entry has the same criteria",
+                code="duplicate_entry",
+                path=f"{entry.place}.request",
+                fix="leave one of them, and refer to it by its fullUrl",
+            )
+        work.creating.append(condition)
     if entry.request.method != "DELETE" or found:
         work.conditions.append((condition, found))
     return left[0] if left else None
@@ -312,33 +316,37 @@ async def _add_writes(work: _Work, found: dict[Place, Current]) -> None:
             await asyncio.sleep(0)
 
 
+def _expected(entry: Entry, current: Current) -> int | None:
+    """The version that ifMatch names, when that and ifNoneMatch hold; else raises."""
+    request = entry.request
+    try:
+        expected = expected_version(request.if_match)
+        if request.method != "PATCH":
+            check_if_match(current, expected)
+        if request.method == "PUT":
+            must_exist, must_be_new = must_exist_or_be_new(request)
+            check_presence(current, must_exist=must_exist, must_be_new=must_be_new)
+    except CareloomError as error:
+        name = "ifNoneMatch" if error.path == "If-None-Match" else "ifMatch"
+        error.path = f"{entry.place}.request.{name}"
+        raise
+    return expected
+
+
 async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) -> None:
     method = entry.request.method
-    expected = expected_version(entry.request.if_match)
+    expected = _expected(entry, current)
     resource: JsonObject = {}
     if method in ("POST", "PUT"):
         given = _with_references(work, entry, entry.request.resource)
         resource = await _permitted(work, entry, place, current, given)
-    if expected is not None and method != "PATCH":
-        try:
-            check_if_match(current, expected)
-        except PreconditionFailed as error:
-            error.path = f"{entry.place}.request.ifMatch"
-            raise
-    if method == "PUT":
-        must_exist, must_be_new = must_exist_or_be_new(entry.request)
-        try:
-            check_presence(current, must_exist=must_exist, must_be_new=must_be_new)
-        except PreconditionFailed as error:
-            error.path = f"{entry.place}.request"
-            raise
+    if method == "PATCH":
+        resource, current = await _patched(work, entry, place, expected)
     moment = now() if current.updated_at is None else max(now(), current.updated_at)
     if method == "DELETE":
         extra: dict[str, Any] = {} if expected is None else {"expect": expected}
         work.plan.effect.add("fhir.delete", type=place[0], id=place[1], at=instant(moment), **extra)
         return
-    if method == "PATCH":
-        resource, current = await _patched(work, entry, place, expected)
     version = 1 if method == "POST" else current.version + 1
     stamped = stamp(resource, place[1], version, moment)
     await add_put(
