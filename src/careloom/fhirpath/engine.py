@@ -62,24 +62,34 @@ class Expression:
 
         Elements that have extensions only have no value and are left out.
         """
-        if not given and resource.__class__ is dict:
+        focus = given.get("context") if given else None
+        if focus is None:
+            focus = resource
+        if focus.__class__ is dict:
+            kind = self._kind(focus)
             try:
-                plan = self._plans[resource["resourceType"]]
+                plan = self._plans[kind]
             except (KeyError, TypeError):
-                plan = self._planned(resource)
+                plan = self._planned(kind)
             if plan is not None:
                 try:
-                    return plan(resource, hooks)
+                    return plan(focus, hooks)
                 except Undecided:
                     pass
         found = [plain(item) for item in self.items(resource, hooks=hooks, **given)]
         return [value for value in found if value is not None]
 
-    def _planned(self, resource: dict[str, Any]) -> Plan | None:
-        """The short way for resources of this type, found once."""
-        kind = resource.get("resourceType")
+    def _kind(self, value: dict[str, Any]) -> Any:
+        """The type of bare JSON; an element's own type goes before what it says."""
+        return self.type if "." in self.type else value.get("resourceType") or self.type
+
+    def _root(self, value: Any) -> Any:
+        return root(value, self._kind(value) if value.__class__ is dict else self.type)
+
+    def _planned(self, kind: Any) -> Plan | None:
+        """The short way for objects of this type, found once."""
         model = self.model
-        if model is None or not isinstance(kind, str) or not model.is_resource(kind):
+        if model is None or not isinstance(kind, str) or not model.is_type(kind):
             return None
         found = plan(self._tree, model, kind, as_filters=self._as_filters)
         self._plans[kind] = found
@@ -113,10 +123,10 @@ class Expression:
         `resource` is %resource; evaluation begins at `context`, by default the resource itself:
         an Element, or JSON of the type that the expression was compiled for. Raises FhirPathError.
         """
-        whole = [root(resource)]
-        focus = whole if context is None else [root(context, self.type)]
-        if context is None and self.type and whole[0].__class__ is not Element:
-            focus = whole = [root(resource, self.type)]
+        if context is None:
+            focus = whole = [self._root(resource)]
+        else:
+            focus, whole = [self._root(context)], [root(resource)]
         outer = whole if root_resource is None else [root(root_resource)]
         env = Env(focus, whole, outer, variables, hooks, self.model, limits, now, trace)
         try:

@@ -12,10 +12,11 @@ from typing import Any
 from careloom.fhirpath import temporal
 from careloom.fhirpath.errors import too_costly
 from careloom.fhirpath.evaluation import Meter
+from careloom.fhirpath.model import Model
 from careloom.fhirpath.quantity import Quantity, aligned, decimal_of, rounded
 from careloom.fhirpath.temporal import Temporal
 from careloom.fhirpath.ucum import unit
-from careloom.fhirpath.values import Element, TypeInfo, system
+from careloom.fhirpath.values import UCUM, Element, TypeInfo, local_quantity, system
 
 MAX_NESTING = 200
 MAX_PAIRS = 1000
@@ -248,7 +249,7 @@ def compare_items(left: Any, right: Any, meter: Meter) -> int | None:
     """
     one, other = system(left, meter.model), system(right, meter.model)
     if isinstance(one, str) and isinstance(other, str):
-        return (one > other) - (one < other)
+        return _sign(one, other)
     if isinstance(one, Temporal) and isinstance(other, Temporal):
         if (one.kind == "Time") != (other.kind == "Time"):
             raise TypeError
@@ -256,12 +257,28 @@ def compare_items(left: Any, right: Any, meter: Meter) -> int | None:
     if isinstance(one, bool) or isinstance(other, bool):
         raise TypeError
     if isinstance(one, _NUMBERS) and isinstance(other, _NUMBERS):
-        return (one > other) - (one < other)
+        return _sign(one, other)
     first, second = _as_quantity(one), _as_quantity(other)
     if first is None or second is None:
-        raise TypeError
+        first, second = unitless(one, meter.model), unitless(other, meter.model)
+        if first is None or second is None:
+            raise TypeError
+        return None if first.unit != second.unit else _sign(first.value, second.value)
     pair = aligned(first, second)
-    return None if pair is None else (pair[0] > pair[1]) - (pair[0] < pair[1])
+    return None if pair is None else _sign(*pair)
+
+
+def _sign(one: Any, other: Any) -> int:
+    return 1 if one > other else -1 if one < other else 0
+
+
+def unitless(item: Any, model: Model | None) -> Quantity | None:
+    """A FHIR Quantity whose unit is not UCUM's, with a unit that equals only itself."""
+    if isinstance(item, Quantity):
+        return Quantity(item.value, f"{UCUM}|{item.unit}")
+    if item.__class__ is not Element or model is None or model.system_type(item.type) != "Quantity":
+        return None
+    return local_quantity(item.value)
 
 
 def aligned_quantities(left: Any, right: Any) -> bool | None:

@@ -76,7 +76,7 @@ def root(value: Any, type_name: str = "") -> Any:
     if isinstance(value, (Element, Temporal, Quantity, TypeInfo)):
         return value
     if isinstance(value, dict):
-        return Element(value, value.get("resourceType") or type_name or _NO_TYPE)
+        return Element(value, type_name or value.get("resourceType") or _NO_TYPE)
     if type_name:
         return Element(value, type_name)
     return Decimal(repr(value)) if isinstance(value, float) else value
@@ -134,6 +134,18 @@ def quantity_of(value: Any) -> Quantity | None:
         return None
     word = _CALENDAR.get(code)
     return Quantity(amount, word or code, calendar=word is not None)
+
+
+def local_quantity(value: Any) -> Quantity | None:
+    """FHIR's Quantity with a unit of any system; None with a comparator or without a value."""
+    if not isinstance(value, dict) or "comparator" in value:
+        return None
+    number = value.get("value")
+    if isinstance(number, bool) or not isinstance(number, (int, float, Decimal)):
+        return None
+    amount = number if isinstance(number, Decimal) else Decimal(repr(number))
+    unit = value.get("code") if "code" in value else value.get("unit")
+    return Quantity(amount, f"{value.get('system', '')}|{unit}")
 
 
 def plain(item: Any) -> Any:

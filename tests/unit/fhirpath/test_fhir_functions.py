@@ -187,6 +187,20 @@ def test_fhir_quantities_take_part(value: Any) -> None:
     less = observation(value=5, code="kg", comparator="<", **ucum)
     assert value("value = 5 'kg'", less) == [False]
     assert value("value = value", less) == [True]
+    assert value("value > 4 'kg'", weight | {"valueQuantity": {"value": 5, "unit": "kg"}}) == []
+
+
+def test_quantities_of_other_systems_compare_within_their_unit(value: Any) -> None:
+    def observation(low: Any, high: Any) -> dict[str, Any]:
+        return {"resourceType": "Observation", "referenceRange": [{"low": low, "high": high}]}
+
+    rule = "referenceRange.all(low <= high)"
+    own = {"system": "http://clinic.example", "code": "drops"}
+    assert value(rule, observation({"value": 1, **own}, {"value": 2.5, **own})) == [True]
+    assert value(rule, observation({"value": 3, **own}, {"value": 2, **own})) == [False]
+    assert value(rule, observation({"value": 1, "unit": "x"}, {"value": 2, "unit": "x"})) == [True]
+    both = observation({"value": 3, "unit": "x"}, {"value": 2, "unit": "y"})
+    assert value("referenceRange.select(low <= high)", both) == []
 
 
 def test_elements_know_where_they_stand() -> None:
