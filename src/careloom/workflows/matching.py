@@ -13,6 +13,7 @@ from careloom.errors import InvalidInput
 from careloom.types import Json, JsonObject
 from careloom.workflows.definition import TriggerDefinition
 from careloom.workflows.expressions import compile_condition, compile_expression
+from careloom.workflows.signatures import scheme_of
 
 MatchesSearch = Callable[[JsonObject, str], bool]
 """(resource, FHIR search text) → whether the resource, as it is given, matches."""
@@ -36,7 +37,8 @@ def listens(trigger: TriggerDefinition, kind: str, name: str, ref: JsonObject) -
         return False
     if kind == "webhook":
         given = trigger.params
-        return (given.get("path"), given.get("secret")) == (name, ref.get("secret"))
+        signed = given.get("signature", "standard") == scheme_of(str(ref.get("delivery")))
+        return signed and (given.get("path"), given.get("secret")) == (name, ref.get("secret"))
     if trigger.event is not None and trigger.event.lower() != name.lower():
         return False
     if kind == "file":

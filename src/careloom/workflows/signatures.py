@@ -20,6 +20,8 @@ from careloom.errors import InvalidInput, Unauthenticated
 TOLERANCE_S = 300
 PREFIX = "whsec_"
 _ID = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+_OF_BODY = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+"""The id of a delivery that GitHub's scheme has signed; no message of the other may have one."""
 _FIX = "sign id.timestamp.body with the secret of the path, at the time of sending"
 
 
@@ -68,7 +70,9 @@ def verified_id(
     identity = headers.get("webhook-id", "")
     stamp = headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "")
-    if not _ID.fullmatch(identity) or not given or not stamp.isascii() or not stamp.isdigit():
+    if not _ID.fullmatch(identity) or _OF_BODY.fullmatch(identity):
+        raise BadSignature("incomplete")
+    if not given or not stamp.isascii() or not stamp.isdigit():
         raise BadSignature("incomplete")
     if len(stamp) > 15 or abs(now - int(stamp)) > TOLERANCE_S:
         raise BadSignature("old_or_early")
@@ -78,6 +82,11 @@ def verified_id(
     if not _any_equal(offered, expected):
         raise BadSignature("wrong_signature")
     return identity
+
+
+def scheme_of(identity: str) -> str:
+    """The scheme that has signed the delivery with this id."""
+    return "github" if _OF_BODY.fullmatch(identity) else "standard"
 
 
 def _github(headers: Mapping[str, str], body: bytes, keys: Iterable[bytes]) -> str:

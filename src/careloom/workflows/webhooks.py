@@ -241,7 +241,7 @@ class Webhooks:
         headers: Mapping[str, str],
         body: bytes,
     ) -> tuple[list[Hook], str]:
-        """The hooks whose secret has signed the delivery, and its id."""
+        """The hooks whose secret has signed the delivery in their scheme, and its id."""
         failure = BadSignature("no_secret")
         for secret, scheme in sorted({(hook.secret, hook.scheme) for hook in hooks}):
             keys = await self._keys(scope, secret)
@@ -252,7 +252,7 @@ class Webhooks:
             except BadSignature as error:
                 failure = error
                 continue
-            return [hook for hook in hooks if hook.secret == secret], identity
+            return [one for one in hooks if (one.secret, one.scheme) == (secret, scheme)], identity
         self._refuse(scope, path, failure.reason)
         raise failure
 

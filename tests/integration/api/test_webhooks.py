@@ -282,3 +282,26 @@ async def test_a_secret_is_shown_once_and_lies_sealed(house: House, sender: Send
         assert answer.status_code == 400
     engineer = await house.desk("engineer", scope=desk.scope)
     assert (await engineer.put("/api/webhooks/secrets/shop")).status_code == 403
+
+
+async def test_one_secret_in_two_schemes_starts_each_workflow_by_its_own(
+    house: House, desk: Desk
+) -> None:
+    sender = await _sender(house, desk)
+    github = {**_flow(signature="github"), "id": "push"}
+    await desk.deployed(github)
+    assert (await sender.send(b'{"n": 1}')).status_code == 202
+    assert [run["workflowId"] for run in await sender.runs()] == ["order"]
+    body = b'{"n": 2}'
+    key = base64.b64decode(sender.secret.removeprefix("whsec_"))
+    sign = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+    given = {"content-type": "application/json", "x-hub-signature-256": sign}
+    assert (await sender.client.post(sender.url, content=body, headers=given)).status_code == 202
+    assert sorted(run["workflowId"] for run in await sender.runs()) == ["order", "push"]
+
+
+async def test_a_message_cannot_have_the_id_of_another_scheme(house: House, desk: Desk) -> None:
+    sender = await _sender(house, desk)
+    refused = await sender.send(b"{}", f"sha256:{'a' * 64}")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "bad_signature")
+    assert await sender.runs() == []
