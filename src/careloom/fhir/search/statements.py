@@ -78,7 +78,7 @@ class Statements:
             if len(numbers) == 1:
                 found[numbers[0]] = await self._run(scope, sql, list(asked[numbers[0]].args))
                 return
-            values = [asked[number].args for number in numbers]
+            values = [list(asked[number].args) for number in numbers]
             answers: list[list[Any]] = [[] for _ in numbers]
             for row in await self._run(scope, self._for_many(sql), values):
                 answers[row["n"] - 1].append(row)
