@@ -90,13 +90,14 @@ class Conformance:
 
     async def resource(self, scope: Scope, kind: str, canonical: str) -> JsonObject | None:
         """The resource of a canonical URL: the store's own, else the specification's, else None."""
-        shelf = await self.shelf(scope)
+        # The dictionary of this moment: the shelf may be emptied while we read.
+        found = (await self.shelf(scope)).found
         key = (kind, canonical)
-        if key not in shelf.found:
+        if key not in found:
             wanted = parse_canonical(canonical)
             own = await self._stored(scope, kind, wanted)
-            shelf.found[key] = own if own is not None else _specified(kind, wanted)
-        return shelf.found[key]
+            found[key] = own if own is not None else _specified(kind, wanted)
+        return found[key]
 
     async def _stored(self, scope: Scope, kind: str, wanted: Canonical) -> JsonObject | None:
         rows = await self._db.rows("fhir_canonical", scope.tenant, scope.store, kind, wanted.url)

@@ -130,7 +130,7 @@ def _constrain(node: Node, element: JsonObject) -> None:
     node.id = element_id(element)
     node.min = element.get("min", node.min)
     if "max" in element:
-        node.max = None if element["max"] == "*" else int(element["max"])
+        node.max = int(element["max"]) if element["max"].isdecimal() else None
     if "type" in element:
         node.types, node.targets = _types(element["type"])
     for key, value in element.items():

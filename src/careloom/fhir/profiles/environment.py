@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from careloom.errors import CareloomError
 from careloom.fhir.canonical import parse_canonical
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.definitions import Definitions
@@ -74,15 +75,17 @@ class Loader:
         if not isinstance(env, Environment):
             env = shelf.made["profiles"] = Environment()
         waiting = [url for url in canonicals if url not in env.profiles]
+        loaded: dict[str, Profile | None] = {}
         while waiting:
             url = waiting.pop()
-            if url in env.profiles or len(env.profiles) > MOST_PROFILES * 10:
+            if url in env.profiles or url in loaded or len(loaded) > MOST_PROFILES:
                 continue
-            profile = await self._load(url)
+            profile = loaded[url] = await self._load(url)
             if profile is not None:
                 await self._load_members(profile, env)
                 waiting += [u for u in _named(profile) if u not in env.profiles]
-            env.profiles[url] = profile
+        # Shown to others only now, with all that each of them names.
+        env.profiles.update(loaded)
         return env
 
     async def _load(self, canonical: str) -> Profile | None:
@@ -115,12 +118,19 @@ class Loader:
             inherited = rebased(inherited, old, element_id(own[0]).partition(".")[0])
         return merged_elements(inherited, own)
 
+    async def _members(self, url: str) -> Members | None:
+        """The value set's codes; one that cannot be composed is as if it were not loaded."""
+        try:
+            return await self._terminology.members(url)
+        except CareloomError:
+            return None
+
     async def _load_members(self, profile: Profile, env: Environment) -> None:
         for node in profile.root.walk():
             if node.binding is not None and node.binding[0] in CHECKED:
                 url = node.binding[1]
                 if url not in env.members:
-                    env.members[url] = await self._terminology.members(url)
+                    env.members[url] = await self._members(url)
 
 
 def _named(profile: Profile) -> list[str]:

@@ -29,23 +29,24 @@ class Terminology:
 
     async def code_system(self, canonical: str) -> CodeSystem | None:
         """The code system; None when it is not loaded."""
-        shelf = await self._conformance.shelf(self._scope)
+        made = (await self._conformance.shelf(self._scope)).made
         key = ("CodeSystem", canonical)
-        if key not in shelf.made:
+        if key not in made:
             resource = await self.resource("CodeSystem", canonical)
-            shelf.made[key] = None if resource is None else _compiled(resource)
-        found: CodeSystem | None = shelf.made[key]
+            made[key] = None if resource is None else _compiled(resource)
+        found: CodeSystem | None = made[key]
         return found
 
     async def members(self, canonical: str, path: tuple[str, ...] = ()) -> Members | None:
         """The codes of a value set; None when the value set is not known."""
-        shelf = await self._conformance.shelf(self._scope)
+        made = (await self._conformance.shelf(self._scope)).made
         key = ("Members", canonical)
-        if key not in shelf.made:
+        if key not in made:
             resource = await self.resource("ValueSet", canonical)
-            made = None if resource is None else await self.compose(resource, (*path, canonical))
-            shelf.made[key] = made
-        found: Members | None = shelf.made[key]
+            made[key] = (
+                None if resource is None else await self.compose(resource, (*path, canonical))
+            )
+        found: Members | None = made[key]
         return found
 
     async def compose(self, value_set: JsonObject, path: tuple[str, ...] = ()) -> Members:
