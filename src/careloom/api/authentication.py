@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from careloom.api.services import enter_store
 from careloom.errors import CareloomError, Forbidden, Unauthenticated
 from careloom.identity.attempts import TooManyAttempts
 from careloom.identity.keytext import parse
@@ -32,6 +33,7 @@ async def authenticate(request: Request) -> Principal:
             "The key of a FHIR store works at the endpoint of its store only",
             fix="use a key made by `careloom key create`",
         )
+    await enter_store(request, principal.scope)
     return principal
 
 

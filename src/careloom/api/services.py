@@ -26,6 +26,7 @@ from careloom.tasks.calendars import Calendars
 from careloom.tasks.filling import Forms
 from careloom.tasks.service import Tasks
 from careloom.tasks.teams import Teams
+from careloom.types import DEFAULT_SCOPE, Scope
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.worker import Worker
 from careloom.workflows.operations import Operations
@@ -95,5 +96,21 @@ class Services(Protocol):
 
 
 def services_of(request: Request) -> Services:
-    """The services of the application that received the request."""
+    """The services that the request is for: of its store's database, see `enter_store`."""
+    return cast(Services, getattr(request.state, "services", None) or home_of(request))
+
+
+def home_of(request: Request) -> Services:
+    """The services of the home database, which holds tenants, stores and keys."""
     return cast(Services, request.app.state.services)
+
+
+async def enter_store(request: Request, scope: Scope) -> None:
+    """From here on the request works with the services of the database that the store is placed in.
+
+    A tenant's first store is always at home.
+    """
+    if scope.store != DEFAULT_SCOPE.store:
+        placed = await home_of(request).stores.placements.house(scope)
+        if placed is not None:
+            request.state.services = placed

@@ -30,7 +30,7 @@ from careloom.bootstrap.ports import (
     seal_decision,
     workflow_ports,
 )
-from careloom.bootstrap.stores import open_stores
+from careloom.bootstrap.stores import open_houses, open_stores
 from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
@@ -149,6 +149,15 @@ async def open_services(
         db.publish_with(notices.publish)
         services = await _build(settings, db, notices, stack, tenants, lease)
         await _start(services, stack, work=work, listen=listen)
+
+        async def build(
+            name: str, placed: Database, notices: Notices, stack: AsyncExitStack
+        ) -> Services:
+            made = await _build(settings, placed, notices, stack, tenants, lease, audit=name)
+            await _start(made, stack, work=work, listen=False)
+            return made
+
+        await open_houses(services.stores.placements, build, stack, work=work)
         yield services
 
 
@@ -159,6 +168,8 @@ async def _build(
     stack: AsyncExitStack,
     tenants: frozenset[str] | None,
     lease: timedelta,
+    *,
+    audit: str = "",
 ) -> Services:
     keyring = Keyring(db, await load_key_provider(db, settings.key_file))
     signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
@@ -206,7 +217,7 @@ async def _build(
         stores=open_stores(settings, db, identity, stack),
         trail=AuditTrail(db),
         signing_key=signing_key,
-        sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit")),
+        sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit" / audit)),
         fhir=fhir,
         dicom=dicom,
         documents=documents,
@@ -288,7 +299,12 @@ def _worker(
 
 def _open_fhir(settings: Settings, db: Database, keyring: Keyring) -> FhirStore:
     public = settings.public_url
-    return FhirStore(db, keyring, base_urls=(f"{public}/fhir",) if public else ())
+    return FhirStore(
+        db,
+        keyring,
+        base_urls=(f"{public}/fhir",) if public else (),
+        deletes_many=settings.fhir_conditional_delete == "multiple",
+    )
 
 
 def _open_connections(

@@ -1,14 +1,31 @@
-"""Builds what finds, makes and closes FHIR stores."""
+"""Builds what finds, makes and closes FHIR stores, and a house for each database of their own.
+
+A run lives where its store lives: what works with a store's rows (FHIR store, worker, triggers,
+audit sealer) is built once more over each database that a store is placed in.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
+from careloom.errors import CareloomError
 from careloom.identity.service import Identity
 from careloom.identity.stores import Stores
 from careloom.settings import Settings
 from careloom.store.database import Database
+from careloom.store.notices import Notices
 from careloom.store.placement import Placements
+
+LOOK_EVERY_S = 2.0
+"""How soon a working process finds a database that another made."""
+Build = Callable[[str, Database, Notices, AsyncExitStack], Awaitable[Any]]
+"""Builds and starts a house over a database; the name is also that of its audit folder."""
+_log = logging.getLogger(__name__)
 
 
 def open_stores(
@@ -18,3 +35,41 @@ def open_stores(
     placements = Placements(db, settings.dedicated_database_url)
     stack.push_async_callback(placements.close)
     return Stores(db, identity, placements)
+
+
+async def open_houses(
+    placements: Placements, build: Build, stack: AsyncExitStack, *, work: bool
+) -> None:
+    """Let each database that is opened have its house; with `work`, open all there are, soon after
+    they are made. All end with the stack."""
+    rooms = await stack.enter_async_context(AsyncExitStack())
+
+    async def opened(name: str, db: Database) -> Any:
+        async with AsyncExitStack() as mine:
+            notices = Notices(db.dsn)
+            await notices.start()
+            mine.push_async_callback(notices.stop)
+            db.publish_with(notices.publish)
+            house = await build(name, db, notices, mine)
+            rooms.push_async_callback(mine.pop_all().aclose)
+            return house
+
+    placements.opened = opened
+    if work:
+        looking = asyncio.create_task(_look(placements), name="careloom-placements")
+
+        async def end() -> None:
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+
+        rooms.push_async_callback(end)
+
+
+async def _look(placements: Placements) -> None:
+    while True:
+        try:
+            await placements.open_all()
+        except CareloomError as error:
+            _log.warning("the database of a FHIR store was not opened: %s", error.message)
+        await asyncio.sleep(LOOK_EVERY_S)

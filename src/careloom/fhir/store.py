@@ -88,31 +88,12 @@ class FhirStore:
         )
         self.deletes_many = deletes_many
         self._companions: list[Companion] = []
-        self._placed: dict[Database, FhirStore] = {}
 
     def seen_by(self, access: Access) -> FhirStore:
         """The same store, showing and changing only what the access lets through."""
         seen = copy.copy(self)
         seen.context = replace(self.context, access=access)
         return seen
-
-    def placed(self, db: Database) -> FhirStore:
-        """The same over another database of this schema; the data keys stay where they are.
-
-        What other rooms add to writes rests on the home database, so that it does not go along.
-        """
-        if db is self.context.db:
-            return self
-        found = self._placed.get(db)
-        if found is None:
-            found = self._placed[db] = copy.copy(self)
-            here = self.context
-            conformance = Conformance(db, here.keyring)
-            found.context = replace(
-                here, db=db, reads=Reads(db), searches=Statements(db), conformance=conformance
-            )
-            found._companions = []
-        return found
 
     def accompany(self, companion: Companion) -> None:
         """Let another room add to writes by request what must commit together with them."""

@@ -14,7 +14,7 @@ from careloom.errors import CareloomError, Conflict, Forbidden, InvalidInput, No
 from careloom.identity.principal import Principal
 from careloom.identity.service import Identity, IssuedKey
 from careloom.store.database import Database
-from careloom.store.placement import LOCAL, Placements, new_database
+from careloom.store.placement import Placements, new_database
 from careloom.types import DEFAULT_SCOPE, Json, JsonObject, Scope
 
 REGIONS = ("global",)
@@ -66,20 +66,21 @@ class Stores:
         wanted = _read(given)
         made = Scope(scope.tenant, "fhir-server-" + _random(12))
         dedicated = wanted["infrastructure"] == "dedicated"
-        wanted["database"] = new_database() if dedicated else LOCAL
         await self._db.call("store_create", *_args(made), wanted, actor)
         if dedicated:
             try:
-                await self._settle(made, wanted)
+                await self._settle(made, wanted, actor)
             except CareloomError:
                 await self._db.call("store_closing", *_args(made), 0, True, actor)
                 await self._db.call("store_closed", *_args(made), actor)
                 raise
         return await self._identity.open_store(made, actor=actor)
 
-    async def _settle(self, scope: Scope, wanted: JsonObject) -> None:
+    async def _settle(self, scope: Scope, wanted: JsonObject, actor: JsonObject) -> None:
         """Make the database of a dedicated store, with the rows that others refer to."""
-        await self.placements.create(wanted["database"])
+        name = new_database()
+        await self.placements.create(name)
+        await self._db.call("store_place", *_args(scope), name, actor)
         place = await self.placements.find(scope)
         tenant = await self._db.call("tenant_read", scope.tenant)
         given = {key: wanted[key] for key in ("name", "settings")}

@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -21,8 +23,8 @@ from careloom.types import Scope
 
 LOCAL = "local"
 _CONNECTIONS = 4
-Opened = Callable[[str, Database], Awaitable[None]]
-"""What is done with a database when this process opens it."""
+Opened = Callable[[str, Database], Awaitable[Any]]
+"""Called with a database when this process opens it; makes what works with it."""
 
 
 class PlacementFailed(CareloomError):
@@ -36,8 +38,16 @@ def new_database() -> str:
     return f"careloom_{secrets.token_hex(8)}"
 
 
-async def _no_work(name: str, db: Database) -> None:
-    """A process that only reads and writes has nothing to start."""
+async def _nothing(name: str, db: Database) -> None:
+    """Where nobody works with the databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One database, and what works with it in this process: None for the home database."""
+
+    db: Database
+    house: Any = None
 
 
 class Placements:
@@ -47,20 +57,32 @@ class Placements:
         """`server` is the address below which dedicated databases are made; the home's if None."""
         self._home = home
         self._server = server or home.dsn
-        self._places: dict[Scope, Database] = {}
-        self._open: dict[str, asyncio.Task[Database]] = {}
-        self.opened: Opened = _no_work
-
-    def known(self, scope: Scope) -> Database | None:
-        """The database of a scope that was asked for before."""
-        return self._places.get(scope)
+        self._places: dict[Scope, Place] = {}
+        self._open: dict[str, asyncio.Task[Place]] = {}
+        self.opened: Opened = _nothing
 
     async def find(self, scope: Scope) -> Database:
         """The database that holds the store's rows; raises `Unavailable`."""
+        return (await self._place(scope)).db
+
+    async def house(self, scope: Scope) -> Any:
+        """What `opened` made for the store's database; None where that is the home database."""
+        return (await self._place(scope)).house
+
+    async def open_all(self) -> None:
+        """Open every database that a store is placed in; raises `Unavailable` for the first that
+        does not answer, when all others are open."""
+        names = [row["database"] for row in await self._home.rows("placement_databases", "")]
+        done = await asyncio.gather(*map(self._opened, names), return_exceptions=True)
+        for failed in done:
+            if isinstance(failed, BaseException):
+                raise failed
+
+    async def _place(self, scope: Scope) -> Place:
         found = self._places.get(scope)
         if found is None:
             name = await self._home.call("placement_read", scope.tenant, scope.store)
-            found = self._home if name == LOCAL else await self._opened(name)
+            found = Place(self._home) if name == LOCAL else await self._opened(name)
             self._places[scope] = found
         return found
 
@@ -84,26 +106,25 @@ class Placements:
         """Close every database that was opened here; the home database stays open."""
         for task in self._open.values():
             with contextlib.suppress(CareloomError):
-                await (await task).close()
+                await (await task).db.close()
         self._open.clear()
         self._places.clear()
 
-    async def _opened(self, name: str) -> Database:
+    async def _opened(self, name: str) -> Place:
         task = self._open.get(name)
         if task is None or (task.done() and task.exception() is not None):
             task = self._open[name] = asyncio.create_task(self._begin(name))
         return await asyncio.shield(task)
 
-    async def _begin(self, name: str) -> Database:
+    async def _begin(self, name: str) -> Place:
         dsn = at_database(self._server, name)
         await migrate(dsn)
         db = await Database.open(dsn, max_size=_CONNECTIONS)
         try:
-            await self.opened(name, db)
+            return Place(db, await self.opened(name, db))
         except BaseException:
             await db.close()
             raise
-        return db
 
 
 def at_database(dsn: str, name: str) -> str:

@@ -54,6 +54,7 @@ RULES = {
         SELECT t.name || '.' || a.attname FROM tables t
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE a.attname <> ALL ('{tenant,lane,due_at}')
+          AND (t.name, a.attname) <> ('placement', 'database')
           AND has_column_privilege('careloom_scheduler', t.oid, a.attnum, 'SELECT')
     """,
     "the run-time role owns nothing": """

@@ -18,6 +18,7 @@ from careloom.api.authentication import authenticate, challenge_headers
 from careloom.api.dicomweb.multipart import dicom_parts, multipart_response
 from careloom.api.dicomweb.negotiation import json_type, multipart_choice
 from careloom.api.dicomweb.rendering import parse_rendering
+from careloom.api.services import services_of
 from careloom.dicom.archive import DicomArchive
 from careloom.dicom.services import retrieve, search, store
 from careloom.errors import CareloomError, InvalidInput
@@ -33,8 +34,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def _archive(request: Request) -> DicomArchive:
-    archive: DicomArchive = request.app.state.services.dicom
-    return archive
+    return services_of(request).dicom
 
 
 def _address(request: Request) -> str:

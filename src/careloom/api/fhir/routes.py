@@ -17,6 +17,7 @@ from careloom.api.authentication import authenticate_anywhere
 from careloom.api.fhir.answering import answering, respond
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, check_accept, preferences
 from careloom.api.fhir.reading import read_request
+from careloom.api.services import enter_store, services_of
 from careloom.errors import InvalidInput
 from careloom.fhir import restful
 from careloom.fhir.batch import batch
@@ -27,7 +28,6 @@ from careloom.fhir.restriction import Access
 from careloom.fhir.store import FhirStore
 from careloom.fhir.transact import transact
 from careloom.identity.stores import Stores
-from careloom.store.placement import Placements
 
 ROOT = "/fhir"
 _STORES = "stores/"
@@ -37,10 +37,8 @@ _REQUEST_ID = re.compile(r"[\w.\-]{1,64}\Z")
 
 async def _store(request: Request, caller: Caller) -> FhirStore:
     """The store as the caller sees it, in the database that it is placed in."""
-    fhir: FhirStore = request.app.state.services.fhir
-    placements: Placements = request.app.state.services.stores.placements
-    db = placements.known(caller.scope) or await placements.find(caller.scope)
-    return fhir.placed(db).seen_by(caller.restriction)
+    await enter_store(request, caller.scope)
+    return services_of(request).fhir.seen_by(caller.restriction)
 
 
 def _door(request: Request) -> tuple[str | None, str]:

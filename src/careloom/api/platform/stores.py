@@ -17,7 +17,7 @@ from careloom.api.address import public_root
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import failure, success
 from careloom.api.platform.bodies import GivenDep
-from careloom.api.services import services_of
+from careloom.api.services import home_of
 from careloom.errors import CareloomError, Forbidden, InvalidInput, NotFound
 from careloom.identity.principal import Principal
 from careloom.identity.stores import StoreNotFound
@@ -39,7 +39,7 @@ async def create_store(request: Request, principal: PrincipalDep, body: GivenDep
 
     async def make() -> Response:
         principal.require("admin")
-        row, key = await services_of(request).stores.create(
+        row, key = await home_of(request).stores.create(
             principal.scope, body, actor=principal.actor()
         )
         shown = _shown(request, row) | {"apiKey": key.text}
@@ -54,7 +54,7 @@ async def list_stores(request: Request, principal: PrincipalDep) -> Response:
 
     async def look() -> Response:
         principal.require("store:use")
-        rows = await services_of(request).stores.list(principal.scope)
+        rows = await home_of(request).stores.list(principal.scope)
         shown = [_shown(request, row) for row in rows]
         return success(shown, message="FHIR servers retrieved successfully")
 
@@ -67,7 +67,7 @@ async def get_store(server_id: str, request: Request, principal: PrincipalDep) -
 
     async def look() -> Response:
         principal.require("store:use")
-        row = await services_of(request).stores.read(_place(principal, server_id))
+        row = await home_of(request).stores.read(_place(principal, server_id))
         return success(_shown(request, row), message="FHIR server retrieved successfully")
 
     return await _answered(look)
@@ -81,7 +81,7 @@ async def update_store(
 
     async def change() -> Response:
         principal.require("admin")
-        row = await services_of(request).stores.change(
+        row = await home_of(request).stores.change(
             _place(principal, server_id), body, actor=principal.actor()
         )
         return success(_shown(request, row), message="FHIR server updated successfully")
@@ -95,7 +95,7 @@ async def renew_key(server_id: str, request: Request, principal: PrincipalDep) -
 
     async def renew() -> Response:
         principal.require("admin")
-        row, key = await services_of(request).stores.renew_key(
+        row, key = await home_of(request).stores.renew_key(
             _place(principal, server_id), actor=principal.actor()
         )
         shown = _shown(request, row) | {"apiKey": key.text}
@@ -112,7 +112,7 @@ async def delete_store(
 
     async def delete() -> Response:
         principal.require("admin")
-        await services_of(request).stores.delete(
+        await home_of(request).stores.delete(
             _place(principal, server_id), confirm, actor=principal.actor()
         )
         data = {"id": server_id, "status": "deleted"}

@@ -17,6 +17,10 @@ ALTER TABLE principal ADD CONSTRAINT principal_kind_check CHECK (kind IN ('user'
 -- What a key may do at most; null: all that its principal may.
 ALTER TABLE api_key ADD COLUMN grants text[];
 
+-- A worker finds the databases that stores are placed in: their names only.
+CREATE POLICY scheduler ON placement FOR SELECT TO careloom_scheduler USING (true);
+GRANT SELECT (tenant, database) ON placement TO careloom_scheduler;
+
 CREATE TABLE role (
     tenant text NOT NULL REFERENCES tenant,
     role_id text NOT NULL,

@@ -17,11 +17,24 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM refuse('CL002', jsonb_build_object('message', 'A store with this id exists', 'store', p_store));
   END IF;
-  INSERT INTO placement (tenant, store, database) VALUES (p_tenant, p_store, p_given->>'database');
+  INSERT INTO placement (tenant, store) VALUES (p_tenant, p_store);
   PERFORM audit_record(p_tenant, p_store, 'store.create', 'Store/' || p_store, p_actor,
-    jsonb_build_object('infrastructure', p_given->>'infrastructure', 'region', p_given->>'region',
-      'database', p_given->>'database'));
+    jsonb_build_object('infrastructure', p_given->>'infrastructure', 'region', p_given->>'region'));
   RETURN store_row(p_tenant, p_store);
+END $$;
+
+-- store_place: the database, made by now, that a store which is being made will live in; audited.
+CREATE OR REPLACE FUNCTION store_place(p_tenant text, p_store text, p_database text, p_actor jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  UPDATE placement p SET database = p_database WHERE p.tenant = p_tenant AND p.store = p_store AND EXISTS
+    (SELECT FROM store s WHERE s.tenant = p_tenant AND s.store = p_store AND s.status = 'creating');
+  IF NOT FOUND THEN
+    PERFORM refuse('CL008', jsonb_build_object('message', 'Only a store that is being made is placed'));
+  END IF;
+  PERFORM audit_record(p_tenant, p_store, 'store.place', 'Store/' || p_store, p_actor,
+    jsonb_build_object('database', p_database));
 END $$;
 
 -- store_open: the store can be used from now on; its own key replaces the one before, which ends.
@@ -171,6 +184,15 @@ BEGIN
   RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.role_id, 'grants', to_jsonb(r.grants))
     ORDER BY r.role_id), '[]') FROM role r WHERE r.tenant = p_tenant);
 END $$;
+
+-- placement_databases: the databases that stores are placed in, other than this one; names only.
+CREATE OR REPLACE FUNCTION placement_databases(p_tenant text) RETURNS TABLE (database text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
+  SELECT DISTINCT p.database FROM placement p WHERE p.database <> 'local'
+$$;
+GRANT CREATE ON SCHEMA careloom TO careloom_scheduler;
+ALTER FUNCTION placement_databases(text) OWNER TO careloom_scheduler;
+REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;
 
 -- placement_read: the name of the database that a store is placed in: 'local' is this one.
 CREATE OR REPLACE FUNCTION placement_read(p_tenant text, p_store text) RETURNS text LANGUAGE plpgsql AS $$
