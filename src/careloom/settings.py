@@ -61,6 +61,7 @@ class Settings:
     worker_concurrency: int
     event_retention_hours: int
     upload_limit_mb: int
+    fhir_conditional_delete: str
     log_level: str
     outgoing_allow: tuple[str, ...]
     slack_webhook_url: str | None = field(repr=False)
@@ -414,6 +415,15 @@ SETTINGS: tuple[Setting, ...] = (
         _number(1, 2047),
         "a number from 1 to 2047",
         2000,
+    ),
+    Setting(
+        "CARELOOM_FHIR_CONDITIONAL_DELETE",
+        "`single`",
+        "Whether `DELETE [type]?criteria` refuses several matches (`single`) or deletes up to 1,000"
+        " of them (`multiple`).",
+        _one_of(("single", "multiple")),
+        "single or multiple",
+        "single",
     ),
     Setting(
         "CARELOOM_LOG_LEVEL",

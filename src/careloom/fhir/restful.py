@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from careloom.errors import InvalidInput, NotFound
+from careloom.errors import Gone, InvalidInput, NotFound
 from careloom.fhir.audited.asking import is_audited, made_by_id, search_made
 from careloom.fhir.context import Stored
 from careloom.fhir.cursor import PAGE_PARAMETER
@@ -133,12 +133,18 @@ async def _post(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
         criteria = request.query
     if criteria is not None:
         caller.authorise("fhir:search", request.type)
-    written = await fhir.write(
-        caller.scope,
-        lambda: fhir.plan_create(caller.scope, resource, if_none_exist=criteria),
-        caller.actor,
-    )
-    return await answer_of(fhir, caller, written[0])
+    while True:
+        [written] = await fhir.write(
+            caller.scope,
+            lambda: fhir.plan_create(caller.scope, resource, if_none_exist=criteria),
+            caller.actor,
+        )
+        try:
+            return await answer_of(fhir, caller, written)
+        except Gone:
+            # The match was deleted before it was read: now nothing matches, or another one.
+            if written.outcome != "matched":
+                raise
 
 
 async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from careloom.errors import InvalidInput, NotFound
+from careloom.errors import Gone, InvalidInput, NotFound
 from careloom.fhir.conditions import compile_condition, find_one
-from careloom.fhir.context import Current, FhirContext
+from careloom.fhir.context import Current, FhirContext, Stored
 from careloom.fhir.interactions import read
 from careloom.fhir.interactions.update import check_if_match
 from careloom.fhir.patching.fhirpath_patch import apply_changes, read_changes
@@ -42,7 +42,7 @@ async def plan_patch(
     planned = Planned(pinned=if_match is not None)
     if criteria is not None:
         id = await _by_criteria(context, scope, planned, type, criteria)
-    stored = await read.read(context, scope, type, str(id))
+    stored = await _stored(context, scope, type, str(id), is_match=criteria is not None)
     check_if_match(Current(stored.version, False, stored.updated_at), if_match)
     patched = patched_resource(context, parse(stored.body), patch)
     found = Current(stored.version, False, stored.updated_at)
@@ -53,6 +53,18 @@ async def plan_patch(
     stamped = stamp(patched, stored.id, version, moment)
     await add_put(context, scope, planned, stamped, version=version, method="PUT", moment=moment)
     return planned
+
+
+async def _stored(
+    context: FhirContext, scope: Scope, type: str, id: str, *, is_match: bool
+) -> Stored:
+    try:
+        return await read.read(context, scope, type, id)
+    except Gone:
+        if not is_match:
+            raise
+        # It was deleted after it was found.
+        raise NotFound(f"The criteria match no {type}") from None
 
 
 def patched_resource(context: FhirContext, resource: JsonObject, patch: Patch) -> JsonObject:
