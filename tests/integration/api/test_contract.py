@@ -26,6 +26,8 @@ BY_LINK = {"getForm", "fillForm"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    "createFhirStore",
+    "updateFhirStore",
     "putDecisionTable",
     "putPipeline",
     "resubmitPipelineRejects",
@@ -360,6 +362,16 @@ async def _computing(desk: Desk) -> None:
     await desk.post("/api/pipelines/emr/rejects", {"rows": [{"id": reject["id"]}]})
 
 
+async def _stores(desk: Desk) -> None:
+    made = await desk.post("/api/fhirserver/create", {"name": "one", "description": "first"})
+    address = f"/api/fhirserver/{made.json()['data']['id']}"
+    await desk.get("/api/fhirserver/list")
+    await desk.get(address)
+    await desk.client.patch(address, json={"description": None})
+    await desk.post(f"{address}/key")
+    await desk.client.delete(address)
+
+
 async def test_real_answers_of_every_operation_are_as_described(
     desk: Desk, document: dict[str, Any]
 ) -> None:
@@ -374,6 +386,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _triggers(desk)
     await _computing(desk)
     await _work(desk)
+    await _stores(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 
