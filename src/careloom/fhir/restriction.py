@@ -72,6 +72,11 @@ class Access:
         self._grants = grants
         self._refuse = refuse
 
+    @property
+    def grants(self) -> tuple[str, ...] | None:
+        """What all answers follow from: equal grants see the same."""
+        return self._grants
+
     def __call__(self, type: str, permission: str) -> Restriction:
         """What the grants give; never raises."""
         return FULL if self._grants is None else restriction_of(self._grants, type, permission)

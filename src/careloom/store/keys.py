@@ -44,7 +44,8 @@ __all__ = [
 _RAW, _ZLIB = b"\x01", b"\x02"
 _HEADER, _NONCE, _TAG = 9, 12, 16
 _BODY = _HEADER + _NONCE
-_COMPRESS_ABOVE, _COMPRESS_BELOW = 256, 64 << 20
+_COMPRESS_ABOVE, _COMPRESS_BELOW = 1024, 64 << 20
+"""Below a kilobyte packing and unpacking cost more time than the bytes saved are worth."""
 _THREAD_ABOVE = 256 << 10
 
 
@@ -218,16 +219,16 @@ class Keyring:
     async def open_many(self, tenant: str, sealed: list[tuple[bytes, str]]) -> list[bytes | None]:
         """Many sealed bytes with their places, keys that are not in memory read at once; None for
         what was erased. Raises `Tampered`."""
+        keys = [self._cached_by_id(tenant, body) for body, _ in sealed]
         unknown = {
             int.from_bytes(body[1:_HEADER], "big", signed=True)
-            for body, _ in sealed
-            if self._cached_by_id(tenant, body) is None
+            for key, (body, _) in zip(keys, sealed, strict=True)
+            if key is None
         }
         if len(unknown) > 1:
             await self._admit(tenant, await self._db.rows("key_read", tenant, sorted(unknown)))
         opened: list[bytes | None] = []
-        for body, aad in sealed:
-            key = self._cached_by_id(tenant, body)
+        for key, (body, aad) in zip(keys, sealed, strict=True):
             try:
                 plain = await self.open(tenant, body, aad) if key is None else key.open(aad, body)
             except KeyDestroyed:

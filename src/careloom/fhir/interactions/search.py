@@ -17,10 +17,10 @@ from careloom.fhir.resource import parse, seal_place, serialize
 from careloom.fhir.restriction import shown
 from careloom.fhir.search.compiler import PERMISSION
 from careloom.fhir.search.fresh import is_stale
-from careloom.fhir.search.including import check_includes, included
+from careloom.fhir.search.including import included
 from careloom.fhir.search.pager import Match, Pager
-from careloom.fhir.search.query import Pairs, QueryReader, SearchQuery
-from careloom.fhir.search.resolve import OwnTerminology, asks_terminology, resolve
+from careloom.fhir.search.prepared import prepare
+from careloom.fhir.search.query import Pairs, SearchQuery
 from careloom.fhir.search.searchset import entry, searchset
 from careloom.fhir.search.subset import subset, wants_subset
 from careloom.types import JsonObject, Scope
@@ -37,6 +37,8 @@ class _Asked:
     path: str
     pairs: Pairs
     used: Pairs = field(default_factory=list)
+    link: str = ""
+    """`used` as in a URL."""
     queries: list[SearchQuery] = field(default_factory=list)
     pagers: list[Pager] = field(default_factory=list)
     token: str | None = None
@@ -188,18 +190,19 @@ async def _read(
         types = tuple(type for type in types if type in places)
     stale = await is_stale(context, scope)
     for type in types:
-        query = QueryReader(context.index, type, strict=strict).read(pairs)
+        prepared = await prepare(
+            context, scope, type, pairs, strict=strict, stale=stale, inside=inside
+        )
         if len(types) > 1 or not asked.path:
-            _check_common(query)
-        check_includes(context, query)
-        if any(map(asks_terminology, query.criteria)):
-            await resolve(OwnTerminology(context.conformance), scope, query)
-        pager = Pager(context, scope, query, stale=stale, inside=inside)
+            _check_common(prepared.query)
+        pager = Pager(context, scope, prepared)
         if places is not None and places[type] is not None:
             pager.resume(places[type])
-        asked.queries.append(query)
+        asked.queries.append(prepared.query)
         asked.pagers.append(pager)
-    asked.used = pairs if asked.token is not None else asked.queries[0].used
+        if not asked.link:
+            asked.link = prepared.used
+            asked.used = prepared.query.used
 
 
 def _check_common(query: SearchQuery) -> None:
@@ -249,7 +252,9 @@ async def _links(
     shown_before: list[Match],
     base: str,
 ) -> list[tuple[str, str]]:
-    first = url(base, asked.path, asked.used)
+    first = f"{base}/{asked.path}"
+    if asked.link:
+        first += f"?{asked.link}"
     links = [("self", first)]
     if asked.token is not None:
         links = [("self", url(base, asked.path, [(PAGE_PARAMETER, asked.token)])), ("first", first)]

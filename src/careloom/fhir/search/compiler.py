@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from careloom.errors import InvalidInput, Unavailable
+from careloom.errors import Forbidden, InvalidInput, Unavailable
 from careloom.fhir.restriction import (
     EVERYTHING,
     Access,
@@ -42,7 +42,7 @@ from careloom.fhir.search.nodes import (
     Reverse,
     Updated,
 )
-from careloom.fhir.search.query import Chain, Criterion, Has, SortKey, unescape
+from careloom.fhir.search.query import Chain, Criterion, Has, SearchQuery, SortKey, unescape
 from careloom.fhir.search.query import Node as Asked
 
 PERMISSION = "fhir:search"
@@ -208,3 +208,18 @@ def is_true(criterion: Criterion) -> bool:
         code = criterion.parameter.code
         raise InvalidInput(f"{code}:missing is true or false", path=code)
     return criterion.values == ("true",)
+
+
+def check_includes(index: SearchIndex, access: Access, query: SearchQuery) -> None:
+    """Raise Forbidden for an include that names what the caller may not see."""
+    for include in query.includes + query.revincludes:
+        name = "_include" if include in query.includes else "_revinclude"
+        for type in (include.source, include.target):
+            if type and not access(type, PERMISSION).allowed:
+                raise Forbidden(
+                    f"An include names {type}, which this credential may not read", path=name
+                )
+        if include.parameter is not None:
+            restriction = access(include.source, PERMISSION)
+            code = include.parameter.code
+            require_parameter(index.definitions, restriction, include.source, code)

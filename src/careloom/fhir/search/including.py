@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from careloom.errors import Forbidden
 from careloom.fhir.context import FhirContext
 from careloom.fhir.issue import Issue
-from careloom.fhir.restriction import hides, require_parameter
+from careloom.fhir.restriction import hides
 from careloom.fhir.search.candidates import LIVE, Candidates, Row, place
 from careloom.fhir.search.compiler import PERMISSION, NodeCompiler
 from careloom.fhir.search.pager import Match, select
@@ -34,22 +33,6 @@ _SOURCES = (
 )
 _WAY = Way()
 Key = tuple[str, str]
-
-
-def check_includes(context: FhirContext, query: SearchQuery) -> None:
-    """Raise Forbidden for an include that names what the caller may not see."""
-    access = context.access
-    for include in query.includes + query.revincludes:
-        name = "_include" if include in query.includes else "_revinclude"
-        for type in (include.source, include.target):
-            if type and not access(type, PERMISSION).allowed:
-                raise Forbidden(
-                    f"An include names {type}, which this credential may not read", path=name
-                )
-        if include.parameter is not None:
-            restriction = access(include.source, PERMISSION)
-            code = include.parameter.code
-            require_parameter(context.definitions, restriction, include.source, code)
 
 
 async def included(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from careloom.fhir.definitions import Definitions
 from careloom.fhir.search.extract import Extractor, extractors, index_rows
 from careloom.fhir.search.pairs import (
@@ -33,6 +35,8 @@ class SearchIndex:
         self._pairs: dict[str, list[PairExtractor]] = {}
         self.fresh: dict[tuple[str, str], float] = {}
         """By tenant and store: 0 when its rows are complete, else when to ask again (fresh.py)."""
+        self.prepared: dict[Hashable, object] = {}
+        """Searches kept ready, by what they ask and for whom (prepared.py)."""
         self._compartment: dict[str, tuple[str, ...]] = {}
 
     def parameters(self, resource_type: str) -> dict[str, SearchParameter]:

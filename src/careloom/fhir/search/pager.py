@@ -11,9 +11,9 @@ from typing import Any
 from careloom.errors import InvalidInput
 from careloom.fhir.context import FhirContext
 from careloom.fhir.search.nodes import Leaf, Node, Order, drives, narrow
-from careloom.fhir.search.query import SearchQuery
-from careloom.fhir.search.sql import SqlBuilder, Statement, Way
-from careloom.fhir.search.ways import counted_way, plain_way
+from careloom.fhir.search.prepared import Prepared
+from careloom.fhir.search.sql import Statement, Way
+from careloom.fhir.search.ways import counted_way
 from careloom.types import JsonObject, Scope
 
 
@@ -41,23 +41,13 @@ async def select(
 class Pager:
     """The matches of one type."""
 
-    def __init__(
-        self,
-        context: FhirContext,
-        scope: Scope,
-        query: SearchQuery,
-        *,
-        stale: bool,
-        inside: tuple[str, ...] | None = None,
-    ) -> None:
-        self.type = query.resource_type
+    def __init__(self, context: FhirContext, scope: Scope, prepared: Prepared) -> None:
+        self.type = prepared.query.resource_type
         self._context = context
         self._scope = scope
-        self._refs = bool(query.includes)
-        self._builder = SqlBuilder(
-            query, context.index, context.access, pairs=not stale, stale=stale, inside=inside
-        )
-        self._way: Way | None = None
+        self._refs = bool(prepared.query.includes)
+        self._builder = prepared.builder
+        self._way = prepared.way
         self._after: list[str] | None = None
         self.start: JsonObject | None = None
         """Where this page began; None for the first."""
@@ -97,12 +87,9 @@ class Pager:
 
     async def _choose(self) -> Way:
         nodes, order = self._builder.nodes, self._builder.order
-        way = plain_way(nodes, order)
-        if way is None:
-            driving = tuple(node for node in nodes if drives(node))
-            rows = await select(self._context, self._scope, self._builder.estimates(driving))
-            way = counted_way(nodes, order, rows[0]["n"])
-        return way
+        driving = tuple(node for node in nodes if drives(node))
+        rows = await select(self._context, self._scope, self._builder.estimates(driving))
+        return counted_way(nodes, order, rows[0]["n"])
 
     def _number(self, way: Way) -> list[int]:
         """A way as numbers: driver, walked node (-2: the order's first key), end of a walk."""
