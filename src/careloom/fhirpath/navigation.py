@@ -64,8 +64,12 @@ def _add(
     extra = holder.get("_" + key)
     if value is None and extra is None:
         return
-    if value.__class__ is list or extra.__class__ is list:
-        _add_list(parent, value or [], extra or [], key, kind, model, out)
+    if value.__class__ is list:
+        extras = extra if extra.__class__ is list else []
+        _add_list(parent, value, extras, key, kind, model, out)
+        return
+    if extra.__class__ is list:
+        _add_list(parent, [] if value is None else [value], extra, key, kind, model, out)
         return
     if value.__class__ is dict and model is not None:
         kind = actual_type(value, kind, model)
@@ -74,15 +78,13 @@ def _add(
 
 def _add_list(
     parent: Element,
-    values: Any,
-    extras: Any,
+    values: list[Any],
+    extras: list[Any],
     key: str,
     kind: str,
     model: Model | None,
     out: list[Any],
 ) -> None:
-    if values.__class__ is not list or extras.__class__ is not list:
-        return
     for index in range(max(len(values), len(extras))):
         value = values[index] if index < len(values) else None
         extra = extras[index] if index < len(extras) else None

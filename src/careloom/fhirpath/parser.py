@@ -85,7 +85,8 @@ class _Parser:
         return FhirPathError(
             f"{message}; found {found}",
             self.token.at,
-            fix="Correct the expression; the grammar is http://hl7.org/fhirpath/N1/grammar.html",
+            fix="Correct the expression; an element that is named like an operator stands in "
+            "backticks. The grammar: http://hl7.org/fhirpath/N1/grammar.html",
             code=SYNTAX,
         )
 

@@ -141,6 +141,12 @@ def test_an_element_called_resource_type_is_no_type() -> None:
     assert rule.items(scenario, context=context) == [True]
 
 
+def test_extensions_of_primitives_are_found() -> None:
+    data = {"resourceType": "Patient", "gender": "x", "_gender": {"extension": [{"url": "u"}]}}
+    assert compile("gender.extension", r4_model())(data) == [{"url": "u"}]
+    assert compile("gender.extension.exists()", r4_model())(data) == [True]
+
+
 def test_undecided_data_go_the_general_way() -> None:
     contained = compile("generalPractitioner.where(resolve() is Group)", r4_model())
     assert contained(PATIENT, hooks=TYPE_ONLY) == [{"reference": "#g"}]

@@ -98,7 +98,7 @@ class Paths:
             source = self.reach(tree.source)
         if source is None:
             return None
-        if source.choice is not None:
+        if source.choice is not None or self.is_primitive(source.type):
             raise General
         holder = "DomainResource" if source.type in _OPEN else source.type
         child = self.model.child(holder, tree.name)
