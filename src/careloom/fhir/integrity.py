@@ -62,11 +62,18 @@ async def integrity_of(context: FhirContext, scope: Scope) -> str:
 
 
 async def integrity_issues(context: FhirContext, scope: Scope, resource: JsonObject) -> list[Issue]:
-    """An issue for each reference that points at nothing: an error where it would be refused."""
+    """An issue for each reference that points at nothing: an error where it would be refused.
+
+    Of types that the caller may see only a part of nothing is said.
+    """
     mode = await integrity_of(context, scope)
     if mode == "none":
         return []
-    found = list(links(context, resource, resource["resourceType"]))
+    found = [
+        link
+        for link in links(context, resource, resource["resourceType"])
+        if context.access(link[0], "fhir:get").is_full
+    ]
     wanted = sorted({(kind, identity) for kind, identity, _ in found})
     rows = await context.db.rows(
         "fhir_versions",
@@ -93,7 +100,11 @@ async def referrers_issue(
     mode = await integrity_of(context, scope)
     if mode == "none":
         return None
-    params = referring_parameters(context, resource_type)
+    params = [
+        parameter
+        for parameter in referring_parameters(context, resource_type)
+        if context.access(parameter.partition(".")[0], "fhir:get").is_full
+    ]
     target = f"{resource_type}/{resource_id}"
     kind = await context.db.call("fhir_referrer", scope.tenant, scope.store, target, params)
     if kind is None:

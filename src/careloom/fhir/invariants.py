@@ -6,6 +6,7 @@ Python (quick_rules.py); tests hold both forms against each other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,24 @@ class Rule:
     holds: Holds
 
 
+def _grammar(key: str, human: str, pattern: str) -> Rule:
+    matches = re.compile(pattern).fullmatch
+
+    def holds(value: Any, scene: Scene) -> bool:
+        return isinstance(value, str) and matches(value) is not None
+
+    return Rule(key, "error", human, f"matches('^{pattern}$')", holds)
+
+
+_MIME = _grammar("bcp-13", "The code is a MIME type", r"[^\s/;]+/[^\s/;]+(\s*;.*)?")
+GRAMMARS = {
+    "Attachment.contentType": _MIME,
+    "Binary.contentType": _MIME,
+    "Money.currency": _grammar("iso-4217", "The code is that of a currency", "[A-Z]{3}"),
+}
+"""Required bindings to systems that the definitions do not list, by the form of their codes."""
+
+
 class Invariants:
     """The rules of every type."""
 
@@ -68,7 +87,9 @@ class Invariants:
         """The rules that one element of type `kind` adds for its values of a type."""
         _, elements = load_invariants()
         path = f"{kind}.{name}" + ("[x]" if is_choice else "")
-        return self._rules(elements.get(path, ()), value_type)
+        rules = self._rules(elements.get(path, ()), value_type)
+        grammar = GRAMMARS.get(path)
+        return rules if grammar is None else (*rules, grammar)
 
     def _rules(self, stated: Any, kind: str) -> tuple[Rule, ...]:
         rules: dict[str, Rule] = {}

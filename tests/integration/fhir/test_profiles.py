@@ -3,145 +3,32 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-
-from careloom.fhir.store import FhirStore
-from careloom.store.database import Database
-from careloom.types import Scope
-
-Json = dict[str, Any]
-BASE = "http://hl7.org/fhir/StructureDefinition/"
-OWN = "http://example.org/StructureDefinition/"
-LOINC = "http://loinc.org"
-UCUM = "http://unitsofmeasure.org"
-
-
-def structure(name: str, kind: str, elements: list[Json], **more: Any) -> Json:
-    """A profile whose differential is `elements`; its snapshot is left to the server."""
-    return {
-        "resourceType": "StructureDefinition",
-        "url": OWN + name,
-        "name": name.title(),
-        "status": "active",
-        "kind": "complex-type" if kind == "Extension" else "resource",
-        "abstract": False,
-        "type": kind,
-        "baseDefinition": BASE + kind,
-        "derivation": "constraint",
-        "differential": {"element": [{"id": e.get("id", e["path"]), **e} for e in elements]},
-        **(
-            {"context": [{"type": "element", "expression": "Element"}]}
-            if kind == "Extension"
-            else {}
-        ),
-        **more,
-    }
-
-
-PRESSURE = structure(
-    "pressure",
-    "Observation",
-    [
-        {"path": "Observation"},
-        {
-            "path": "Observation.code",
-            "patternCodeableConcept": {"coding": [{"system": LOINC, "code": "85354-9"}]},
-        },
-        {
-            "path": "Observation.subject",
-            "min": 1,
-            "type": [{"code": "Reference", "targetProfile": [BASE + "Patient"]}],
-        },
-        {"id": "Observation.value[x]", "path": "Observation.value[x]", "max": "0"},
-        {
-            "path": "Observation.component",
-            "slicing": {"discriminator": [{"type": "pattern", "path": "code"}], "rules": "open"},
-            "min": 2,
-        },
-        {
-            "id": "Observation.component:systolic",
-            "path": "Observation.component",
-            "sliceName": "systolic",
-            "min": 1,
-            "max": "1",
-        },
-        {
-            "id": "Observation.component:systolic.code",
-            "path": "Observation.component.code",
-            "patternCodeableConcept": {"coding": [{"system": LOINC, "code": "8480-6"}]},
-        },
-        {
-            "id": "Observation.component:systolic.valueQuantity",
-            "path": "Observation.component.valueQuantity",
-            "type": [{"code": "Quantity"}],
-        },
-        {
-            "id": "Observation.component:systolic.valueQuantity.code",
-            "path": "Observation.component.valueQuantity.code",
-            "min": 1,
-            "fixedCode": "mm[Hg]",
-        },
-        {
-            "id": "Observation.component:diastolic",
-            "path": "Observation.component",
-            "sliceName": "diastolic",
-            "min": 1,
-            "max": "1",
-        },
-        {
-            "id": "Observation.component:diastolic.code",
-            "path": "Observation.component.code",
-            "patternCodeableConcept": {"coding": [{"system": LOINC, "code": "8462-4"}]},
-        },
-        {
-            "path": "Observation.note",
-            "constraint": [
-                {
-                    "key": "own-1",
-                    "severity": "error",
-                    "human": "A note is signed",
-                    "expression": "author.exists()",
-                },
-                {
-                    "key": "own-2",
-                    "severity": "warning",
-                    "human": "A note has a time",
-                    "expression": "time.exists()",
-                },
-            ],
-        },
-    ],
+from tests.integration.fhir.profile_samples import (
+    BASE,
+    EYE,
+    EYES,
+    LOINC,
+    OWN,
+    PRESSURE,
+    UCUM,
+    Json,
+    component,
+    issues,
+    pressure,
+    structure,
 )
 
-
-def component(code: str, value: float, unit: str = "mm[Hg]") -> Json:
-    return {
-        "code": {"coding": [{"system": LOINC, "code": code}]},
-        "valueQuantity": {"value": value, "unit": "mmHg", "system": UCUM, "code": unit},
-    }
-
-
-def pressure(**more: Any) -> Json:
-    made = {
-        "resourceType": "Observation",
-        "meta": {"profile": [OWN + "pressure"]},
-        "text": {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>x</div>"},
-        "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": "85354-9"}], "text": "Blood pressure"},
-        "subject": {"reference": "Patient/1"},
-        "component": [component("8480-6", 120), component("8462-4", 80)],
-        **more,
-    }
-    return {name: value for name, value in made.items() if value is not None}
-
-
-def broken(change: Any) -> Json:
-    made = copy.deepcopy(pressure())
-    change(made)
-    return made
+from careloom.fhir import conformance
+from careloom.fhir.issue import InvalidResource
+from careloom.fhir.store import FhirStore
+from careloom.store.database import Database
+from careloom.store.keys import Keyring
+from careloom.types import Scope
 
 
 async def test_what_meets_its_profile_is_stored(create: Any) -> None:
@@ -202,21 +89,6 @@ async def test_the_entry_of_a_bundle_is_named(http: httpx.AsyncClient, create: A
     assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.subject"]
 
 
-async def issues(
-    http: httpx.AsyncClient, resource: Json, *profiles: str
-) -> set[tuple[str, str, str]]:
-    listed: list[Json] = [{"name": "resource", "resource": resource}]
-    listed += [{"name": "profile", "valueUri": one} for one in profiles]
-    body = {"resourceType": "Parameters", "parameter": listed}
-    answer = await http.post(f"{resource['resourceType']}/$validate", json=body)
-    assert answer.status_code == 200, answer.text
-    return {
-        (one["severity"], one["code"], one.get("expression", [""])[0])
-        for one in answer.json()["issue"]
-        if one["severity"] != "information"
-    }
-
-
 async def test_warnings_are_for_validation_alone(http: httpx.AsyncClient, create: Any) -> None:
     await create(PRESSURE)
     noted = pressure(note=[{"text": "x", "authorString": "me"}])
@@ -262,6 +134,57 @@ async def test_versions_of_a_profile(http: httpx.AsyncClient, create: Any) -> No
     assert await status(OWN + "pressure|2") == 201
     assert await status(OWN + "pressure") == 201
     assert await status(OWN + "pressure|3") == 201
+
+
+async def test_another_process_learns_of_a_change(
+    http: httpx.AsyncClient,
+    create: Any,
+    database: Database,
+    keyring: Keyring,
+    scope: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conformance, "FRESH_S", 0.0)
+    other = FhirStore(database, keyring)
+
+    async def is_refused() -> bool:
+        try:
+            await other.plan_create(scope, pressure(subject=None))
+        except InvalidResource:
+            return True
+        return False
+
+    assert not await is_refused()
+    stored = await create(PRESSURE)
+    assert await is_refused()
+    stored["differential"]["element"][2]["min"] = 0
+    assert (await http.put(f"StructureDefinition/{stored['id']}", json=stored)).status_code == 200
+    assert not await is_refused()
+    stored["differential"]["element"][2]["min"] = 1
+    assert (await http.put(f"StructureDefinition/{stored['id']}", json=stored)).status_code == 200
+    assert await is_refused()
+    assert (await http.delete(f"StructureDefinition/{stored['id']}")).status_code == 204
+    assert not await is_refused()
+
+
+async def test_a_profile_is_read_once_and_not_with_each_write(
+    create: Any, fhir: FhirStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(PRESSURE)
+    await create(pressure())
+    monkeypatch.setattr(conformance, "FRESH_S", 60.0)
+    asked = []
+    call, rows = fhir.context.db.call, fhir.context.db.rows
+
+    async def counted(ask: Any, function: str, *arguments: Any) -> Any:
+        asked.append(function)
+        return await ask(function, *arguments)
+
+    monkeypatch.setattr(fhir.context.db, "call", partial(counted, call))
+    monkeypatch.setattr(fhir.context.db, "rows", partial(counted, rows))
+    for _ in range(5):
+        await create(pressure())
+    assert not {"fhir_canonical", "fhir_conformance_stamp", "fhir_store_settings"} & set(asked)
 
 
 async def test_an_unknown_profile(
@@ -365,33 +288,6 @@ def with_extension(profile: str, **rule: Any) -> Json:
     )
 
 
-EYE = structure(
-    "eye",
-    "Extension",
-    [
-        {"path": "Extension"},
-        {"path": "Extension.url", "fixedUri": OWN + "eye"},
-        {
-            "id": "Extension.value[x]",
-            "path": "Extension.value[x]",
-            "min": 1,
-            "type": [{"code": "code"}],
-            "binding": {"strength": "required", "valueSet": "http://example.org/ValueSet/eyes"},
-        },
-    ],
-)
-EYES = {
-    "resourceType": "ValueSet",
-    "url": "http://example.org/ValueSet/eyes",
-    "status": "active",
-    "compose": {
-        "include": [
-            {"system": "urn:eyes", "concept": [{"code": "left"}, {"code": "right"}]},
-        ]
-    },
-}
-
-
 async def test_extensions_by_their_definition(http: httpx.AsyncClient, create: Any) -> None:
     for one in (EYE, EYES, with_extension("eye", min=1, max="1")):
         await create(one)
@@ -422,174 +318,3 @@ async def test_extensions_by_their_definition(http: httpx.AsyncClient, create: A
         "extension": [{"url": OWN + "eye", "valueString": "x"}],
     }
     assert ("error", "structure", f"{place}[0].valueString") in await issues(http, other)
-
-
-def sliced(discriminator: Json, slices: list[Json], **slicing: Any) -> Json:
-    """A profile of Patient.contact or telecom, told apart by one discriminator."""
-    path = slices[0]["path"]
-    return structure(
-        "sliced",
-        path.partition(".")[0],
-        [
-            {"path": path.partition(".")[0]},
-            {
-                "path": path,
-                "slicing": {"discriminator": [discriminator], "rules": "closed", **slicing},
-            },
-            *slices,
-        ],
-    )
-
-
-@pytest.mark.parametrize(
-    ("profile", "right", "wrong"),
-    [
-        (
-            sliced(
-                {"type": "value", "path": "system"},
-                [
-                    {
-                        "id": "Patient.telecom:phone",
-                        "path": "Patient.telecom",
-                        "sliceName": "phone",
-                        "min": 1,
-                    },
-                    {
-                        "id": "Patient.telecom:phone.system",
-                        "path": "Patient.telecom.system",
-                        "fixedCode": "phone",
-                    },
-                ],
-            ),
-            {"telecom": [{"system": "phone", "value": "1"}]},
-            {"telecom": [{"system": "fax", "value": "1"}]},
-        ),
-        (
-            sliced(
-                {"type": "exists", "path": "period"},
-                [
-                    {
-                        "id": "Patient.telecom:past",
-                        "path": "Patient.telecom",
-                        "sliceName": "past",
-                        "max": "1",
-                    },
-                    {
-                        "id": "Patient.telecom:past.period",
-                        "path": "Patient.telecom.period",
-                        "min": 1,
-                    },
-                ],
-            ),
-            {"telecom": [{"system": "fax", "value": "1", "period": {"end": "2020"}}]},
-            {"telecom": [{"system": "fax", "value": "1"}]},
-        ),
-        (
-            sliced(
-                {"type": "type", "path": "$this"},
-                [
-                    {
-                        "id": "Observation.value[x]:valueQuantity",
-                        "path": "Observation.value[x]",
-                        "sliceName": "valueQuantity",
-                        "type": [{"code": "Quantity"}],
-                    },
-                ],
-            ),
-            {"valueQuantity": {"value": 1}},
-            {"valueString": "1"},
-        ),
-        (
-            sliced(
-                {"type": "type", "path": "resolve()"},
-                [
-                    {
-                        "id": "Patient.generalPractitioner:person",
-                        "path": "Patient.generalPractitioner",
-                        "sliceName": "person",
-                        "type": [{"code": "Reference", "targetProfile": [BASE + "Practitioner"]}],
-                    },
-                ],
-            ),
-            {"generalPractitioner": [{"reference": "Practitioner/1"}]},
-            {"generalPractitioner": [{"reference": "Organization/1"}]},
-        ),
-        (
-            sliced(
-                {"type": "profile", "path": "$this"},
-                [
-                    {
-                        "id": "Patient.extension:eye",
-                        "path": "Patient.extension",
-                        "sliceName": "eye",
-                        "type": [{"code": "Extension", "profile": [OWN + "eye"]}],
-                    },
-                ],
-            ),
-            {"extension": [{"url": OWN + "eye", "valueCode": "left"}]},
-            {"extension": [{"url": OWN + "other", "valueCode": "left"}]},
-        ),
-        (
-            sliced(
-                {"type": "value", "path": "type.coding.code"},
-                [
-                    {
-                        "id": "Patient.identifier:mrn",
-                        "path": "Patient.identifier",
-                        "sliceName": "mrn",
-                    },
-                    {
-                        "id": "Patient.identifier:mrn.type",
-                        "path": "Patient.identifier.type",
-                        "patternCodeableConcept": {"coding": [{"code": "MR"}]},
-                    },
-                ],
-            ),
-            {
-                "identifier": [
-                    {"value": "1", "type": {"coding": [{"system": "urn:x", "code": "MR"}]}}
-                ]
-            },
-            {
-                "identifier": [
-                    {"value": "1", "type": {"coding": [{"system": "urn:x", "code": "DL"}]}}
-                ]
-            },
-        ),
-    ],
-)
-async def test_every_kind_of_discriminator(
-    http: httpx.AsyncClient, create: Any, profile: Json, right: Json, wrong: Json
-) -> None:
-    for one in (EYE, EYES, profile):
-        await create(one)
-    start = (
-        pressure(meta=None, component=None)
-        if profile["type"] == "Observation"
-        else {
-            "resourceType": "Patient",
-            "text": pressure()["text"],
-        }
-    )
-    assert await issues(http, {**start, **right}, OWN + "sliced") == set()
-    found = await issues(http, {**start, **wrong}, OWN + "sliced")
-    assert any(severity == "error" for severity, _, _ in found), found
-
-
-async def test_slices_in_order(http: httpx.AsyncClient, create: Any) -> None:
-    slices = []
-    for name in ("phone", "email"):
-        slices += [
-            {"id": f"Patient.telecom:{name}", "path": "Patient.telecom", "sliceName": name},
-            {
-                "id": f"Patient.telecom:{name}.system",
-                "path": "Patient.telecom.system",
-                "fixedCode": name,
-            },
-        ]
-    await create(sliced({"type": "value", "path": "system"}, slices, ordered=True, rules="open"))
-    patient = {"resourceType": "Patient", "text": pressure()["text"]}
-    telecom = [{"system": name, "value": "1"} for name in ("phone", "email")]
-    assert await issues(http, {**patient, "telecom": telecom}, OWN + "sliced") == set()
-    found = await issues(http, {**patient, "telecom": telecom[::-1]}, OWN + "sliced")
-    assert found == {("error", "structure", "Patient.telecom[1]")}

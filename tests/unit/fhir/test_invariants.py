@@ -48,6 +48,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "participant": [smallest("Appointment.participant", actor=REF)],
     },
     "AppointmentResponse": {"actor": REF},
+    "Binary": {"contentType": "text/plain"},
     "CapabilityStatement": {
         "kind": "requirements",
         "description": "x",
@@ -102,6 +103,11 @@ def test_what_breaks_a_rule_is_refused_by_its_key(
     assert (rule, kind + place) in errors(valid(kind, **broken))
 
 
+def money(currency: str) -> dict[str, Any]:
+    value = {"value": 1, "currency": currency}
+    return {"extension": [{"url": "http://example.org/e", "valueMoney": value}]}
+
+
 NEVER_BROKEN = {
     "ctm-1": "it asks what a reference points at, which a write does not read",
     "eld-11": "its last term lists booleans, of which one always exists",
@@ -115,6 +121,22 @@ NEVER_BROKEN = {
     "ppc-5": "the same",
 }
 """Rules of which no resource can be made that breaks them."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "broken"),
+    [
+        ("bcp-13", ".photo[0].contentType", {"photo": [{"contentType": "png"}]}),
+        ("bcp-13", ".photo[0].contentType", {"photo": [{"contentType": "image/"}]}),
+        ("iso-4217", ".extension[0].valueMoney.currency", money("euro")),
+    ],
+)
+def test_codes_of_systems_that_nobody_lists_have_a_form(
+    rule: str, place: str, broken: dict[str, Any]
+) -> None:
+    assert (rule, f"Patient{place}") in errors(valid("Patient", **broken))
+    for right in ("image/png", "text/plain; charset=UTF-8", "application/hl7-v3+xml"):
+        assert errors(valid("Patient", photo=[{"contentType": right}], **money("EUR"))) == []
 
 
 def test_every_rule_that_is_an_error_has_a_resource_that_breaks_it() -> None:

@@ -14,8 +14,8 @@ from careloom.fhir.issue import Issue, outcome_or_success
 from careloom.fhir.operations.operation import Call, Operation, Parameter, resource_answer
 from careloom.fhir.profiles.service import named_profiles, profile_issues
 from careloom.fhir.request import Answer
-from careloom.fhir.terminology.asked import terminology_of
 from careloom.fhir.terminology.codings import coding_issues
+from careloom.fhir.terminology.service import Terminology
 from careloom.fhir.validation import MOST_ISSUES, validator
 from careloom.types import JsonObject
 
@@ -77,7 +77,7 @@ async def _further(call: Call, resource: JsonObject) -> list[Issue]:
         list(dict.fromkeys([*wanted, *named_profiles(resource)])),
         advice=True,
     )
-    issues += await coding_issues(terminology_of(call), resource)
+    issues += await coding_issues(Terminology(context.conformance, scope), resource)
     issues += await integrity_issues(context, scope, resource)
     return issues
 

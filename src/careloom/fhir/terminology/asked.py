@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from careloom.errors import InvalidInput, NotFound
+from careloom.errors import Forbidden, InvalidInput, NotFound
 from careloom.fhir.operations.operation import Call
 from careloom.fhir.terminology.service import Terminology
 from careloom.fhir.validation import require_valid
@@ -15,7 +15,16 @@ Coding = tuple[str | None, str, str | None]
 
 
 def terminology_of(call: Call) -> Terminology:
-    """The terminology of the caller's store."""
+    """The terminology of the caller's store.
+
+    Raises Forbidden for a caller who may see only a part of the operation's type: what is stored
+    here would show through codes and displays.
+    """
+    if not call.fhir.context.access(call.type, "fhir:get").is_full:
+        raise Forbidden(
+            f"This credential does not grant all of fhir:read on {call.type}",
+            fix="use one that is not narrowed to patients or elements",
+        )
     return Terminology(call.fhir.context.conformance, call.caller.scope)
 
 
