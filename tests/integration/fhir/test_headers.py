@@ -227,3 +227,10 @@ async def test_a_read_shows_the_parts_that_are_asked_for(
     assert (await http.get(f"{place}?colour=red")).status_code == 200
     strict = await http.get(f"{place}?colour=red", headers={"Prefer": "handling=strict"})
     assert strict.status_code == 400
+
+
+async def test_the_request_s_id_comes_back(http: httpx.AsyncClient) -> None:
+    known = await http.get("Patient/none", headers={"X-Request-Id": "abc-1"})
+    assert known.headers["X-Request-Id"] == "abc-1"
+    odd = await http.get("Patient/none", headers={"X-Request-Id": "a b<c>"})
+    assert "X-Request-Id" not in odd.headers

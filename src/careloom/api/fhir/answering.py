@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -21,6 +22,8 @@ from careloom.fhir.issue import Issue, outcome, outcome_of
 from careloom.fhir.request import Answer, Caller
 from careloom.fhir.resource import parse, serialize
 
+REQUEST_ID = re.compile(r"[\w.\-]{1,64}\Z", re.A)
+"""What may go into the audit trail, and back to the client."""
 WORTH_PACKING = 4096
 """Bytes below which gzip saves less than it costs."""
 PACKED_AT_ONCE = 256 << 10
@@ -43,10 +46,13 @@ def answering(endpoint: Endpoint) -> Endpoint:
             response = _json(outcome_of(error), error.status, headers)
         except Exception as error:
             response = _json(failure(error), 500, {})
-        if request.url.query and wants_pretty(request):
+        if request.scope["query_string"] and wants_pretty(request):
             response = _with_body(response, _pretty(bytes(response.body)))
         if len(response.body) >= WORTH_PACKING and _takes_gzip(request):
             response = await _packed(response)
+        given = request.headers.get("x-request-id")
+        if given is not None and REQUEST_ID.match(given):
+            response.headers["X-Request-Id"] = given
         return _without_body(response) if request.method == "HEAD" else response
 
     return answer

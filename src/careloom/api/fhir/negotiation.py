@@ -34,7 +34,7 @@ _DEFAULT = Preferences()
 
 def check_accept(request: Request) -> None:
     """Raise NotAcceptable unless the client takes JSON; `_format` goes before Accept."""
-    wanted = request.query_params.get("_format")
+    wanted = request.query_params.get("_format") if request.scope["query_string"] else None
     if wanted is not None:
         # A plus sign in a query is a space once it is decoded.
         if _media_type(wanted.replace(" ", "+")) in FORMAT_WORDS:

@@ -36,7 +36,7 @@ async def read_request(request: Request, path: str, wanted: Preferences) -> Fhir
     asked.method = "GET" if method == "HEAD" else method
     require_method(asked)
     asked.strict = wanted.strict
-    asked.query = request.url.query
+    asked.query = request.scope["query_string"].decode("latin-1")
     if asked.query:
         asked.pairs = _fields(asked.query)
     headers = request.headers

@@ -5,8 +5,6 @@ Each endpoint authenticates, reads the request, calls the FHIR store and answers
 
 from __future__ import annotations
 
-import re
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -14,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from careloom.api.address import public_root
 from careloom.api.authentication import authenticate_anywhere
-from careloom.api.fhir.answering import answering, respond
+from careloom.api.fhir.answering import REQUEST_ID, answering, respond
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, check_accept, preferences
 from careloom.api.fhir.reading import read_request
 from careloom.api.services import enter_store, services_of
@@ -32,7 +30,6 @@ from careloom.identity.stores import Stores
 ROOT = "/fhir"
 _STORES = "stores/"
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-_REQUEST_ID = re.compile(r"[\w.\-]{1,64}\Z")
 
 
 async def _store(request: Request, caller: Caller) -> FhirStore:
@@ -71,7 +68,7 @@ async def _caller(request: Request, store: str | None) -> Caller:
 
     return Caller(
         scope=scope,
-        actor=principal.actor(given if _REQUEST_ID.match(given) else None),
+        actor=principal.actor(given if REQUEST_ID.match(given) else None),
         authorise=authorise,
         may_read=lambda resource_type: access(resource_type, "fhir:read").allowed,
         restriction=access,
