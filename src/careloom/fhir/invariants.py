@@ -15,7 +15,7 @@ from careloom.fhir.definitions import Definitions
 from careloom.fhir.definitions.archive import load_invariants
 from careloom.fhir.fhirpath_model import TYPE_ONLY, r4_model
 from careloom.fhir.quick_rules import QUICK, SUFFICIENT, Scene
-from careloom.fhirpath import FhirPathError, Limits, compile
+from careloom.fhirpath import FhirPathError, Hooks, Limits, compile
 from careloom.types import JsonObject
 
 Holds = Callable[[JsonObject, Scene], bool]
@@ -119,7 +119,7 @@ def _holds(key: str, text: str, expression: str, kind: str) -> Holds:
     return lambda data, scene: enough(data, scene) or judge(data, scene)
 
 
-def general(expression: str, kind: str, *, met: bool = False) -> Holds:
+def general(expression: str, kind: str, *, met: bool = False, hooks: Hooks = TYPE_ONLY) -> Holds:
     """A rule by the FHIRPath engine; `met` is the answer when the expression gives nothing.
 
     `kind` is the type of the values that it is asked about.
@@ -133,7 +133,7 @@ def general(expression: str, kind: str, *, met: bool = False) -> Holds:
                 scene.resource,
                 context=context,
                 root_resource=scene.root,
-                hooks=TYPE_ONLY,
+                hooks=hooks,
                 limits=_LIMITS,
             )
         except FhirPathError:

@@ -318,3 +318,35 @@ async def test_extensions_by_their_definition(http: httpx.AsyncClient, create: A
         "extension": [{"url": OWN + "eye", "valueString": "x"}],
     }
     assert ("error", "structure", f"{place}[0].valueString") in await issues(http, other)
+
+
+async def test_rules_may_ask_for_value_sets_and_profiles(
+    http: httpx.AsyncClient, create: Any
+) -> None:
+    rules = {
+        "own-3": "extension.value.memberOf('http://example.org/ValueSet/eyes')",
+        "own-4": "conformsTo('http://example.org/StructureDefinition/named')",
+    }
+    constraints = [
+        {"key": key, "severity": "error", "human": "x", "expression": text}
+        for key, text in rules.items()
+    ]
+    asking = structure("asking", "Patient", [{"path": "Patient", "constraint": constraints}])
+    named = structure("named", "Patient", [{"path": "Patient"}, {"path": "Patient.name", "min": 1}])
+    for one in (EYE, EYES, asking, named):
+        await create(one)
+
+    async def broken(**more: Any) -> set[str]:
+        body = {"resourceType": "Patient", "meta": {"profile": [OWN + "asking"]}, **more}
+        answer = await http.post("Patient", json=body)
+        if answer.status_code == 201:
+            return set()
+        return {one["details"]["coding"][0]["code"] for one in answer.json()["issue"]}
+
+    def eye(code: str) -> list[dict[str, str]]:
+        return [{"url": OWN + "eye", "valueCode": code}]
+
+    name = [{"family": "Ada"}]
+    assert await broken(extension=eye("left"), name=name) == set()
+    assert await broken(extension=eye("third"), name=name) == {"own-3"}
+    assert await broken(extension=eye("left")) == {"own-4"}

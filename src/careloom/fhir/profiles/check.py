@@ -6,6 +6,7 @@ from typing import Any
 
 from careloom.errors import InvalidInput
 from careloom.fhir.definitions import Definitions
+from careloom.fhir.fhirpath_model import TYPE_ONLY
 from careloom.fhir.invariants import Holds, general
 from careloom.fhir.issue import Issue
 from careloom.fhir.profiles.bearing import base_keys
@@ -16,6 +17,7 @@ from careloom.fhir.profiles.slicing import Slicer
 from careloom.fhir.profiles.tree import ABSENT, Node, Profile
 from careloom.fhir.quick_rules import Scene
 from careloom.fhir.resource import serialize
+from careloom.fhirpath import Hooks
 from careloom.types import JsonObject
 
 MOST_DEPTH = 60
@@ -37,6 +39,11 @@ class ProfileCheck:
         self._most = most
         self._depth = 0
         self._seen: set[tuple[str, str]] = set()
+        self._hooks = Hooks(
+            resolve=TYPE_ONLY.resolve,
+            member_of=lambda value, value_set: env.is_bound(value_set, value),
+            conforms_to=self._is_of,
+        )
 
     def check(self, profile: Profile, item: Item) -> None:
         """Look at a resource, or at a value of a type that has a profile of its own."""
@@ -216,6 +223,13 @@ class ProfileCheck:
                 "structure", item.path, "The value meets no allowed profile", fix, profile, node
             )
 
+    def _is_of(self, resource: JsonObject, canonical: str) -> bool | None:
+        """For conformsTo() in a rule."""
+        kind = str(resource.get("resourceType", ""))
+        if self._env.profile(canonical) is None:
+            return None
+        return self._conforms(canonical, Item(resource, kind, kind))
+
     def _conforms(self, canonical: str, item: Item) -> bool:
         known = self._env.profile(canonical)
         return known is not None and self._meets(known, item)
@@ -239,7 +253,7 @@ class ProfileCheck:
     def _holds(self, rule: JsonObject, profile: Profile, node: Node, item: Item) -> bool:
         kind = self._kind(profile, node, item)
         try:
-            holds: Holds = general(rule["expression"], kind)
+            holds: Holds = general(rule["expression"], kind, hooks=self._hooks)
         except InvalidInput:
             if self._advice:
                 self.issues.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ from careloom.types import JsonObject, Scope
 
 MOST_PROFILES = 400
 MOST_BASES = 20
+_MEMBER_OF = re.compile(r"memberOf\('([^']+)'\)")
+_CONFORMS_TO = re.compile(r"conformsTo\('([^']+)'\)")
 CHECKED = ("required", "extensible")
 """Strengths of bindings that are looked at."""
 
@@ -127,10 +130,17 @@ class Loader:
 
     async def _load_members(self, profile: Profile, env: Environment) -> None:
         for node in profile.root.walk():
+            urls = _asked(node, _MEMBER_OF)
             if node.binding is not None and node.binding[0] in CHECKED:
-                url = node.binding[1]
+                urls.append(node.binding[1])
+            for url in urls:
                 if url not in env.members:
                     env.members[url] = await self._members(url)
+
+
+def _asked(node: Node, function: re.Pattern[str]) -> list[str]:
+    """The canonicals that the node's rules name in calls of a function."""
+    return [url for rule in node.constraints for url in function.findall(rule["expression"])]
 
 
 def _named(profile: Profile) -> list[str]:
@@ -140,4 +150,5 @@ def _named(profile: Profile) -> list[str]:
         for urls in node.types.values():
             found += urls
         found += node.targets
+        found += _asked(node, _CONFORMS_TO)
     return found
