@@ -69,7 +69,7 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT pl.n, m.rid FROM (SELECT (e.ord - 1)::int AS n,
         ARRAY(SELECT jsonb_array_elements_text(e.value->''args'')) AS args
         FROM jsonb_array_elements($4) WITH ORDINALITY AS e(value, ord) WHERE e.value->>''sql'' = $3 OFFSET 0) pl
-      CROSS JOIN LATERAL (%s LIMIT 2) m', replace(v_sql, '($3)', '(pl.args)'))
+      CROSS JOIN LATERAL (%s LIMIT 2) m', replace(v_sql, '$3', 'pl.args'))
       USING p_tenant, p_store, v_sql, p_criteria;
   END LOOP;
 END $$;
