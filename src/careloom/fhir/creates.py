@@ -19,7 +19,8 @@ from careloom.store.database import Database, DatabaseUnavailable
 from careloom.store.gather import Gather
 from careloom.types import JsonObject, Scope
 
-_OTHERWISE = {"none_exist", "must_create", "mirror"}
+_PLAIN = {"op", "type", "id", "version", "expect", "method", "at", "body", "index"}
+"""What a plain create says; whatever else an operation asks for is asked of effect_commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Creates:
             op["op"] == "fhir.put"
             and op["expect"] == 0
             and op["type"] != "Task"
-            and _OTHERWISE.isdisjoint(op)
+            and op.keys() <= _PLAIN
         )
 
     async def commit(self, scope: Scope, planned: Planned, actor: JsonObject) -> list[JsonObject]:

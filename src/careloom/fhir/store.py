@@ -16,6 +16,7 @@ from careloom.errors import CareloomError
 from careloom.fhir.admission import admitted
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.context import FhirContext, Stored
+from careloom.fhir.creates import Creates
 from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.fhir.interactions import (
     create,
@@ -88,6 +89,7 @@ class FhirStore:
         )
         self.deletes_many = deletes_many
         self._companions: list[Companion] = []
+        self._creates = Creates(db)
 
     def seen_by(self, access: Access) -> FhirStore:
         """The same store, showing and changing only what the access lets through."""
@@ -235,9 +237,12 @@ class FhirStore:
         effect = planned.effect
         if not effect:
             return []
-        results = await self.context.db.call(
-            "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
-        )
+        if self._creates.takes(planned, actor):
+            results = await self._creates.commit(scope, planned, actor)
+        else:
+            results = await self.context.db.call(
+                "effect_commit", scope.tenant, scope.store, effect.ops, effect.bodies, actor
+            )
         self.context.conformance.wrote(scope, effect.ops)
         self.context.db.notify(scope.tenant, "events")
         return _written(planned, results)
