@@ -14,6 +14,8 @@ import asyncpg
 import pytest
 from tests.conftest import create_database
 
+from careloom.fhir.search.query import QueryReader
+from careloom.fhir.search.sql import SqlBuilder
 from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
 from careloom.store.keys import Keyring, load_key_provider
@@ -86,9 +88,22 @@ class House:
             name: await self.db.rows(function, tenant, store, *args)
             for name, (function, args) in calls.items()
         }
+        seen["compiled search"] = await self.searched()
         count = f"SELECT count(*) {by_type}"
         seen["count"] = [await self.db.call("fhir_count", tenant, store, count, ["Patient"])]
         return {name: [row for row in rows if row] for name, rows in seen.items()}
+
+    async def searched(self) -> list[Any]:
+        """What a search compiled as ever finds for the stranger, its filters taken out."""
+        index = self.fhir.context.index
+        query = QueryReader(index, "Patient", strict=True).read([("family", "Canary")])
+        statement = SqlBuilder(query, index).matches()
+        sql, filters = re.subn(r"\b\w+\.tenant = (?:e\.tenant|\$1)", "true", statement.sql)
+        assert filters > 0
+        async with self.db.transaction(STRANGER.tenant) as connection:
+            return list(
+                await connection.fetch(sql, STRANGER.tenant, STRANGER.store, statement.args)
+            )
 
     async def strangers_rows(self) -> list[str]:
         """Tables that show the stranger rows of others, by statements that name no tenant."""

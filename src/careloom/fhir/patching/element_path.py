@@ -1,7 +1,8 @@
 """Places inside a resource, named by FHIRPath: what FHIRPath Patch changes.
 
-Served: element names, choices by name or by type, [n], first(), last(), ofType(T), extension('url')
-and where(a.b = 'c' and …). http://hl7.org/fhir/R4/fhirpatch.html#concept
+Served: element names, choices by name or by type, [n], first(), last(), tail(), single(), skip(n),
+take(n), ofType(T), extension('url') and where() with any FHIRPath criterion, which only looks at
+what is there: the rest must lead to places. http://hl7.org/fhir/R4/fhirpatch.html#concept
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ from typing import Any
 
 from careloom.errors import InvalidInput
 from careloom.fhir.definitions import Definitions, Element
+from careloom.fhir.fhirpath_model import r4_model
+from careloom.fhirpath import FhirPathError, compile
 from careloom.types import Json, JsonObject
 
 _LONGEST = 2000
+_FUNCTIONS = frozenset(
+    ("first", "last", "tail", "single", "skip", "take", "where", "ofType", "extension")
+)
 _PART = re.compile(
     r"""
-      \.?(?P<function>first|last|where|ofType|extension)\((?P<argument>(?:'(?:[^'\\]|\\.)*'|[^()'])*)\)
+      \.?(?P<function>[A-Za-z]\w*)\(
     | \[\s*(?P<index>\d{1,9})\s*\]
     | \.?(?P<name>[A-Za-z_]\w*|`[^`]*`)
     """,
     re.VERBOSE,
 )
-_CRITERION = re.compile(
-    r"\s*(?P<path>[A-Za-z_][\w.]*)\s*=\s*"
-    r"(?:'(?P<text>(?:[^'\\]|\\.)*)'|(?P<number>-?\d+(?:\.\d+)?)|(?P<flag>true|false))\s*\Z"
-)
+_ARGUMENT = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|[()]|[^()'`]+")
+"""A piece of an argument: text in quotes, a parenthesis, or what stands between."""
 
 
 @dataclass(slots=True)
@@ -62,7 +66,10 @@ def read_path(text: Json, resource_type: str) -> list[Step]:
             raise _unserved(f"the path cannot be read at character {at}")
         at = match.end()
         if match["function"]:
-            steps.append(Step(match["function"] + "()", match["argument"].strip()))
+            if match["function"] not in _FUNCTIONS:
+                raise _unserved(f"{match['function'][:32]}() leads to no place")
+            argument, at = _argument(text, at)
+            steps.append(Step(match["function"] + "()", argument))
         elif match["index"] is not None:
             steps.append(Step("[]", match["index"]))
         else:
@@ -70,6 +77,18 @@ def read_path(text: Json, resource_type: str) -> list[Step]:
     if steps and steps[0] == Step(resource_type):
         return steps[1:]
     raise _unserved(f"the path begins with {resource_type}")
+
+
+def _argument(text: str, at: int) -> tuple[str, int]:
+    """What stands in parentheses that were just opened, and where it goes on behind them."""
+    start, depth = at, 1
+    while depth:
+        piece = _ARGUMENT.match(text, at)
+        if piece is None:
+            raise _unserved("a parenthesis or a quote is not closed")
+        depth += {"(": 1, ")": -1}.get(piece[0], 0)
+        at = piece.end()
+    return text[start : at - 1].strip(), at
 
 
 def locate(definitions: Definitions, resource: JsonObject, steps: list[Step]) -> list[Node]:
@@ -84,9 +103,17 @@ def locate(definitions: Definitions, resource: JsonObject, steps: list[Step]) ->
                 nodes = nodes[:1]
             case "last()":
                 nodes = nodes[-1:]
+            case "tail()":
+                nodes = nodes[1:]
+            case "single()":
+                if len(nodes) > 1:
+                    raise _unserved(f"single() finds {len(nodes)} elements")
+            case "skip()":
+                nodes = nodes[_whole(step) :]
+            case "take()":
+                nodes = nodes[: _whole(step)]
             case "where()":
-                criteria = _criteria(step.argument or "")
-                nodes = [node for node in nodes if _meets(node.value, criteria)]
+                nodes = [node for node in nodes if _meets(resource, node, step.argument or "")]
             case "ofType()":
                 nodes = [node for node in nodes if node.kind == step.argument]
             case "extension()":
@@ -94,7 +121,7 @@ def locate(definitions: Definitions, resource: JsonObject, steps: list[Step]) ->
                 found = [
                     child for node in nodes for child in _children(definitions, node, "extension")
                 ]
-                nodes = [node for node in found if _meets(node.value, [("url", url)])]
+                nodes = [node for node in found if node.value.get("url") == url]
             case name:
                 nodes = [child for node in nodes for child in _children(definitions, node, name)]
     return nodes
@@ -132,36 +159,24 @@ def _children(definitions: Definitions, node: Node, name: str) -> list[Node]:
     return found
 
 
-def _criteria(text: str) -> list[tuple[str, Json]]:
-    """`use = 'official' and system = 'x'` as pairs."""
-    found: list[tuple[str, Json]] = []
-    for part in re.split(r"\s+and\s+(?=(?:[^']*'[^']*')*[^']*\Z)", text):
-        match = _CRITERION.match(part)
-        if match is None:
-            raise _unserved("where() takes a.b = 'text', a number, true or false, joined by and")
-        if match["text"] is not None:
-            found.append((match["path"], _text(match["text"])))
-        elif match["number"] is not None:
-            found.append((match["path"], float(match["number"])))
-        else:
-            found.append((match["path"], match["flag"] == "true"))
-    return found
+def _whole(step: Step) -> int:
+    text = step.argument or ""
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise _unserved(f"{step.word} takes a number")
+    return int(text)
 
 
 def _text(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _meets(value: Json, criteria: list[tuple[str, Json]]) -> bool:
-    return all(wanted in _values(value, path.split(".")) for path, wanted in criteria)
-
-
-def _values(value: Json, names: list[str]) -> list[Json]:
-    found = [value]
-    for name in names:
-        below = [item.get(name) for item in found if isinstance(item, dict)]
-        found = [one for item in below for one in (item if isinstance(item, list) else [item])]
-    return found
+def _meets(resource: JsonObject, node: Node, criterion: str) -> bool:
+    """Whether the criterion is true of the node."""
+    try:
+        compiled = compile(criterion, r4_model(), type=kind_of(node))
+        return compiled(resource, context=node.value) == [True]
+    except FhirPathError as error:
+        raise _unserved(f"where(): {error}") from error
 
 
 def _unserved(why: str) -> InvalidInput:

@@ -39,7 +39,11 @@ class Predicates(Paths):
             case Binary(operator="xor" | "implies"):
                 return self._logic(tree)
             case Binary(operator="=" | "!=", right=Literal(value=str() as text)):
-                return self._equality(tree.left, text, tree.operator == "=")
+                return self._is_one_of(tree.left, frozenset((text,)), tree.operator == "=")
+            case Binary(operator="=" | "!="):
+                return self._sameness(tree)
+            case Binary(operator="in", right=Chain(operator="|", operands=choices)):
+                return self._is_one_of(tree.left, _texts(choices), wanted=True)
             case Call(name="not", arguments=()):
                 inner = self.predicate(tree.source)
                 return lambda item, hooks: _negated(inner(item, hooks))
@@ -99,8 +103,19 @@ class Predicates(Paths):
 
         return every
 
-    def _equality(self, left: Tree, text: str, wanted: bool) -> Predicate:
-        """An element that is there at most once, against a text."""
+    def _sameness(self, tree: Binary) -> Predicate:
+        """Whether two conditions have the same answer: start.exists() = end.exists()."""
+        left, right = self.predicate(tree.left), self.predicate(tree.right)
+        wanted = tree.operator == "="
+
+        def same(item: dict[str, Any], hooks: Hooks) -> bool | None:
+            one, other = left(item, hooks), right(item, hooks)
+            return None if one is None or other is None else (one is other) is wanted
+
+        return same
+
+    def _is_one_of(self, left: Tree, texts: frozenset[str], wanted: bool) -> Predicate:
+        """An element that is there at most once, against texts."""
         if not (isinstance(left, Member) and isinstance(left.source, This) and left.source.implied):
             raise General
         name = self.text_element(left)
@@ -108,7 +123,7 @@ class Predicates(Paths):
         def equal(item: dict[str, Any], hooks: Hooks) -> bool | None:
             value = item.get(name)
             if value.__class__ is str:
-                return (value == text) is wanted
+                return (value in texts) is wanted
             if value is not None or "_" + name in item:
                 raise Undecided
             return None
@@ -130,6 +145,15 @@ class Predicates(Paths):
         if type_name in ("Resource", "DomainResource"):
             raise General
         return Predicates(self.model, type_name, as_filters=self.as_filters)
+
+
+def _texts(trees: tuple[Tree, ...]) -> frozenset[str]:
+    texts = set()
+    for tree in trees:
+        if not (isinstance(tree, Literal) and isinstance(tree.value, str)):
+            raise General
+        texts.add(tree.value)
+    return frozenset(texts)
 
 
 def _negated(value: bool | None) -> bool | None:
