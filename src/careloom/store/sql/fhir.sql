@@ -20,7 +20,7 @@ END $$;
 -- fhir_index_many: write the search index rows of resources that have none of them yet, by parallel arrays of ids and
 -- keys; of the kinds named in p_kinds.
 CREATE OR REPLACE FUNCTION fhir_index_many(p_tenant text, p_store text, p_rids text[], p_keys jsonb[], p_kinds text[])
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS void LANGUAGE plpgsql SET plan_cache_mode TO force_generic_plan AS $$
 BEGIN
   IF 't' = ANY (p_kinds) THEN
     INSERT INTO idx_token (tenant, store, param, code, rid, system)
@@ -189,7 +189,7 @@ END $$;
 CREATE OR REPLACE FUNCTION fhir_create_many(p_tenant text, p_store text, p_types text[], p_ids text[], p_methods text[],
   p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_runs text[], p_requests text[], p_contents text[],
   p_subjects text[], p_key_ids bigint[], p_provider text, p_wrapped bytea[]) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode TO force_generic_plan AS $$
 DECLARE
   v_count int := cardinality(p_ids);
   v_made int;
@@ -272,7 +272,8 @@ END $$;
 
 -- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; deleted ones have no body.
 CREATE OR REPLACE FUNCTION fhir_reads(p_tenant text, p_store text, p_types text[], p_ids text[])
-RETURNS TABLE (place int, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
+RETURNS TABLE (place int, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql
+SET plan_cache_mode TO force_generic_plan AS $$
 BEGIN
   PERFORM enter(p_tenant);
   IF cardinality(p_ids) = 1 THEN
