@@ -15,12 +15,13 @@ import re2  # type: ignore[import-untyped]
 from careloom.fhirpath.errors import FhirPathError
 
 MAX_PATTERN = 1000
-MAX_MEMORY = 8 << 20
+MAX_MEMORY = 2 << 20
+"""Bytes that one pattern may take, its cache of states included."""
 _FLAGS = frozenset("ims")
 _GROUP = re.compile(r"\$(\d{1,2}|\{\w{1,40}\}|\$)|\\")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def compiled(pattern: str, flags: str) -> Any:
     """The pattern; `.` also takes line ends, as FHIRPath wants. Raises ValueError."""
     if len(pattern) > MAX_PATTERN or not set(flags) <= _FLAGS:
