@@ -86,7 +86,10 @@ def _place(profile: Profile, identity: str, definitions: Definitions) -> Node | 
         is_choice = name.endswith("[x]") or (stated is not None and stated.is_choice)
         child = node.children.get(bare)
         if child is None:
-            child = node.children[bare] = Node(segment, bare, is_choice)
+            types: dict[str, tuple[str, ...]] = {
+                one: () for one in (stated.types if stated is not None else ())
+            }
+            child = node.children[bare] = Node(segment, bare, is_choice, types=types)
         node = child
         if slice_name:
             node = _slice(node, slice_name, segment)
@@ -127,7 +130,10 @@ def _slice(node: Node, name: str, segment: str) -> Node:
         return _slice(node.slices[outer], inner, segment)
     found = node.slices.get(name)
     if found is None:
-        found = node.slices[name] = Node(segment, node.name, node.is_choice, slice_name=name)
+        types = {} if node.is_choice else dict(node.types)
+        found = node.slices[name] = Node(
+            segment, node.name, node.is_choice, types=types, slice_name=name
+        )
     return found
 
 
