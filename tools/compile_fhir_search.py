@@ -45,6 +45,8 @@ def composites(parameters: list[dict[str, Any]]) -> dict[str, Any]:
                     for c in parameter["component"]
                 ],
             }
+    # R4 names the two parameters of this one in the wrong order: the code is no reference.
+    found["DocumentReference.relationship"]["parts"] = [["token", "code"], ["reference", "target"]]
     return found
 
 

@@ -30,7 +30,7 @@ from careloom.bootstrap.ports import (
     seal_decision,
     workflow_ports,
 )
-from careloom.bootstrap.stores import open_houses, open_stores
+from careloom.bootstrap.stores import Neighbours, open_houses, open_stores
 from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
@@ -90,6 +90,7 @@ class Services:
     uploads: Uploads
     identity: Identity
     stores: Stores
+    neighbours: Neighbours
     trail: AuditTrail
     signing_key: SigningKey
     sealer: Sealer
@@ -148,12 +149,14 @@ async def open_services(
         stack.push_async_callback(notices.stop)
         db.publish_with(notices.publish)
         services = await _build(settings, db, notices, stack, tenants, lease)
+        services.neighbours.live_at(services.stores, services.fhir)
         await _start(services, stack, work=work, listen=listen)
 
         async def build(
             name: str, placed: Database, notices: Notices, stack: AsyncExitStack
         ) -> Services:
             made = await _build(settings, placed, notices, stack, tenants, lease, audit=name)
+            made.neighbours.live_at(services.stores, services.fhir)
             await _start(made, stack, work=work, listen=False)
             return made
 
@@ -187,9 +190,10 @@ async def _build(
     children = Children(db, payloads)
     keep = timedelta(hours=settings.event_retention_hours)
     signals = Signals(db, keyring, notices, keep)
+    neighbours = Neighbours()
     catalog = _catalog(
         *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
-        *(asking, computing, signals, children),
+        *(asking, computing, signals, children, neighbours),
     )
     environment = environment_of(settings, db)
     people = people_services(db, fhir, payloads, asking, tenants)
@@ -215,6 +219,7 @@ async def _build(
         uploads=uploads,
         identity=identity,
         stores=open_stores(settings, db, identity, stack),
+        neighbours=neighbours,
         trail=AuditTrail(db),
         signing_key=signing_key,
         sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit" / audit)),
@@ -256,6 +261,7 @@ def _catalog(
     computing: Computing,
     signals: Signals,
     children: Children,
+    neighbours: Neighbours,
 ) -> StepCatalog:
     return build_catalog(
         fhir=fhir,
@@ -272,6 +278,7 @@ def _catalog(
         read_session=computing.sessions,
         signals=signals,
         children=children,
+        find_store=neighbours.find,
     )
 
 

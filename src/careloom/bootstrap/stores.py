@@ -14,12 +14,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from careloom.errors import CareloomError
+from careloom.fhir.store import FhirStore
 from careloom.identity.service import Identity
-from careloom.identity.stores import Stores
+from careloom.identity.stores import StoreNotFound, Stores
 from careloom.settings import Settings
 from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.store.placement import Placements
+from careloom.types import Scope
 
 LOOK_EVERY_S = 2.0
 """How soon a working process finds a database that another made."""
@@ -35,6 +37,28 @@ def open_stores(
     placements = Placements(db, settings.dedicated_database_url)
     stack.push_async_callback(placements.close)
     return Stores(db, identity, placements)
+
+
+class Neighbours:
+    """The FHIR stores of a tenant, from whichever database a run lives in."""
+
+    def __init__(self) -> None:
+        self._stores: Stores | None = None
+        self._home: FhirStore | None = None
+
+    def live_at(self, stores: Stores, home: FhirStore) -> None:
+        """Where stores and their placements are kept: known once the home is built."""
+        self._stores, self._home = stores, home
+
+    async def find(self, scope: Scope) -> FhirStore:
+        """The FHIR store in the database that the store is placed in; raises NotFound."""
+        if self._stores is None or self._home is None:
+            raise StoreNotFound(scope.store)
+        if (await self._stores.read(scope))["status"] != "running":
+            raise StoreNotFound(scope.store)
+        house = await self._stores.placements.house(scope)
+        found: FhirStore = self._home if house is None else house.fhir
+        return found
 
 
 async def open_houses(

@@ -7,11 +7,10 @@ without condition. All else is a transaction of its own (FhirStore.commit).
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import orjson
 
 from careloom.errors import CareloomError
 from careloom.fhir.planned import Planned
@@ -106,8 +105,10 @@ def _columns(scope: Scope, asked: list[_Create]) -> list[Any]:
 
 
 def _said(scope: Scope, actor: JsonObject, op: JsonObject, sealed: bytes) -> str:
-    """What the audit row of a create says, as audit_append (sql/audit.sql) takes it."""
-    return orjson.dumps(
+    """What the audit row of a create says, as audit_append (sql/audit.sql) takes it: without its
+    last brace, as number, id and time are written behind; spaced as PostgreSQL writes JSON, as
+    the check of effects reads it."""
+    content = json.dumps(
         {
             "v": 1,
             "tenant": scope.tenant,
@@ -118,5 +119,7 @@ def _said(scope: Scope, actor: JsonObject, op: JsonObject, sealed: bytes) -> str
             "detail": {"sha256": hashlib.sha256(sealed).hexdigest()},
             "run_id": actor.get("run_id"),
             "request_id": actor.get("request_id"),
-        }
-    ).decode()
+        },
+        ensure_ascii=False,
+    )
+    return content.removesuffix("}")

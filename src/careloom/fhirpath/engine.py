@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as clock
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from careloom.fhirpath.compiler import Compiler
@@ -28,7 +30,8 @@ from careloom.fhirpath.syntax import Call, Tree
 from careloom.fhirpath.values import Element, plain, root, system, type_name
 
 _NO_VARIABLES: Mapping[str, Any] = {}
-CACHE = 4096
+KEPT_CHARACTERS = 200_000
+"""Length of all expressions that are kept compiled; each character may take half a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,37 @@ class Expression:
         return found
 
 
-@lru_cache(maxsize=CACHE)
+class _Kept:
+    """Compiled expressions, the least recently used given up first."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+        self._lock = Lock()
+        self._found: OrderedDict[Any, Expression] = OrderedDict()
+
+    def get(self, key: Any) -> Expression | None:
+        """The expression, which counts as used now."""
+        found = self._found.get(key)
+        if found is not None:
+            with suppress(KeyError):
+                self._found.move_to_end(key)
+        return found
+
+    def put(self, key: Any, expression: Expression) -> None:
+        """Keep the expression; older ones go until there is room."""
+        with self._lock:
+            if key in self._found:
+                return
+            self._found[key] = expression
+            self._left -= len(expression.text)
+            while self._left < 0:
+                _, given_up = self._found.popitem(last=False)
+                self._left += len(given_up.text)
+
+
+_kept = _Kept(KEPT_CHARACTERS)
+
+
 def compile(
     text: str,
     model: Model | None = None,
@@ -158,6 +191,17 @@ def compile(
     items, which FHIRPath forbids and R4's search parameters need.
     Raises FhirPathError with the position of what is wrong.
     """
+    key = (text, model, type, strict, as_filters)
+    found = _kept.get(key)
+    if found is None:
+        found = _compiled(text, model, type, strict, as_filters)
+        _kept.put(key, found)
+    return found
+
+
+def _compiled(
+    text: str, model: Model | None, type: str, strict: bool, as_filters: bool
+) -> Expression:
     try:
         tree = parse(text)
         if strict and model is not None:

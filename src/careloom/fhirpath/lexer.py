@@ -83,7 +83,25 @@ def _unescape(text: str, at: int) -> str:
             )
         return _PLAIN[escape]
 
-    return _ESCAPE.sub(plain, text)
+    found = joined_surrogates(_ESCAPE.sub(plain, text))
+    if found is None:
+        raise FhirPathError(
+            "Half a character is no text",
+            at,
+            fix="Write both \\u codes of a character beyond \\uFFFF.",
+            code=SYNTAX,
+        )
+    return found
+
+
+def joined_surrogates(text: str) -> str | None:
+    """The text with pairs of \\u codes as one character; None where half of a pair is left."""
+    if not any("\ud800" <= char <= "\udfff" for char in text):
+        return text
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        return None
 
 
 def _unreadable(text: str, at: int) -> FhirPathError:

@@ -15,12 +15,13 @@ import re2  # type: ignore[import-untyped]
 from careloom.fhirpath.errors import FhirPathError
 
 MAX_PATTERN = 1000
-MAX_MEMORY = 8 << 20
+MAX_MEMORY = 2 << 20
+"""Bytes that one pattern may take, its cache of states included."""
 _FLAGS = frozenset("ims")
-_GROUP = re.compile(r"\$(\d{1,2}|\{\w{1,40}\}|\$)|\\")
+_GROUP = re.compile(r"\$([0-9]{1,2}|\{\w{1,40}\}|\$)")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def compiled(pattern: str, flags: str) -> Any:
     """The pattern; `.` also takes line ends, as FHIRPath wants. Raises ValueError."""
     if len(pattern) > MAX_PATTERN or not set(flags) <= _FLAGS:
@@ -49,17 +50,46 @@ def pattern_at(pattern: str, flags: str, at: int) -> Any:
         ) from None
 
 
-def substitution(text: str, names: dict[str, int]) -> str:
-    """$1 and ${name} of FHIRPath as RE2 writes them."""
+def found_in(pattern: Any, text: str, full: bool, at: int) -> bool:
+    """Whether the pattern matches the text, in full or anywhere."""
+    try:
+        return (pattern.fullmatch(text) if full else pattern.search(text)) is not None
+    except UnicodeEncodeError:
+        raise _no_unicode(at) from None
 
-    def group(match: re.Match[str]) -> str:
-        mark = match[0]
-        if mark == "\\":
-            return "\\\\"
-        if mark == "$$":
-            return "$"
-        name = mark[1:].strip("{}")
-        number = int(name) if name.isdigit() else names.get(name)
-        return mark if number is None else f"\\g<{number}>"
 
-    return _GROUP.sub(group, text)
+def replaced(pattern: Any, new: str, text: str, at: int) -> str:
+    """The text with every match replaced; $1 and ${name} stand for groups, $$ for a $."""
+    parts = _template(new, pattern.groups, dict(pattern.groupindex))
+
+    def substitution(match: Any) -> str:
+        return "".join(
+            (match.group(part) or "") if isinstance(part, int) else part for part in parts
+        )
+
+    try:
+        return str(pattern.sub(substitution, text))
+    except UnicodeEncodeError:
+        raise _no_unicode(at) from None
+
+
+def _no_unicode(at: int) -> FhirPathError:
+    return FhirPathError("A text is not valid Unicode", at, fix="Correct the data.")
+
+
+def _template(new: str, groups: int, names: dict[str, int]) -> list[str | int]:
+    """Texts and numbers of groups; a group that the pattern does not have gives nothing."""
+    parts: list[str | int] = []
+    end = 0
+    for mark in _GROUP.finditer(new):
+        parts.append(new[end : mark.start()])
+        end = mark.end()
+        name = mark[1].strip("{}")
+        if mark[1] == "$":
+            parts.append("$")
+        elif name.isdigit():
+            parts += [int(name)] if int(name) <= groups else []
+        else:
+            parts.append(names.get(name, mark[0]))
+    parts.append(new[end:])
+    return parts

@@ -17,6 +17,7 @@ from careloom.steps.branch.step import IfStep, SwitchStep
 from careloom.steps.code.step import CodeStep
 from careloom.steps.document.step import DocumentStep
 from careloom.steps.external.step import ExternalStep
+from careloom.steps.fhir.elsewhere import FindStore
 from careloom.steps.fhir.step import FhirStep
 from careloom.steps.foreach.step import ForeachStep
 from careloom.steps.form.step import FormStep
@@ -58,13 +59,14 @@ def build_catalog(
     read_session: ReadSession,
     signals: Signals,
     children: Children,
+    find_store: FindStore | None = None,
 ) -> StepCatalog:
     """The catalog with everything its steps need."""
     steps: list[Step] = [
         WorkerStep(workers, models, archive),
         ModelStep(models, archive),
         DocumentStep(documents, uploads),
-        FhirStep(fhir, connections),
+        FhirStep(fhir, connections, find_store),
         BotStep(connections, keyring, fhir),
         TaskStep(people),
         ApprovalStep(people),

@@ -34,6 +34,7 @@ FUNCTION_FILES = (
     "pipelines.sql",
     "work.sql",
     "effect.sql",
+    "placed_effects.sql",
     "engine.sql",
     "control.sql",
     "flush.sql",

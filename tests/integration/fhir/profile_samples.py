@@ -71,7 +71,6 @@ PRESSURE = structure(
         {
             "id": "Observation.component:systolic.valueQuantity",
             "path": "Observation.component.valueQuantity",
-            "type": [{"code": "Quantity"}],
         },
         {
             "id": "Observation.component:systolic.valueQuantity.code",

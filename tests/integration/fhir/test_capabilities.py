@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from careloom.fhir.validation import validate
+
 from .conftest import Create, Resource
 
 VALUES = {
@@ -183,6 +185,13 @@ async def test_modes_of_the_statement(http: httpx.AsyncClient) -> None:
     types = {r["type"] for r in normative["rest"][0]["resource"]}
     assert {"Patient", "Observation"} <= types
     assert "Encounter" not in types
+    terminology = (await http.get("metadata?mode=terminology")).json()
+    assert terminology["resourceType"] == "TerminologyCapabilities"
+    assert "http://hl7.org/fhir/administrative-gender" in {
+        one["uri"] for one in terminology["codeSystem"]
+    }
+    for made in (full, normative, terminology):
+        assert not [i for i in validate(made) if i.severity == "error"]
     assert (await http.get("metadata?mode=half")).status_code == 400
     assert (await http.post("metadata", json={})).status_code == 405
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from careloom.audit.checkpoint_file import CheckpointFiles
+from careloom.audit.sealer import Sealer
+from careloom.audit.signing import load_signing_key
+from careloom.audit.verify import verify
 from careloom.fhir.store import FhirStore
 from careloom.types import Scope
 
@@ -106,3 +111,18 @@ async def test_reads_that_come_together_are_each_answered(http: httpx.AsyncClien
     for id, answer in zip(wanted, read, strict=True):
         if answer.status_code == 200:
             assert answer.json()["id"] == id
+
+
+async def test_creates_that_share_a_transaction_are_audited_one_by_one(
+    http: httpx.AsyncClient, fhir: FhirStore, scope: Scope, tmp_path: Path
+) -> None:
+    made = await asyncio.gather(*(http.post("Patient", json=patient(n)) for n in range(9)))
+    assert [answer.status_code for answer in made] == [201] * 9
+    db = fhir.context.db
+    key = await load_signing_key(db, tmp_path / "audit.pem")
+    sealer = Sealer(db, key, CheckpointFiles(tmp_path / "audit"))
+    while await sealer.seal_once(scope.tenant):
+        pass
+    report = await verify(db.dsn, scope.tenant)
+    assert report.findings == []
+    assert report.rows >= 9

@@ -359,6 +359,18 @@ def test_what_a_function_refuses(expression: str, value: Any) -> None:
     assert 0 <= caught.value.position < len(expression)
 
 
+def test_texts_beyond_ascii_stay_whole(value: Any) -> None:
+    assert value(r"'äöb'.replaceMatches('b', 'é')") == ["äöé"]
+    assert value(r"'äb'.replaceMatches('(b)|(c)', '[$1$2$9]')") == ["ä[b]"]
+    assert value(r"'\ud83d\ude00'.length()") == [1]
+    assert value(r"'\ud83d\ude00'.encode('hex').decode('hex') = '\ud83d\ude00'") == [True]
+    assert value(r"'\\ud83d\\ude00'.unescape('json') = '\ud83d\ude00'") == [True]
+    assert value(r"'\\ud83d'.unescape('json')") == []
+    for expression in ("%t.matches('a')", "%t.replaceMatches('a', 'b')"):
+        with pytest.raises(FhirPathError):
+            value(expression, variables={"t": "\ud83d"})
+
+
 def test_now_is_the_clocks_and_stays_the_same(value: Any) -> None:
     ticks = iter([datetime.datetime(2024, 2, 29, 12, 0, tzinfo=datetime.UTC)])
     given = {"now": lambda: next(ticks)}

@@ -8,6 +8,7 @@ import pytest
 
 from careloom.fhir.fhirpath_model import r4_model
 from careloom.fhirpath import FhirPathError, Limits, compile
+from careloom.fhirpath.engine import _Kept
 from careloom.fhirpath.errors import LIMIT
 
 SMALL = Limits(steps=20_000, items=1_000, text=10_000, nesting=50)
@@ -80,6 +81,19 @@ def test_deep_data_are_bounded() -> None:
 
 def test_deep_data_can_be_repeated_within_the_limit() -> None:
     assert compile("repeat(item).count()", r4_model())(nested(80)) == [81]
+
+
+def test_what_is_kept_compiled_is_bounded() -> None:
+    kept = _Kept(1_000)
+    first, second = compile("id"), compile("a" * 700)
+    kept.put("first", first)
+    kept.put("second", second)
+    assert kept.get("first") is first
+    kept.put("third", compile("b" * 400))
+    assert kept.get("second") is None
+    assert kept.get("first") is first
+    kept.put("too long", compile("c" * 2_000))
+    assert kept.get("too long") is None
 
 
 def test_a_pattern_that_hangs_others_does_not_hang() -> None:

@@ -14,6 +14,10 @@ from typing import Any
 import orjson
 
 
+LATER = ("SubscriptionStatus",)
+"""Resource types of R4B, which the source of the definitions carries too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element of a type; a choice (value[x]) is one element with several types."""
@@ -61,7 +65,11 @@ class Definitions:
         for entry in content["search"]:
             self._search.setdefault(entry["base"], []).append(entry)
         self.resource_types = tuple(
-            sorted(name for name, kind in self._kinds.items() if kind == "resource")
+            sorted(
+                name
+                for name, kind in self._kinds.items()
+                if kind == "resource" and name not in LATER
+            )
         )
         self._resources = frozenset(self.resource_types)
         self._domain = frozenset(

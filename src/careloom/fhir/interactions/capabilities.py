@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from careloom.errors import InvalidInput, NotSupported
+from careloom.errors import InvalidInput
 from careloom.fhir.definitions import Definitions
+from careloom.fhir.interactions.terminology_capabilities import terminology_capabilities
 from careloom.fhir.operations.catalog import OPERATIONS
 from careloom.fhir.patching.form import JSON_PATCH, MERGE_PATCH
 from careloom.fhir.resource import serialize
@@ -50,14 +51,13 @@ STARTED = "2026-11-20"
 
 
 def capability_bytes(fhir: FhirStore, base: str, pairs: Pairs) -> bytes:
-    """The CapabilityStatement at a base URL as JSON bytes; `mode` is full or normative."""
+    """The CapabilityStatement at a base URL as JSON bytes; `mode` is full, normative, or
+    terminology, which is answered by TerminologyCapabilities."""
     mode = next((value for name, value in pairs if name == "mode"), "full")
     if mode == "terminology":
-        raise NotSupported(
-            "There is no TerminologyCapabilities here", path="mode", fix="use mode=full"
-        )
+        return terminology_capabilities(base, _software_version(), STARTED)
     if mode not in ("full", "normative"):
-        raise InvalidInput("mode is full or normative", path="mode")
+        raise InvalidInput("mode is full, normative or terminology", path="mode")
     context = fhir.context
     return _statement(context.definitions, context.index, base, mode, fhir.deletes_many)
 

@@ -36,6 +36,8 @@ class _Asked:
 
     path: str
     pairs: Pairs
+    named: str = ""
+    """The types of _type, as they are in the links."""
     used: Pairs = field(default_factory=list)
     link: str = ""
     """`used` as in a URL."""
@@ -75,7 +77,8 @@ async def search_system(
     context: FhirContext, scope: Scope, pairs: Pairs, *, base: str, strict: bool = False
 ) -> bytes:
     """The same over several types: those of _type, else all that may be searched."""
-    types, rest = _types(context, pairs)
+    named, rest = _types(context, pairs)
+    types = named
     if not types:
         types = tuple(
             type
@@ -84,7 +87,7 @@ async def search_system(
         )
     if not types:
         context.access.require(COMPARTMENT, PERMISSION)
-    return await _answer(context, scope, _Asked("", rest), types, base, strict)
+    return await _answer(context, scope, _Asked("", rest, ",".join(named)), types, base, strict)
 
 
 async def search_compartment(
@@ -119,7 +122,7 @@ async def search_compartment(
             for type in members
             if (not named or type in named) and context.access(type, PERMISSION).allowed
         )
-    asked = _Asked(f"{kind}/{id}/{resource_type or '*'}", rest)
+    asked = _Asked(f"{kind}/{id}/{resource_type or '*'}", rest, ",".join(named))
     if not types:
         context.access.require(COMPARTMENT, PERMISSION)
     return await _answer(context, scope, asked, types, base, strict, inside=(id,))
@@ -164,7 +167,7 @@ async def _answer(
     issues += asked.issues
     if issues:
         entries.append(serialize(outcome_entry(issues)))
-    links = await _links(context, scope, asked, types, matches if more else [], base)
+    links = await _links(context, scope, asked, matches if more else [], base)
     return searchset(entries, links, asked.total)
 
 
@@ -183,11 +186,11 @@ async def _read(
     asked.token = next((value for name, value in asked.pairs if name == PAGE_PARAMETER), None)
     pairs, places = asked.pairs, None
     if asked.token is not None:
-        place = _cursor_place(context, asked.path, types)
+        place = _cursor_place(context, asked.path)
         content = await open_cursor(context, scope, place, asked.token)
         pairs, places = [(p[0], p[1]) for p in content["query"]], content["places"]
-        asked.total, strict = content["total"], False
-        types = tuple(type for type in types if type in places)
+        asked.total, asked.named, strict = content["total"], content["named"], False
+        types = tuple(content["places"])
     stale = await is_stale(context, scope)
     for type in types:
         prepared = await prepare(
@@ -202,6 +205,8 @@ async def _read(
         asked.pagers.append(pager)
         if not asked.link:
             asked.link = prepared.used
+            if asked.named:
+                asked.link = "&".join(filter(None, (f"_type={asked.named}", prepared.used)))
             asked.used = prepared.query.used
 
 
@@ -237,18 +242,15 @@ async def _page(asked: _Asked) -> tuple[list[Match], bool]:
     return found[:count], len(found) > count
 
 
-def _cursor_place(context: FhirContext, path: str, types: tuple[str, ...]) -> str:
-    """What a page link is bound to: the place, and what the caller may see of the types."""
-    seen = [context.access(type, PERMISSION) for type in types]
-    told = [(one.allowed, one.compartment, sorted(one.hidden)) for one in seen]
-    return f"{path}|{zlib.crc32(repr(told).encode())}"
+def _cursor_place(context: FhirContext, path: str) -> str:
+    """What a page link is bound to: the place, and what the caller may see."""
+    return f"{path}|{zlib.crc32(repr(context.access.grants).encode())}"
 
 
 async def _links(
     context: FhirContext,
     scope: Scope,
     asked: _Asked,
-    types: tuple[str, ...],
     shown_before: list[Match],
     base: str,
 ) -> list[tuple[str, str]]:
@@ -263,8 +265,9 @@ async def _links(
             "query": asked.used,
             "places": _places(asked, shown_before),
             "total": asked.total,
+            "named": asked.named,
         }
-        place = _cursor_place(context, asked.path, types)
+        place = _cursor_place(context, asked.path)
         token = await seal_cursor(context, scope, place, content)
         links.append(("next", url(base, asked.path, [(PAGE_PARAMETER, token)])))
     return links

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from careloom.fhir.definitions import Definitions
+from careloom.fhir.definitions import Definitions, Element
 from careloom.fhir.profiles.tree import Node, Profile, Slicing
 from careloom.types import JsonObject
 
@@ -86,14 +86,20 @@ def _place(profile: Profile, identity: str, definitions: Definitions) -> Node | 
         is_choice = name.endswith("[x]") or (stated is not None and stated.is_choice)
         child = node.children.get(bare)
         if child is None:
-            child = node.children[bare] = Node(segment, bare, is_choice)
+            types: dict[str, tuple[str, ...]] = {
+                one: () for one in (stated.types if stated is not None else ())
+            }
+            child = node.children[bare] = Node(segment, bare, is_choice, types=types)
         node = child
         if slice_name:
             node = _slice(node, slice_name, segment)
+            by_name = _named_type(stated, slice_name)
+            if by_name and not node.types:
+                node.types = {by_name: ()}
         single = stated is not None and len(stated.types) == 1
         kind = stated.types[0] if stated is not None and single else ""
         if is_choice and slice_name:
-            kind = _choice_type(slice_name, bare)
+            kind = next(iter(node.types), "")
     return node
 
 
@@ -110,9 +116,11 @@ def _choice_of(definitions: Definitions, kind: str, name: str) -> str | None:
     return None
 
 
-def _choice_type(slice_name: str, bare: str) -> str:
-    rest = slice_name.removeprefix(bare) if slice_name.startswith(bare) else ""
-    return rest if rest[:1].isupper() else ""
+def _named_type(stated: Element | None, slice_name: str) -> str | None:
+    """Quantity for valueQuantity: a slice of a choice may say its type by its name alone."""
+    if stated is None or not stated.is_choice:
+        return None
+    return next((kind for kind in stated.types if stated.key(kind) == slice_name), None)
 
 
 def _slice(node: Node, name: str, segment: str) -> Node:
@@ -122,7 +130,10 @@ def _slice(node: Node, name: str, segment: str) -> Node:
         return _slice(node.slices[outer], inner, segment)
     found = node.slices.get(name)
     if found is None:
-        found = node.slices[name] = Node(segment, node.name, node.is_choice, slice_name=name)
+        types = {} if node.is_choice else dict(node.types)
+        found = node.slices[name] = Node(
+            segment, node.name, node.is_choice, types=types, slice_name=name
+        )
     return found
 
 

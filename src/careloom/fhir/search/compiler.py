@@ -147,6 +147,9 @@ class NodeCompiler:
             present: Node = Present(KIND[parameter.type], parameter.key)
             if stored:
                 present = AllOf(())
+            elif parameter.type == "reference":
+                logical = Present("t", f"{parameter.key}:identifier")
+                present = AnyOf((present, logical))
             return Not(present) if is_true(criterion) else present
         if parameter.code == "_id":
             found: Node = Identity(tuple(self.place(unescape(v)) for v in criterion.values))

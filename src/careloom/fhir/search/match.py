@@ -117,7 +117,9 @@ def _present(rows: IndexRows, criterion: Criterion) -> bool:
     parameter = criterion.parameter
     if parameter.code in ("_id", "_lastUpdated"):
         return True
-    return any(row[0] == parameter.key for row in rows.get(KIND[parameter.type], ()))
+    if any(row[0] == parameter.key for row in rows.get(KIND[parameter.type], ())):
+        return True
+    return parameter.type == "reference" and bool(_own(rows, parameter, "identifier"))
 
 
 Test = Callable[[Row], bool]

@@ -268,7 +268,7 @@ def _walked(
         conditions += [f"{orders[0][0]} {'<=' if down else '>='} {bound}", _behind(orders, after)]
     if not walk.single:
         conditions.append(_first(leaf, (*columns, *_TIES[leaf.kind]), condition, down))
-    tests = candidates.tests(rest, Row("i.rid", "r", resource_type))
+    tests = candidates.tests(rest, Row("r.rid", "r", resource_type))
     conditions += [f"r.{LIVE}", *([tests] if tests else [])]
     return (
         f"{TABLES[leaf.kind]} i CROSS JOIN LATERAL (SELECT r.* FROM resource r"

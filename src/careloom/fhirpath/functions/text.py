@@ -12,7 +12,8 @@ from typing import Any
 
 from careloom.fhirpath.evaluation import Env, Run, single
 from careloom.fhirpath.functions.definition import Function, Scope, integer_of, on_value, text_of
-from careloom.fhirpath.patterns import pattern_at, substitution
+from careloom.fhirpath.lexer import joined_surrogates
+from careloom.fhirpath.patterns import found_in, pattern_at, replaced
 from careloom.fhirpath.syntax import Call
 from careloom.fhirpath.values import system
 
@@ -63,7 +64,7 @@ def _matches(full: bool) -> Callable[..., bool]:
         found = pattern_at(
             text_of(regex, at, name), text_of(flags[0], at, name) if flags else "", at
         )
-        return (found.fullmatch(text) if full else found.search(text)) is not None
+        return found_in(found, text, full, at)
 
     return run
 
@@ -80,7 +81,7 @@ def _replace_matches(
     env.spend(len(text), at)
     if len(new) * (len(text) + 1) > 10 * env.limits.text:
         env.text(" " * (env.limits.text + 1), at)
-    return env.text(str(found.sub(substitution(new, dict(found.groupindex)), text)), at)
+    return env.text(replaced(found, new, text, at), at)
 
 
 def _replace(env: Env, at: int, value: Any, pattern: Any, replacement: Any) -> str:
@@ -141,7 +142,7 @@ def _join(scope: Scope, call: Call, source: Run) -> Run:
 
 
 def _encode(text: str, form: str) -> str | None:
-    data = text.encode("utf-8")
+    data = text.encode("utf-8", "replace")
     if form == "hex":
         return data.hex()
     if form == "base64":
@@ -177,7 +178,7 @@ def _unescape(text: str, target: str) -> str | None:
         return html.unescape(text)
     if target != "json":
         return None
-    return _JSON_ESCAPE.sub(_json_character, text)
+    return joined_surrogates(_JSON_ESCAPE.sub(_json_character, text))
 
 
 def _json_character(match: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ from careloom.fhir.planned import Planned
 from careloom.fhir.store import FhirStore
 from careloom.fhir.validation import validate
 from careloom.steps.fhir.batch import planned_batch
+from careloom.steps.fhir.elsewhere import FindStore, commit_there, in_store, results_of
 from careloom.steps.fhir.parameters import query_of, required_target, written_resource
 from careloom.steps.fhir.references import collapse_references
 from careloom.steps.fhir.remote import RemoteServer
@@ -27,6 +28,7 @@ from careloom.steps.fhir.undo import undoing
 from careloom.steps.http.privacy import outgoing_notes
 from careloom.steps.http.promise import in_turn
 from careloom.steps.schema import load_schema
+from careloom.store.effect import Effect
 from careloom.types import JsonObject
 from careloom.workflows.step import StepCall, StepError, StepResult
 from careloom.workflows.triggers import patient_of
@@ -44,9 +46,13 @@ class FhirStep:
 
     type = "fhir"
 
-    def __init__(self, store: FhirStore, connections: Connections) -> None:
+    def __init__(
+        self, store: FhirStore, connections: Connections, find_store: FindStore | None = None
+    ) -> None:
+        """`find_store` finds the tenant's other stores; without it there are none."""
         self._store = store
         self._connections = connections
+        self._find_store = find_store
 
     @property
     def schema(self) -> JsonObject:
@@ -56,6 +62,8 @@ class FhirStep:
         action = _ACTIONS.get(call.input.get("action", ""))
         if action is None:
             raise StepError(f"The action is none of {', '.join(_ACTIONS)}", code="unknown_action")
+        if call.input.get("store") is not None:
+            return await self._in_store(call)
         if call.input.get("server") is not None:
             return await in_turn(call, self._elsewhere(call))
         result = await action(self, call)
@@ -65,6 +73,8 @@ class FhirStep:
 
     async def undo(self, call: StepCall, output: JsonObject) -> StepResult | None:
         """Every resource that the step wrote goes back to what it was before it."""
+        if call.input.get("store") is not None:
+            return await self._undo_in_store(call, output)
         if call.input.get("server") is not None:
             peer = await self._connections.http(call.scope, call.input["server"], "fhir")
             undone = await RemoteServer(peer, call).undo(output)
@@ -74,6 +84,31 @@ class FhirStep:
         if effect is None:
             return None
         return StepResult(output={"reference": output.get("reference")}, effect=effect)
+
+    async def _in_store(self, call: StepCall) -> StepResult:
+        """The action in another store of the tenant: committed there, then in the journal here."""
+        there, asked = await self._there(call)
+        inner = FhirStep(there, self._connections)
+        return await commit_there(there, asked, lambda: inner.execute(asked))
+
+    async def _undo_in_store(self, call: StepCall, output: JsonObject) -> StepResult | None:
+        there, asked = await self._there(call)
+        results = await results_of(there, asked, (call.done or {})["key"])
+
+        async def act() -> StepResult:
+            effect = await undoing(there, asked, results)
+            found = {"reference": output.get("reference")}
+            return StepResult(output=found, effect=effect or Effect())
+
+        undone = await commit_there(there, asked, act)
+        return undone if results else None
+
+    async def _there(self, call: StepCall) -> tuple[FhirStore, StepCall]:
+        if "server" in call.input or self._find_store is None:
+            raise StepError("A step uses a `store` of the tenant or a `server`", code="no_store")
+        call.require("store:use")
+        asked = in_store(call)
+        return await self._find_store(asked.scope), asked
 
     async def _elsewhere(self, call: StepCall) -> StepResult:
         """The action on another server, whose data is not the store's: no permission of the store

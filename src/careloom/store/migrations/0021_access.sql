@@ -21,6 +21,18 @@ ALTER TABLE api_key ADD COLUMN grants text[];
 CREATE POLICY scheduler ON placement FOR SELECT TO careloom_scheduler USING (true);
 GRANT SELECT (tenant, database) ON placement TO careloom_scheduler;
 
+-- What a run of another store wrote here: its database commits first, under the key of the step's call, so that a
+-- repeat after a crash finds what it gave. output is sealed; results are those of the operations.
+CREATE TABLE foreign_effect (
+    tenant text NOT NULL,
+    store text NOT NULL,
+    key text NOT NULL,
+    output bytea NOT NULL,
+    results jsonb,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, store, key)
+);
+
 CREATE TABLE role (
     tenant text NOT NULL REFERENCES tenant,
     role_id text NOT NULL,
@@ -32,7 +44,7 @@ CREATE TABLE role (
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['role'] LOOP
+  FOREACH t IN ARRAY ARRAY['role', 'foreign_effect'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant_only ON %I USING (tenant = current_setting(''app.tenant'', true))', t);
