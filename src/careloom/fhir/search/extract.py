@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from careloom.fhir.definitions import Definitions
@@ -57,6 +57,12 @@ class Extractor:
     convert: Convert
     texts: Convert | None = None
     """What :text and :of-type look at, with the end of the parameter's key."""
+    root: str | None = field(init=False)
+    """The element of the resource that the accessor begins with; without it there is no value."""
+
+    def __post_init__(self) -> None:
+        first = self.accessor.steps[0] if self.accessor.steps else None
+        self.root = first if isinstance(first, str) else None
 
 
 def extractors(
@@ -82,6 +88,8 @@ def index_rows(made: list[Extractor], resource: JsonObject) -> dict[str, list[li
     """The index rows of a resource by table letter, each row once."""
     found: dict[str, dict[Row, None]] = {}
     for extractor in made:
+        if extractor.root is not None and extractor.root not in resource:
+            continue
         for value in extractor.accessor.values(resource):
             for row in extractor.convert(value):
                 found.setdefault(extractor.kind, {})[(extractor.param, *row)] = None
