@@ -86,9 +86,8 @@ def _place(profile: Profile, identity: str, definitions: Definitions) -> Node | 
         is_choice = name.endswith("[x]") or (stated is not None and stated.is_choice)
         child = node.children.get(bare)
         if child is None:
-            types: dict[str, tuple[str, ...]] = {
-                one: () for one in (stated.types if stated is not None else ())
-            }
+            stated_types = stated.types if stated is not None else ()
+            types: dict[str, tuple[str, ...]] = dict.fromkeys(stated_types, ())
             child = node.children[bare] = Node(segment, bare, is_choice, types=types)
         node = child
         if slice_name:
