@@ -182,14 +182,12 @@ async def _build(
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
     documents = _open_documents(stack)
     connections = _open_connections(settings, db, keyring, stack)
-    models = _models(settings)
-    workers = WorkerRegistry()
+    models, workers = _models(settings), WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections)
     computing = build_computing(db, keyring)
     payloads = Payloads(keyring)
     children = Children(db, payloads)
-    keep = timedelta(hours=settings.event_retention_hours)
-    signals = Signals(db, keyring, notices, keep)
+    signals = Signals(db, keyring, notices, timedelta(hours=settings.event_retention_hours))
     neighbours = Neighbours()
     catalog = _catalog(
         *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
