@@ -117,7 +117,7 @@ def _reading(context: FhirContext, type: str, ids: list[str]) -> Statement:
     compiler.place(_SEPARATOR.join(ids))
     tests = Candidates().tests(compiler.nodes(type, ()), Row("r.rid", "r", type))
     sql = (
-        f"SELECT f.* FROM {ENTER} CROSS JOIN LATERAL (SELECT r.rid, r.version, r.updated_at,"
+        f"SELECT f.* FROM {ENTER} CROSS JOIN LATERAL (SELECT r.rid, r.version,"
         " r.body, r.keys->'r' AS refs FROM unnest(string_to_array((e.v)[1], chr(31))) u(rid)"
         f" CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE {place('r', type)}"
         f" AND r.rid = u.rid OFFSET 0) r WHERE r.{LIVE}{' AND ' + tests if tests else ''}) f"

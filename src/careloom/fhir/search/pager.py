@@ -60,7 +60,8 @@ class Pager:
 
     def position(self, match: Match) -> JsonObject:
         """What a cursor keeps of the last row that was shown."""
-        return {"way": self._number(match.way), "after": match.row["place"]}
+        after = match.row.get("place") or [match.row["rid"]]
+        return {"way": self._number(match.way), "after": after}
 
     async def page(self, limit: int) -> list[Match]:
         """The next matches."""

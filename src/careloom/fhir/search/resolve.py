@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.conformance import Conformance
+from careloom.fhir.resource import ID_PATTERN
 from careloom.fhir.search.query import (
     Chain,
     Criterion,
@@ -20,6 +21,7 @@ from careloom.fhir.search.query import (
 )
 from careloom.fhir.search.terminology import MOST_CODES, Code, Terminology
 from careloom.fhir.terminology.service import Terminology as StoreTerminology
+from careloom.fhir.terminology.value_set import Members
 from careloom.types import Scope
 
 
@@ -31,7 +33,7 @@ class OwnTerminology:
 
     async def expand(self, scope: Scope, url: str) -> list[Code]:
         """The codes of a value set; raises NotFound or InvalidInput."""
-        members = await StoreTerminology(self._conformance, scope).members(url)
+        members = await self._members(scope, url)
         if members is None:
             raise NotFound(
                 "The value set of the search is not known here",
@@ -45,6 +47,15 @@ class OwnTerminology:
                 fix=f"load {', '.join(sorted(members.missing))}",
             )
         return list(members.entries)
+
+    async def _members(self, scope: Scope, url: str) -> Members | None:
+        """By canonical URL, or by the literal reference ValueSet/[id] into the store."""
+        terminology = StoreTerminology(self._conformance, scope)
+        kind, _, id = url.partition("/")
+        if kind == "ValueSet" and ID_PATTERN.match(id):
+            value_set = await self._conformance.by_id(scope, kind, id)
+            return None if value_set is None else await terminology.compose(value_set)
+        return await terminology.members(url)
 
     async def below(self, scope: Scope, system: str, code: str) -> list[Code]:
         """The code and all that it subsumes."""

@@ -174,12 +174,12 @@ def _page(
         inner = _gathered(candidates, resource_type, nodes, order, way, after)
     source, orders = inner
     ordering = ", ".join(f"{e} {'DESC' if down else 'ASC'}" for e, down, _ in orders)
-    values = ", ".join(f"({e})::text" for e, _, _ in orders)
-    columns = "r.rid, r.version, r.updated_at, r.body" + (", r.keys->'r' AS refs" if keys else "")
-    page = (
-        f"SELECT {columns}, ARRAY[{values}]::text[] AS place FROM {source}"
-        f" ORDER BY {ordering} LIMIT {limit:d}"
-    )
+    columns = "r.rid, r.version, r.body" + (", r.keys->'r' AS refs" if keys else "")
+    if any(key.kind == "u" for key in order):
+        columns += ", r.updated_at"
+    if len(orders) > 1:
+        columns += f", ARRAY[{', '.join(f'({e})::text' for e, _, _ in orders)}]::text[] AS place"
+    page = f"SELECT {columns} FROM {source} ORDER BY {ordering} LIMIT {limit:d}"
     return f"SELECT p.* FROM {ENTER} CROSS JOIN LATERAL ({page}) p"
 
 

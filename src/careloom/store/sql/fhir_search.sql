@@ -6,25 +6,6 @@ BEGIN
   RETURN QUERY EXECUTE p_sql USING p_tenant, p_store, p_args;
 END $$;
 
--- fhir_search: one page of a compiled search: the matches with their sort values, bodies and index keys.
-CREATE OR REPLACE FUNCTION fhir_search(p_tenant text, p_store text, p_sql text, p_args text[])
-RETURNS TABLE (rtype text, rid text, version int, updated_at timestamptz, body bytea, keys jsonb, sort text[])
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY EXECUTE p_sql USING p_tenant, p_store, p_args;
-END $$;
-
--- fhir_count: how many resources a compiled search matches.
-CREATE OR REPLACE FUNCTION fhir_count(p_tenant text, p_store text, p_sql text, p_args text[]) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE v_count bigint;
-BEGIN
-  PERFORM enter(p_tenant);
-  EXECUTE p_sql INTO v_count USING p_tenant, p_store, p_args;
-  RETURN v_count;
-END $$;
-
 -- fhir_reindex: replace the index rows of versions that are still current; answers how many were.
 -- Rows: [[type, id, version, keys]].
 CREATE OR REPLACE FUNCTION fhir_reindex(p_tenant text, p_store text, p_rows jsonb) RETURNS int LANGUAGE plpgsql AS $$
