@@ -6,6 +6,7 @@ http://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from careloom.errors import Forbidden, InvalidInput, Unavailable
 from careloom.fhir.restriction import (
@@ -34,6 +35,7 @@ from careloom.fhir.search.nodes import (
     AnyOf,
     Identity,
     Inside,
+    Leaf,
     Link,
     Node,
     Not,
@@ -87,7 +89,7 @@ class NodeCompiler:
         for one in rest:
             node = self._node(resource_type, one)
             made += node.nodes if isinstance(node, AllOf) else [node]
-        return tuple(made)
+        return _ranges_joined(made)
 
     def allow(self, resource_type: str, code: str) -> None:
         """Raise Forbidden when a parameter looks at what the caller may not see."""
@@ -203,6 +205,32 @@ class NodeCompiler:
                 code="reindex_needed",
                 fix="run `careloom reindex` once after the upgrade",
             )
+
+
+def _ranges_joined(nodes: list[Node]) -> tuple[Node, ...]:
+    """The ends of one range as one condition: they meet in the same row, as there is only one."""
+    kept: list[Node] = []
+    for node in nodes:
+        other = next((n for n, one in enumerate(kept) if _are_ends(one, node)), None)
+        if other is None:
+            kept.append(node)
+            continue
+        first = kept[other]
+        assert isinstance(first, Leaf)
+        assert isinstance(node, Leaf)
+        both = (f"({first.conditions[0]} AND {node.conditions[0]})",)
+        kept[other] = replace(first, conditions=both, rank=min(first.rank, node.rank))
+    return tuple(kept)
+
+
+def _are_ends(one: Node, other: Node) -> bool:
+    return (
+        isinstance(one, Leaf)
+        and isinstance(other, Leaf)
+        and (one.kind, one.param) == (other.kind, other.param)
+        and one.single
+        and len(one.conditions) == len(other.conditions) == 1
+    )
 
 
 def is_true(criterion: Criterion) -> bool:

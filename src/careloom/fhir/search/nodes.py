@@ -128,8 +128,8 @@ def rank(node: Node) -> int:
             return found
         case Inside():
             return 2
-        case Link() | Reverse():
-            return LINK_RANK
+        case Link(nodes=nodes) | Reverse(nodes=nodes):
+            return MOST_NARROW if min(map(rank, nodes), default=_UNKNOWN) <= 1 else LINK_RANK
         case AllOf(nodes=nodes) if nodes:
             return min(map(rank, nodes))
         case AnyOf(nodes=nodes) if nodes:
