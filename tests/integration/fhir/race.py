@@ -42,7 +42,18 @@ class Connection:
     async def send(
         self, method: str, path: str, body: bytes = b"", headers: str = ""
     ) -> tuple[int, Any]:
-        """The status and the JSON of the answer."""
+        """The status and the JSON of the answer. A server may close a connection that was idle; what
+        was sent into it then was never read, and is sent again on a new one."""
+        try:
+            return await self._ask(method, path, body, headers)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            if getattr(error, "partial", b""):
+                raise
+            self._writer.close()
+            await self.__aenter__()
+            return await self._ask(method, path, body, headers)
+
+    async def _ask(self, method: str, path: str, body: bytes, headers: str) -> tuple[int, Any]:
         self._writer.write(
             f"{method} {self._root}/{path} HTTP/1.1\r\n{self._head}{headers}"
             f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n\r\n".encode()

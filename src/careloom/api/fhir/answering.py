@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from careloom.api.authentication import challenge_headers
@@ -44,6 +44,8 @@ def answering(endpoint: Endpoint) -> Endpoint:
             if "allow" in error.details:
                 headers["Allow"] = error.details["allow"]
             response = _json(outcome_of(error), error.status, headers)
+        except ClientDisconnect:
+            return Response(None, 400)  # Its client went away while it sent: nobody reads this.
         except Exception as error:
             response = _json(failure(error), 500, {})
         if request.scope["query_string"] and wants_pretty(request):
