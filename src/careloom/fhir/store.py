@@ -93,6 +93,8 @@ class FhirStore:
 
     def seen_by(self, access: Access) -> FhirStore:
         """The same store, showing and changing only what the access lets through."""
+        if access is self.context.access:
+            return self
         seen = copy.copy(self)
         seen.context = replace(self.context, access=access)
         return seen

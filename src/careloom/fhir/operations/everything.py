@@ -19,6 +19,7 @@ from careloom.fhir.issue import Issue
 from careloom.fhir.operations.operation import Call, Operation, Parameter
 from careloom.fhir.request import Answer
 from careloom.fhir.resource import parse
+from careloom.fhir.restriction import hides
 from careloom.fhir.search.index import SearchIndex
 from careloom.fhir.search.query import MOST_COUNT
 from careloom.fhir.search.values import parse_span
@@ -160,7 +161,11 @@ async def _page(call: Call, asked: _Asked, target: str) -> _Page:
     types = tuple(name for name in types if context.access(name, "fhir:search").allowed)
     dates = None
     if asked.start is not None or asked.end is not None:
-        dates = [found for name in types if (found := _care_date(context.index, name))]
+        dates = [
+            found
+            for name in types
+            if (found := _care_date(context.index, name)) and not _is_hidden(context, found)
+        ]
     rows = await context.db.rows(
         "fhir_compartment",
         scope.tenant,
@@ -184,6 +189,12 @@ async def _page(call: Call, asked: _Asked, target: str) -> _Page:
             page.matches.append(stored)
             page.targets.update(_targets(row["keys"]))
     return page
+
+
+def _is_hidden(context: FhirContext, parameter: str) -> bool:
+    """Whether the date is in an element that the caller may not see: then it selects nothing."""
+    name, _, code = parameter.partition(".")
+    return hides(context.definitions, context.access(name, "fhir:search"), name, code)
 
 
 def _care_date(index: SearchIndex, resource_type: str) -> str | None:
