@@ -11,7 +11,7 @@ DEMO_ARGS ?=
 HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
   --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
 
-.PHONY: demo test lint bench bench-engine bench-fhir bench-triage torture model evaluate clean
+.PHONY: demo test lint bench bench-engine bench-fhir bench-triage torture model fhir-model evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
@@ -45,6 +45,9 @@ torture: $(TEST_STAMP)
 
 model: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/model.py $(MODEL_ARGS)
+
+fhir-model: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/fhir_model.py $(FHIR_MODEL_ARGS)
 
 evaluate: $(TEST_STAMP)
 	@$(BIN)/python training/chest_xray/evaluate.py

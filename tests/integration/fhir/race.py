@@ -42,8 +42,8 @@ class Connection:
     async def send(
         self, method: str, path: str, body: bytes = b"", headers: str = ""
     ) -> tuple[int, Any]:
-        """The status and the JSON of the answer. A server may close a connection that was idle; what
-        was sent into it then was never read, and is sent again on a new one."""
+        """The status and the JSON of the answer. A server may close a connection that was idle;
+        what was sent into it then was never read, and is sent again on a new one."""
         try:
             return await self._ask(method, path, body, headers)
         except (asyncio.IncompleteReadError, ConnectionError) as error:

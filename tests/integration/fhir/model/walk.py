@@ -81,7 +81,7 @@ class Walk:
         if expected.past is not None:
             return _history_fault(expected, answer.json())
         if expected.parts is not None:
-            return _bundle_fault(expected.parts, answer.json()["entry"])
+            return _bundle_fault(expected.parts, answer.json().get("entry", []))
         return None
 
     async def _search_fault(self, ask: Ask, expected: Seen, answer: httpx.Response) -> str | None:
