@@ -36,6 +36,8 @@ bench-engine: $(TEST_STAMP)
 
 bench-fhir: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/fhir.py $(FHIR_ARGS)
+	@$(BIN)/python benchmarks/fhir_search.py
+	@$(BIN)/python benchmarks/fhirpath.py
 
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py

@@ -28,7 +28,7 @@ class Sealer:
     """Seals and signs for every tenant. `interval` is in seconds."""
 
     def __init__(
-        self, db: Database, key: SigningKey, files: CheckpointFiles, *, interval: float = 0.5
+        self, db: Database, key: SigningKey, files: CheckpointFiles, *, interval: float = 0.75
     ) -> None:
         self._db = db
         self._key = key

@@ -23,7 +23,7 @@ from careloom.store.notices import Notices
 from careloom.store.placement import Placements
 from careloom.types import Scope
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 5.0
 """How soon a working process finds a database that another made."""
 Build = Callable[[str, Database, Notices, AsyncExitStack], Awaitable[Any]]
 """Builds and starts a house over a database; the name is also that of its audit folder."""
