@@ -79,7 +79,9 @@ def population(number: int) -> list[Resource]:
         {"id": f"m{number}", **drug},
     ]
     for n in range(RESOURCES_EACH - 5):
-        when = f"20{10 + (number + n) % 15}-{1 + (number + n) % 12:02d}-{1 + number % 28:02d}"
+        # Mixed, so that no date belongs to some codes only.
+        mixed = (number * 2654435761 + n * 40503) % 2**32 >> 8
+        when = f"20{10 + mixed % 15}-{1 + mixed // 15 % 12:02d}-{1 + mixed // 180 % 28:02d}"
         code = bodies.CODES[n]
         made = bodies.observation(me["reference"], code, when, 40 + (number * 7 + n) % 600 / 10)
         resources.append({"id": f"o{number}-{n}", **made})

@@ -41,6 +41,8 @@ from careloom.fhir.search.query import Criterion, SearchQuery, split_bars
 LOCK_BUCKETS = 4096
 SOME = 1000
 """From so many candidates on, going through an order and testing each is tried instead."""
+SOME_LINKED = 200
+"""The same where each candidate is found through another resource."""
 ENTER = (
     "(SELECT set_config('app.tenant', $1, true) AS tenant, $2::text AS store, $3::text[] AS v"
     " OFFSET 0) e"
@@ -111,7 +113,7 @@ class SqlBuilder:
         return Statement(_count(self.type, self.nodes), self.args)
 
     def estimates(self, nodes: tuple[Node, ...]) -> Statement:
-        """For each driving node how many candidates it has, SOME and one more at most."""
+        """For each driving node how many candidates it has, one more than `most` at most."""
         return Statement(_estimates(self.type, nodes), self.args)
 
     def page(self, way: Way, limit: int, after: list[str] | None, *, keys: bool) -> Statement:
@@ -147,12 +149,17 @@ def _count(resource_type: str, nodes: tuple[Node, ...]) -> str:
     return f"SELECT m.n FROM {ENTER} CROSS JOIN LATERAL ({inner} OFFSET 0) m"
 
 
+def most(node: Node) -> int:
+    """How many candidates of a node are few."""
+    return SOME if isinstance(node, Leaf) else SOME_LINKED
+
+
 @lru_cache(maxsize=512)
 def _estimates(resource_type: str, nodes: tuple[Node, ...]) -> str:
     counts = []
     for node in nodes:
         arms = " UNION ALL ".join(Candidates().arms(node, resource_type))
-        counts.append(f"(SELECT count(*) FROM (SELECT FROM ({arms}) a LIMIT {SOME + 1}) n)")
+        counts.append(f"(SELECT count(*) FROM (SELECT FROM ({arms}) a LIMIT {most(node) + 1}) n)")
     inner = f"SELECT ARRAY[{', '.join(counts)}]::bigint[] AS n OFFSET 0"
     return f"SELECT m.n FROM {ENTER} CROSS JOIN LATERAL ({inner}) m"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from careloom.errors import InvalidInput
 from careloom.types import Scope
 
 Code = tuple[str, str]
@@ -32,24 +31,3 @@ class Terminology(Protocol):
     async def above(self, scope: Scope, system: str, code: str) -> list[Code]:
         """The code and all that subsume it; raises NotFound for an unknown code system."""
         ...
-
-
-class NoTerminology:
-    """For a store without a terminology service: every question is refused."""
-
-    async def expand(self, scope: Scope, url: str) -> list[Code]:
-        raise _absent()
-
-    async def below(self, scope: Scope, system: str, code: str) -> list[Code]:
-        raise _absent()
-
-    async def above(self, scope: Scope, system: str, code: str) -> list[Code]:
-        raise _absent()
-
-
-def _absent() -> InvalidInput:
-    return InvalidInput(
-        "No terminology service is there to answer :in, :not-in, :above or :below",
-        code="modifier_not_supported",
-        fix="name the codes in the search",
-    )

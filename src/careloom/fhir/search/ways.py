@@ -7,7 +7,7 @@ through in order, each candidate is tested, and the page is full after some of t
 from __future__ import annotations
 
 from careloom.fhir.search.nodes import SEEK, Leaf, Node, Order, drives, narrow, rank
-from careloom.fhir.search.sql import SOME, Way
+from careloom.fhir.search.sql import Way, most
 
 
 def plain_way(nodes: tuple[Node, ...], order: tuple[Order, ...]) -> Way | None:
@@ -27,11 +27,11 @@ def plain_way(nodes: tuple[Node, ...], order: tuple[Order, ...]) -> Way | None:
 
 
 def counted_way(nodes: tuple[Node, ...], order: tuple[Order, ...], counts: list[int]) -> Way:
-    """The way by the number of candidates of each driving node, SOME and more being many."""
+    """The way by the number of candidates of each driving node."""
     found = [node for node in nodes if drives(node)]
-    fewest = min(range(len(found)), key=lambda n: (counts[n], rank(found[n])))
-    if counts[fewest] <= SOME:
-        return Way(driver=found[fewest])
+    few = [n for n, node in enumerate(found) if counts[n] <= most(node)]
+    if few:
+        return Way(driver=found[min(few, key=lambda n: (counts[n], rank(found[n])))])
     leaves = sorted((n for n in found if isinstance(n, Leaf) and len(n.conditions) == 1), key=rank)
     if order:
         same = next((x for x in leaves if x.walk and x.param == order[0].param), None)
