@@ -99,6 +99,19 @@ class Conformance:
             found[key] = own if own is not None else _specified(kind, wanted)
         return found[key]
 
+    async def by_id(self, scope: Scope, kind: str, id: str) -> JsonObject | None:
+        """The store's own resource of an id; None where there is none, or it was erased."""
+        rows = await self._db.rows("fhir_read", scope.tenant, scope.store, kind, id)
+        if not rows or rows[0]["body"] is None:
+            return None
+        place = seal_place(scope.store, kind, id, rows[0]["version"])
+        try:
+            body = await self._keyring.open(scope.tenant, rows[0]["body"], place)
+        except Gone:
+            return None
+        resource: JsonObject = orjson.loads(body)
+        return resource
+
     async def _stored(self, scope: Scope, kind: str, wanted: Canonical) -> JsonObject | None:
         rows = await self._db.rows("fhir_canonical", scope.tenant, scope.store, kind, wanted.url)
         newest: JsonObject | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from careloom.fhir.search.including import MOST_INCLUDED
 from careloom.fhir.search.parameters import NOT_SERVED, SERVED_TYPES
 from careloom.fhir.search.query import DEFAULT_COUNT, MODIFIERS, MOST_COUNT, PREFIXES
 
-PAGE = Path(__file__).parents[3] / "docs/reference/fhir.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/reference/fhir.md"
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +54,11 @@ def test_prefixes_limits_and_gaps_are_named(page: str) -> None:
     assert f"({DEFAULT_COUNT} when not given, at most {MOST_COUNT}" in page
     assert f"most {MOST_INCLUDED} resources a page" in page
     assert f"at most {MOST_ENTRIES:,} entries" in page
+
+
+def test_the_codes_that_are_named_exist(page: str) -> None:
+    listed = page.split("Codes of the API itself", 1)[1].split("\n\n", 1)[0]
+    codes = re.findall(r"`([a-z_]+)`", listed)
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert len(codes) > 20
+    assert [code for code in codes if f'"{code}"' not in source] == []
