@@ -71,7 +71,11 @@ class FhirContext:
     def echo(self, stored: Stored) -> bytes | None:
         """The body that a writer gets back: what it sent, or what it may read of what is stored."""
         restriction = self.access(stored.type, "fhir:get")
-        if restriction is FULL or not restriction.allowed:
+        if not restriction.allowed:
+            # Who reads nothing gets what it sent, not what an update kept for it.
+            kept = self.access(stored.type, "fhir:update").hidden
+            restriction = Restriction(hidden=kept) if kept else FULL
+        if restriction is FULL:
             return stored.body
         seen = self.shown(restriction, stored)
         return None if seen is None else seen.body

@@ -7,13 +7,18 @@ by another status. http://hl7.org/fhir/R4/security.html#6.1.0.3
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 from careloom.errors import Forbidden, Gone, NotFound
+from careloom.fhir.audited.rows import NEWEST, Wanted, find
 from careloom.fhir.context import Current, FhirContext, Stored, absent
 from careloom.fhir.interactions.read import read
 from careloom.fhir.resource import parse
 from careloom.fhir.restriction import EVERYTHING, Restriction, in_compartment, keep_hidden
 from careloom.types import JsonObject, Scope
+
+_TRAIL = ("AuditEvent", "Provenance")
+"""The types of which the server makes resources of its audit trail, under the ids of its rows."""
 
 
 def creating(context: FhirContext, resource: JsonObject) -> JsonObject:
@@ -40,6 +45,8 @@ async def replacing(
     type = resource["resourceType"]
     restriction = context.access.require(type, permission)
     is_new = not found.version or found.deleted
+    if is_new and type in _TRAIL:
+        await _require_not_in_trail(context, scope, type, resource_id)
     if is_new:
         making = context.access.require(type, "fhir:create")
         if making.is_full and restriction.is_full:
@@ -51,6 +58,8 @@ async def replacing(
         raise absent(type, resource_id)
     if is_new:
         restriction = _both(restriction, making)
+    if stored is not None:
+        _require_own(context, restriction, parse(stored.body))
     named = {**resource, "id": resource_id}
     _require_inside(context, restriction, named)
     return keep_hidden(restriction, named, None if stored is None else parse(stored.body))
@@ -62,7 +71,10 @@ async def deletable(context: FhirContext, scope: Scope, type: str, id: str) -> i
     if restriction.compartment is None:
         return 0
     stored = await _stored(context, scope, restriction, type, id)
-    return None if stored is None else stored.version
+    if stored is None:
+        return None
+    _require_own(context, restriction, parse(stored.body))
+    return stored.version
 
 
 async def _stored(
@@ -86,6 +98,7 @@ def _both(one: Restriction, other: Restriction) -> Restriction:
 
 def _require_inside(context: FhirContext, restriction: Restriction, resource: JsonObject) -> None:
     if in_compartment(context.index, restriction.compartment, resource):
+        _require_own(context, restriction, resource)
         return
     raise Forbidden(
         f"This {resource['resourceType']} would belong to none of the patients of this credential",
@@ -93,3 +106,34 @@ def _require_inside(context: FhirContext, restriction: Restriction, resource: Js
         path=resource["resourceType"],
         fix="refer to a patient that the credential is for",
     )
+
+
+def _require_own(context: FhirContext, restriction: Restriction, resource: JsonObject) -> None:
+    """Raise Forbidden for what is first of all another patient's: who is named in it, as its
+    performer for example, may see it and not write into that patient's record."""
+    type, id = resource["resourceType"], resource.get("id", "")
+    owner = context.index.patient(type, id, context.index.rows(resource))
+    if restriction.compartment is None or owner in restriction.compartment:
+        return
+    raise Forbidden(
+        f"This {type} belongs to another patient than those of this credential",
+        code="outside_compartment",
+        path=type,
+        fix="write resources whose subject is a patient that the credential is for",
+    )
+
+
+async def _require_not_in_trail(context: FhirContext, scope: Scope, type: str, id: str) -> None:
+    """Raise Forbidden for the id of an audit row: what is stored there would pose as the row."""
+    try:
+        row_id = UUID(id)
+    except ValueError:
+        return
+    before = UUID(int=min(row_id.int + 1, NEWEST.int))
+    if (await find(context, scope, Wanted({"id": str(row_id)}), before, 1)).rows:
+        raise Forbidden(
+            f"This id is one of the audit trail, whose {type} resources nobody writes",
+            code="audit_trail",
+            path=f"{type}.id",
+            fix="choose another id",
+        )

@@ -49,12 +49,13 @@ async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 async def _audited(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     """A read or search of a type of which the audit trail has resources too."""
     if request.place == "resource":
-        if caller.restriction(request.type, "fhir:get").allowed:
-            try:
-                return await _read(fhir, caller, request)
-            except NotFound:
-                pass
-        return await made_by_id(fhir, caller, request)
+        try:
+            # Before what is stored: nothing may pose as a row of the trail.
+            return await made_by_id(fhir, caller, request)
+        except NotFound:
+            if not caller.restriction(request.type, "fhir:get").allowed:
+                raise
+        return await _read(fhir, caller, request)
 
     async def stored(pairs: Pairs) -> bytes:
         found = await search(fhir, caller, replace(request, pairs=pairs))

@@ -23,6 +23,18 @@ GRANTS: dict[str, tuple[str, ...]] = {
         "fhir:read/Observation",
         "fhir:write",
     ),
+    "blind writer": ("fhir:update/Patient?elements=-telecom",),
+    "unlinked": (
+        "fhir:read/Patient",
+        "fhir:read/Practitioner",
+        "fhir:read/Observation?elements=-subject,-performer",
+    ),
+    "unperformed": (
+        "fhir:read/Patient",
+        "fhir:read/Practitioner",
+        "fhir:read/Observation?elements=-performer",
+    ),
+    "auditor": ("audit:read",),
 }
 SECRET = "555-0199"
 SYSTEM = "http://ids.example"
@@ -460,3 +472,83 @@ async def test_refusals_are_in_the_audit_trail(ward: Ward) -> None:
         ward.scope.tenant,
     )
     assert "Permission/fhir:get/Patient" in [row["entity"] for row in rows]
+
+
+async def test_a_version_asked_for_in_a_transaction_tells_nothing(ward: Ward) -> None:
+    for condition in ({"ifMatch": 'W/"1"'}, {"ifMatch": 'W/"7"'}, {"ifNoneMatch": "*"}):
+        answers = []
+        for id in ("ob0", "ozz0"):
+            entry = {
+                "request": {"method": "PUT", "url": f"Observation/{id}", **condition},
+                "resource": observation(id, "a"),
+            }
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+            answer = await ward.ask("patient a", "POST", "", json=bundle)
+            answers.append((answer.status_code, answer.text.replace(id, "")))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+
+
+async def test_a_writer_who_reads_nothing_gets_back_what_it_sent(ward: Ward) -> None:
+    bare = {"resourceType": "Patient", "id": "b", "active": True}
+    written = await ward.ask("blind writer", "PUT", "Patient/b", json=bare)
+    assert written.status_code == 200, written.text
+    assert written.json()["active"] is True
+    assert SECRET not in written.text
+    assert (await ward.whole("Patient/b"))["telecom"][0]["value"] == SECRET
+
+
+async def test_nobody_writes_into_the_record_of_another_patient(ward: Ward) -> None:
+    """Also not as the performer of what is another's."""
+    theirs = observation("n", "b") | {"performer": [{"reference": "Patient/a"}]}
+    stored = (await ward.ask("whole", "POST", "Observation", json=theirs)).json()
+    path = f"Observation/{stored['id']}"
+    assert (await ward.ask("patient a", "GET", path)).status_code == 200
+    taken = observation(stored["id"], "a")
+    patch = '[{"op": "add", "path": "/language", "value": "de"}]'
+    heads = {"Content-Type": "application/json-patch+json"}
+    answers = [
+        await ward.ask("patient a", "POST", "Observation", json=theirs),
+        await ward.ask("patient a", "PUT", path, json=taken),
+        await ward.ask("patient a", "PATCH", path, content=patch, headers=heads),
+        await ward.ask("patient a", "DELETE", path),
+    ]
+    assert [one.status_code for one in answers] == [403, 403, 403, 403]
+    assert (await ward.whole(path))["meta"]["versionId"] == "1"
+
+
+async def test_a_compartment_does_not_go_by_a_hidden_reference(ward: Ward) -> None:
+    """Neither which patient an Observation is of nor who performed it is told."""
+    assert len((await ward.whole("Patient/b/Observation"))["entry"]) == 3
+    found = await ward.ask("unlinked", "GET", "Patient/b/Observation")
+    assert (found.status_code, found.json().get("entry", [])) == (200, [])
+    record = await ward.ask("unlinked", "GET", "Patient/b/$everything")
+    assert record.status_code == 200, record.text
+    assert [e["resource"]["resourceType"] for e in record.json()["entry"]] == ["Patient"]
+    assert "Oracle" in (await ward.ask("whole", "GET", "Patient/b/$everything")).text
+
+
+async def test_included_resources_do_not_tell_of_a_hidden_reference(ward: Ward) -> None:
+    record = await ward.ask("unperformed", "GET", "Patient/b/$everything")
+    assert record.status_code == 200, record.text
+    kinds = [entry["resource"]["resourceType"] for entry in record.json()["entry"]]
+    assert kinds.count("Observation") == 3
+    assert "Practitioner" not in kinds
+
+
+async def test_nothing_poses_as_a_row_of_the_audit_trail(ward: Ward) -> None:
+    trail = await ward.ask("auditor", "GET", "AuditEvent?entity=Patient/b")
+    row = trail.json()["entry"][0]["resource"]
+    forged = {**row, "outcomeDesc": "forged"}
+    path = f"AuditEvent/{row['id']}"
+    entry = {"request": {"method": "PUT", "url": path}, "resource": forged}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    answers = [
+        await ward.ask("whole", "PUT", path, json=forged),
+        await ward.ask("whole", "POST", "", json=bundle),
+    ]
+    assert [one.status_code for one in answers] == [403, 403]
+    assert (await ward.ask("auditor", "GET", path)).json() == row
+    free = str(uuid.uuid4())
+    stored = await ward.ask("whole", "PUT", f"AuditEvent/{free}", json={**forged, "id": free})
+    assert stored.status_code == 201, stored.text

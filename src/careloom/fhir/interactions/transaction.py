@@ -335,11 +335,12 @@ def _expected(entry: Entry, current: Current) -> int | None:
 
 async def _add_write(work: _Work, entry: Entry, place: Place, current: Current) -> None:
     method = entry.request.method
-    expected = _expected(entry, current)
     resource: JsonObject = {}
     if method in ("POST", "PUT"):
+        # Before the version is judged: it would tell of what the caller may not see.
         given = _with_references(work, entry, entry.request.resource)
         resource = await _permitted(work, entry, place, current, given)
+    expected = _expected(entry, current)
     if method == "PATCH":
         resource, current = await _patched(work, entry, place, expected)
     moment = now() if current.updated_at is None else max(now(), current.updated_at)

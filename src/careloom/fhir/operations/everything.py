@@ -90,7 +90,7 @@ async def _run(call: Call) -> Answer:
     if asked.after is None and _is_wanted(asked, focus):
         page.matches.insert(0, focus)
     if asked.after is None:
-        page.targets.update(_targets(rows))
+        page.targets.update(_targets(context, focus.type, rows))
     included = await _included(call, page, asked, patient)
     links = [("self", url(call.caller.base, path, asked.given.items()))]
     if page.next is not None:
@@ -150,9 +150,11 @@ def _is_wanted(asked: _Asked, focus: Stored) -> bool:
     )
 
 
-def _params(index: SearchIndex, compartment: str, types: Iterable[str]) -> list[str]:
-    listed = index.definitions.compartment if compartment == "Patient" else ENCOUNTER
-    return [f"{name}.{code}" for name in types for code in listed.get(name, ())]
+def _params(context: FhirContext, compartment: str, types: Iterable[str]) -> list[str]:
+    """What puts resources into the compartment, as far as the caller may see it."""
+    listed = context.definitions.compartment if compartment == "Patient" else ENCOUNTER
+    named = [f"{name}.{code}" for name in types for code in listed.get(name, ())]
+    return [parameter for parameter in named if not _is_hidden(context, parameter)]
 
 
 async def _page(call: Call, asked: _Asked, target: str) -> _Page:
@@ -171,7 +173,7 @@ async def _page(call: Call, asked: _Asked, target: str) -> _Page:
         scope.tenant,
         scope.store,
         target,
-        _params(context.index, call.type, types),
+        _params(context, call.type, types),
         asked.since,
         dates,
         asked.start,
@@ -187,12 +189,12 @@ async def _page(call: Call, asked: _Asked, target: str) -> _Page:
         stored = await _opened(call, row, page.issues)
         if stored is not None and (row["rtype"], row["rid"]) != (call.type, call.id):
             page.matches.append(stored)
-            page.targets.update(_targets(row["keys"]))
+            page.targets.update(_targets(context, stored.type, row["keys"]))
     return page
 
 
 def _is_hidden(context: FhirContext, parameter: str) -> bool:
-    """Whether the date is in an element that the caller may not see: then it selects nothing."""
+    """Whether it looks at an element that the caller may not see: then it selects nothing."""
     name, _, code = parameter.partition(".")
     return hides(context.definitions, context.access(name, "fhir:search"), name, code)
 
@@ -204,12 +206,15 @@ def _care_date(index: SearchIndex, resource_type: str) -> str | None:
 
 
 def _targets(
+    context: FhirContext,
+    resource_type: str,
     keys: JsonObject | dict[str, list[list[object]]] | None,
 ) -> dict[tuple[str, str], None]:
     found: dict[tuple[str, str], None] = {}
+    is_masked = bool(context.access(resource_type, "fhir:search").hidden)
     for row in (keys or {}).get("r", ()):
         name, _, id = str(row[1]).partition("/")
-        if id and ":" not in name:
+        if id and ":" not in name and not (is_masked and _is_hidden(context, str(row[0]))):
             found[name, id] = None
     return found
 
@@ -264,7 +269,7 @@ def _is_of(context: FhirContext, stored: Stored, call: Call, patient: str | None
     and is not itself in the compartment, where it has its own place in the order."""
     rows = context.index.rows(parse(stored.body))
     owner = context.index.patient(stored.type, stored.id, rows)
-    params = _params(context.index, call.type, [stored.type])
+    params = _params(context, call.type, [stored.type])
     target = f"{call.type}/{call.id}"
     inside = any(row[0] in params and row[1] == target for row in rows.get("r", ()))
     return owner in (None, patient) and not inside

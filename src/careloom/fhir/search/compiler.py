@@ -13,6 +13,7 @@ from careloom.fhir.restriction import (
     EVERYTHING,
     Access,
     compartment_keys,
+    hides,
     require_parameter,
 )
 from careloom.fhir.search.composites import (
@@ -105,6 +106,20 @@ class NodeCompiler:
         if not params or not ids:
             return NEVER
         return Inside(params, tuple(self.place(f"Patient/{id}") for id in ids))
+
+    def asked_inside(self, resource_type: str, patients: Iterable[str]) -> Node:
+        """The same as a caller asks for it: not by elements that it may not see."""
+        node = self.inside(resource_type, patients)
+        if not isinstance(node, Inside):
+            return node
+        restriction = self._access.require(resource_type, PERMISSION)
+        known = self._index.definitions
+        seen = tuple(
+            key
+            for key in node.params
+            if not hides(known, restriction, resource_type, key.partition(".")[2])
+        )
+        return replace(node, params=seen) if seen else NEVER
 
     def order(self, key: SortKey) -> Order:
         """A key of _sort."""

@@ -93,7 +93,7 @@ class SqlBuilder:
         self._compiler = NodeCompiler(index, access, pairs=pairs, stale=stale)
         nodes = self._compiler.nodes(self.type, query.criteria)
         if inside is not None:
-            nodes = (self._compiler.inside(self.type, inside), *nodes)
+            nodes = (self._compiler.asked_inside(self.type, inside), *nodes)
         self.nodes = nodes
         self.order = tuple(self._compiler.order(key) for key in query.sort)
         if not self.order and not any(map(drives, nodes)) and any(map(_is_of_time, nodes)):
