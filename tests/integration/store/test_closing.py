@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
+
 from careloom.store.database import Database
+
+SLOW = "SELECT pg_sleep(0.5)::text"
+RUNNING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 
 
 async def test_a_call_that_ends_while_the_database_closes_does_not_hold_it_open(
     dsn: str, tenant: str
 ) -> None:
     db = await Database.open(dsn)
-    await asyncio.gather(*(db.query(tenant, "SELECT 1") for _ in range(3)))
-    calls = [
-        asyncio.create_task(db.rows("fhir_read", tenant, "main", "Patient", str(number)))
-        for number in range(4)
-    ]
-    await asyncio.sleep(0)
-    await asyncio.wait_for(db.close(), 30)
-    await asyncio.gather(*calls, return_exceptions=True)
+    call = asyncio.create_task(db.rows("fhir_find", tenant, "main", SLOW, []))
+    watching = await asyncpg.connect(dsn)
+    while not call.done() and not await watching.fetchval(RUNNING):  # noqa: ASYNC110 (no signal)
+        await asyncio.sleep(0.01)
+    await watching.close()
+    await asyncio.wait_for(db.close(), 20)
+    assert len(await call) == 1
