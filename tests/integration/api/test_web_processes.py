@@ -12,7 +12,7 @@ from tests.integration.conftest import Serve, Server, until
 def answering(server: Server) -> list[psutil.Process]:
     """The processes beside the first one."""
     first = psutil.Process(server.process.pid)
-    return [p for p in first.children() if "--inherited" in p.cmdline()]
+    return [p for p in first.children() if "careloom.cli.web_process" in p.cmdline()]
 
 
 async def both(server: Server) -> list[psutil.Process]:
