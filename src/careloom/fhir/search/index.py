@@ -88,7 +88,9 @@ class SearchIndex:
         made = [
             extractor
             for parameter in self.parameters(resource_type).values()
-            if parameter.code not in STORED_ELSEWHERE and parameter.type in SIMPLE_TYPES
+            if parameter.code not in STORED_ELSEWHERE
+            and parameter.type in SIMPLE_TYPES
+            and parameter.same_as is None
             for extractor in extractors(self.definitions, parameter, self.bases)
         ]
         pairs = (

@@ -5,7 +5,7 @@ http://hl7.org/fhir/R4/searchparameter-registry.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careloom.fhir.definitions import Definitions, ParameterDefinition
 from careloom.fhir.search.expression import Accessor, compile_expression
@@ -61,11 +61,13 @@ class SearchParameter:
     single: bool
     """Whether a resource has at most one value: one element, which does not repeat."""
     composite: Composite | None = None
+    same_as: str | None = None
+    """Another parameter of the type that finds the same values: its rows serve both."""
 
     @property
     def key(self) -> str:
         """The `param` of its index rows."""
-        return f"{self.resource_type}.{self.code}"
+        return f"{self.resource_type}.{self.same_as or self.code}"
 
 
 def is_served(definition: ParameterDefinition) -> bool:
@@ -80,8 +82,15 @@ def compile_parameters(definitions: Definitions, resource_type: str) -> dict[str
     found: dict[str, SearchParameter] = {}
     for definition in definitions.search_parameters(resource_type):
         if is_served(definition):
-            found[definition.code] = _compile(definitions, resource_type, definition)
+            made = _compile(definitions, resource_type, definition)
+            twin = next((p for p in found.values() if _are_twins(p, made)), None)
+            found[made.code] = made if twin is None else replace(made, same_as=twin.code)
     return found
+
+
+def _are_twins(one: SearchParameter, other: SearchParameter) -> bool:
+    """Whether two strings, such as name and phonetic, are the same values of the same elements."""
+    return one.type == other.type == "string" and one.accessors == other.accessors
 
 
 def _compile(
