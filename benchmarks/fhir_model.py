@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -46,9 +47,18 @@ from careloom.api.app import build_app
 from careloom.store.postgres_server import EmbeddedServer
 
 RECORD = report.ROOT / "benchmarks" / "records" / "fhir_model.json"
-ROUNDS, CASES = 250, 1000
+PAGE = report.ROOT / "docs" / "reference" / "fhir-evidence.md"
+LOCK = report.ROOT / "build" / "fhir_model.lock"
+BEGIN, END = "<!-- record -->", "<!-- end of record -->"
+TOLD = {
+    "model": ("operations", "transaction", "batch"),
+    "synthea": ("bundles", "resources"),
+    "fuzz": ("cases_platform", "cases_capability_statement"),
+    "race": ("rounds", "created", "told_of_it"),
+}
+ROUNDS, CASES = 100, 500
 """Rounds and cases after which the record is written."""
-WALKS, STEPS = 8, 150
+WALKS, STEPS = 8, 60
 Row = dict[str, Any]
 
 
@@ -205,18 +215,46 @@ def house() -> Iterator[Callable[..., Any]]:
 
 
 def keep(part: str, seed: int, row: Row) -> None:
-    """Add what was found to the record: totals, and one line for each commit and seed."""
-    record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
-    entry = record.setdefault(part, {"totals": {}, "faults": [], "runs": []})
-    entry["faults"] += row.pop("faults")
-    totals = Counter(entry["totals"])
-    totals.update(row)
-    entry["totals"] = dict(sorted(totals.items()))
-    commit, day = report.commit(), datetime.now(UTC).strftime("%Y-%m-%d")
-    line = {"date": day, "commit": commit, "seed": seed}
-    if line not in entry["runs"]:
-        entry["runs"].append(line)
-    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    """Add what was found to the record: totals, and one line for each commit and seed. Parts may
+    run beside each other."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+        entry = record.setdefault(part, {"totals": {}, "faults": [], "runs": []})
+        entry["faults"] += row.pop("faults")
+        totals = Counter(entry["totals"])
+        totals.update(row)
+        entry["totals"] = dict(sorted(totals.items()))
+        day = datetime.now(UTC).strftime("%Y-%m-%d")
+        line = {"date": day, "commit": report.commit(), "seed": seed}
+        if line not in entry["runs"]:
+            entry["runs"].append(line)
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        beside = RECORD.with_suffix(".new")
+        beside.write_text(text, "utf-8")
+        beside.replace(RECORD)
+        tell(record)
+
+
+def tell(record: Row) -> None:
+    """The record's table in the reference."""
+    lines = ["| Part | Counted | Faults | Seeds | Commits |", "|---|---|---|---|---|"]
+    for part in (name for name in PARTS if name in record):
+        entry = record[part]
+        counted = ", ".join(
+            f"{name.replace('_', ' ')} {entry['totals'][name]:,}"
+            for name in TOLD[part]
+            if name in entry["totals"]
+        )
+        seeds = ", ".join(str(seed) for seed in sorted({run["seed"] for run in entry["runs"]}))
+        commits = ", ".join(f"`{c}`" for c in sorted({run["commit"] for run in entry["runs"]}))
+        lines.append(f"| `{part}` | {counted} | {len(entry['faults'])} | {seeds} | {commits} |")
+    text = PAGE.read_text("utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    table = "\n".join(lines)
+    PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", "utf-8")
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Awaitable
 from typing import Any
 
 import uvicorn
@@ -18,7 +19,7 @@ import uvicorn
 from careloom.api.app import build_app
 from careloom.bootstrap import Services, open_services
 from careloom.cli.logs import configure_logs
-from careloom.cli.web_processes import WebProcesses, parent_gone
+from careloom.cli.web_processes import WebProcesses
 from careloom.errors import ConfigurationError
 from careloom.settings import MOST_HTTP_PROCESSES, Settings
 
@@ -36,7 +37,6 @@ def register(commands: Any) -> None:
         type=_count,
         help="processes that answer HTTP, about one for each core (CARELOOM_HTTP_PROCESSES)",
     )
-    serve.add_argument("--inherited", type=int, help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
     worker = commands.add_parser("worker", help="carry out runs, without an API")
     worker.add_argument(
@@ -48,8 +48,6 @@ def register(commands: Any) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     configure_logs(settings.log_level)
-    if arguments.inherited is not None:
-        return run_loop(_answering(arguments.inherited, settings))
     return run_loop(_serving(arguments, settings))
 
 
@@ -75,16 +73,6 @@ async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
         _progress(f"Careloom answers at http://{host}:{server.port}/")
         await wait_for_signal(server)
         await asyncio.gather(server.stop(), beside.stop())
-    return 0
-
-
-async def _answering(descriptor: int, settings: Settings) -> int:
-    """One of the processes beside the first one: it answers HTTP on that one's socket."""
-    async with open_services(settings, work=False, listen=False) as services:
-        server = HttpServer(services, listening=socket.socket(fileno=descriptor))
-        await server.start()
-        await wait_for_signal(server, is_child=True)
-        await server.stop()
     return 0
 
 
@@ -193,16 +181,18 @@ def settle_memory() -> None:
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
-async def wait_for_signal(server: HttpServer | None = None, *, is_child: bool = False) -> None:
-    """Until SIGINT or SIGTERM, or until the server ends by itself, or a child's parent is gone."""
+async def wait_for_signal(
+    server: HttpServer | None = None, gone: Awaitable[None] | None = None
+) -> None:
+    """Until SIGINT or SIGTERM, or until the server ends by itself, or until `gone`."""
     settle_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     waiting: set[asyncio.Task[Any]] = {asyncio.create_task(stop.wait())}
-    if is_child:
-        waiting.add(asyncio.create_task(parent_gone(stop)))
+    if gone is not None:
+        waiting.add(asyncio.ensure_future(gone))
     if server is not None and server.ended is not None:
         waiting.add(server.ended)
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -68,9 +68,7 @@ class WebProcesses:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "careloom",
-            "serve",
-            "--inherited",
+            "careloom.cli.web_process",
             str(descriptor),
             pass_fds=(descriptor,),
             stdin=asyncio.subprocess.PIPE,
@@ -81,12 +79,3 @@ class WebProcesses:
 def _close(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
-
-
-async def parent_gone(stop: asyncio.Event) -> None:
-    """Set `stop` when the first process closes its end of the pipe, or ends."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
-    stop.set()

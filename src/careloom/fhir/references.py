@@ -17,6 +17,10 @@ _RELATIVE = re.compile(
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?\Z"
 )
 _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>\S+)\Z")
+_LINK = re.compile(
+    r"(?P<before>\b(?:href|src)\s*=\s*(?P<quote>[\"']))"
+    r"(?P<target>(?:urn:(?:uuid|oid):|https?://)[^\"'\s]+)(?P=quote)"
+).sub
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
 
 
@@ -72,7 +76,8 @@ def references(resource: JsonObject) -> Iterator[tuple[JsonObject, str]]:
 def rewrite(value: Any, replace: Callable[[str], str | None]) -> Any:
     """A copy with references and urn: uris replaced where `replace` answers.
 
-    An Identifier's value stays: http://hl7.org/fhir/R4/http.html#trules
+    So are the links and images of a narrative; an Identifier's value stays.
+    http://hl7.org/fhir/R4/http.html#trules
     """
     if isinstance(value, dict):
         return {key: _rewrite_member(key, item, replace) for key, item in value.items()}
@@ -86,5 +91,12 @@ def _rewrite_member(key: str, value: Any, replace: Callable[[str], str | None]) 
         if key == "reference" or (key != "value" and value.startswith(("urn:uuid:", "urn:oid:"))):
             replaced = replace(value)
             return value if replaced is None else replaced
+        if key == "div":
+            return _LINK(lambda found: _relinked(found, replace), value)
         return value
     return rewrite(value, replace) if isinstance(value, (dict, list)) else value
+
+
+def _relinked(found: re.Match[str], replace: Callable[[str], str | None]) -> str:
+    replaced = replace(found["target"])
+    return found[0] if replaced is None else f"{found['before']}{replaced}{found['quote']}"

@@ -43,17 +43,26 @@ async def transact(
 def _authorise(fhir: FhirStore, caller: Caller, content: JsonObject) -> None:
     """Every entry is granted before anything is looked at or sealed; a read asks by itself."""
     for index, item in enumerate(bundle_entries(content, "transaction")):
-        request = read_entry(index, item).request
-        if request.type:
-            fhir.context.require_type(request.type)
-        if is_read(request):
-            _refuse_changing_operation(index, request)
-            continue
-        caller.authorise(_PERMISSIONS[request.method], request.type)
-        if request.if_none_exist is not None or request.query:
-            caller.authorise("fhir:search", request.type)
-        if request.method == "PATCH":
-            caller.authorise("fhir:get", request.type)
+        entry = read_entry(index, item)
+        try:
+            _authorise_entry(fhir, caller, entry)
+        except CareloomError as error:
+            error.path = error.path or f"{entry.place}.request.url"
+            raise
+
+
+def _authorise_entry(fhir: FhirStore, caller: Caller, entry: Entry) -> None:
+    request = entry.request
+    if request.type:
+        fhir.context.require_type(request.type)
+    if is_read(request):
+        _refuse_changing_operation(entry.index, request)
+        return
+    caller.authorise(_PERMISSIONS[request.method], request.type)
+    if request.if_none_exist is not None or request.query:
+        caller.authorise("fhir:search", request.type)
+    if request.method == "PATCH":
+        caller.authorise("fhir:get", request.type)
 
 
 def _refuse_changing_operation(index: int, request: Request) -> None:

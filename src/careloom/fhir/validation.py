@@ -23,6 +23,7 @@ from careloom.types import JsonObject
 
 MOST_ISSUES = 50
 _CODED = {"Coding", "CodeableConcept", "Quantity"}
+_EMPTY, _EMPTY_FIX = "An element has no content", "leave it out, or give it a value"
 
 
 @dataclass(slots=True)
@@ -146,10 +147,11 @@ class Validator:
         self._object(data, kind, path, depth, state)
         contained = data.get("contained")
         if isinstance(contained, list):
+            met: set[str] = set()
             for number, inner in enumerate(contained):
-                self._contained(inner, f"{path}.contained[{number}]", state)
+                self._contained(inner, f"{path}.contained[{number}]", met, state)
 
-    def _contained(self, inner: Any, path: str, state: _State) -> None:
+    def _contained(self, inner: Any, path: str, met: set[str], state: _State) -> None:
         if not isinstance(inner, dict):
             return
         if "contained" in inner:
@@ -157,6 +159,11 @@ class Validator:
         identity = inner.get("id")
         if not isinstance(identity, str):
             state.error("required", path + ".id", "A contained resource needs an id")
+        elif identity in met:
+            message, fix = "Two contained resources have this id", "give each an id of its own"
+            state.error("duplicate", path + ".id", message, fix)
+        else:
+            met.add(identity)
 
     def _inner_resource(self, value: JsonObject, path: str, depth: int, state: _State) -> None:
         kind = value.get("resourceType")
@@ -185,13 +192,15 @@ class Validator:
             if known is not None:
                 if known.is_list:
                     self._list(value, known, f"{path}.{key}", depth, state)
+                    if known.check is not None and type(value) is list and None in value:
+                        _require_companions(value, data.get("_" + key), f"{path}.{key}", state)
                 elif known.check is not None:
                     if not known.check(value) or known.codes is not None or known.rules:
                         self._primitive(value, known, f"{path}.{key}", state)
                 else:
                     self._member(value, known, f"{path}.{key}", depth, state)
             elif key != "resourceType" or (depth and kind not in self._definitions.resource_types):
-                self._unknown(key, value, structure, path, depth, state)
+                self._unknown(key, data, structure, path, depth, state)
         for name, keys in structure.required:
             if not _has_one(data, keys):
                 state.error(
@@ -204,8 +213,7 @@ class Validator:
             if sum(key in data or "_" + key in data for key in keys) > 1:
                 state.error("structure", f"{path}.{name}", f"{name}[x] has more than one type")
         if len(data) < 2 and (not data or ("id" in data and kind != "Element")):
-            fix = "leave it out, or give it a value"
-            state.error("structure", path, "An element has no content", fix, "ele-1")
+            state.error("structure", path, _EMPTY, _EMPTY_FIX, "ele-1")
         if structure.rules:
             state.due.append((structure.rules, data, path, state.scene))
 
@@ -318,8 +326,9 @@ class Validator:
             state.error("value", path, "This is not a reference", "write Type/id or a full URL")
 
     def _unknown(
-        self, key: str, value: Any, structure: Structure, path: str, depth: int, state: _State
+        self, key: str, data: JsonObject, structure: Structure, path: str, depth: int, state: _State
     ) -> None:
+        value = data[key]
         known = structure.fields.get(key[1:]) if key.startswith("_") else None
         if known is None or known.check is None:
             state.error(
@@ -329,15 +338,34 @@ class Validator:
                 "check the spelling, or carry it in an extension",
             )
             return
+        plain = data.get(key[1:])
+        values = plain if isinstance(plain, list) else [plain]
         for number, item in enumerate(value if isinstance(value, list) else [value]):
             place = f"{path}.{key[1:]}" + (f"[{number}]" if known.is_list else "")
             if isinstance(item, dict):
-                # The id alone is content of a primitive that has a value (ele-1).
                 self._object(item, "Element", place, depth + 1, state)
+                has_value = number < len(values) and values[number] is not None
+                if "id" in item and len(item) == 1 and not has_value:
+                    # The id alone is content of a primitive that has a value.
+                    state.error("structure", place, _EMPTY, _EMPTY_FIX, "ele-1")
             elif item is not None or not known.is_list:
                 state.error("structure", place, f"{key} is an object with id or extension")
+        if isinstance(value, list) and not any(item is not None for item in value):
+            state.error("structure", f"{path}.{key[1:]}", f"{key} has no content", _EMPTY_FIX)
         if isinstance(value, list) != known.is_list:
             state.error("structure", f"{path}.{key[1:]}", f"{key} has not the form of {key[1:]}")
+
+
+def _require_companions(values: list[Any], companions: Any, path: str, state: _State) -> None:
+    """A null in a list holds the place of an id or extension in the list beside it.
+
+    http://hl7.org/fhir/R4/json.html#primitive
+    """
+    beside = companions if isinstance(companions, list) else []
+    for number, value in enumerate(values):
+        if value is None and not (number < len(beside) and isinstance(beside[number], dict)):
+            fix = "leave the null out, or put its extension in the list with _ before the name"
+            state.error("structure", f"{path}[{number}]", _EMPTY, fix, "ele-1")
 
 
 def _contained_ids(resource: JsonObject) -> frozenset[str]:

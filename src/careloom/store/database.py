@@ -88,6 +88,7 @@ class Database:
         """Idle connections, and since when."""
         self._waiting = 0
         """Who waits for a connection of the pool."""
+        self._is_closing = False
 
     @classmethod
     async def open(cls, dsn: str, *, min_size: int = 1, max_size: int = 6) -> Database:
@@ -110,6 +111,8 @@ class Database:
         return cls(pool, dsn)
 
     async def close(self) -> None:
+        """Wait for the calls that are under way, and close the pool."""
+        self._is_closing = True
         await self.let_go()
         await self._pool.close()
 
@@ -218,7 +221,8 @@ class Database:
 
     async def _give_back(self, connection: asyncpg.Connection) -> None:
         """Keep a sound connection at hand, unless somebody waits for one of the pool."""
-        if self._waiting or len(self._at_hand) >= _AT_HAND or not _is_open(connection):
+        is_wanted = not self._is_closing and not self._waiting and len(self._at_hand) < _AT_HAND
+        if not is_wanted or not _is_open(connection):
             await self._pool.release(connection)
         else:
             self._at_hand.append((connection, time.monotonic()))

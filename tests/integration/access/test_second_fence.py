@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import create_database
 
 from careloom.fhir.search.query import QueryReader
-from careloom.fhir.search.sql import SqlBuilder
+from careloom.fhir.search.sql import SqlBuilder, Statement, Way
 from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
 from careloom.store.keys import Keyring, load_key_provider
@@ -71,8 +71,6 @@ class House:
     async def seen_by_stranger(self) -> dict[str, list[Any]]:
         """What each way of reading shows the stranger of the owner's resources."""
         tenant, store = STRANGER.tenant, STRANGER.store
-        every = "SELECT r.rtype, r.rid, r.version, r.updated_at, r.body, r.keys, ARRAY[]::text[]"
-        by_type = "FROM resource r WHERE r.tenant = $1 AND r.store = $2 AND r.rtype = ($3)[1]"
         found = "SELECT i.rid FROM idx_reference i WHERE i.tenant = $1 AND i.store = $2"
         calls: dict[str, tuple[str, tuple[Any, ...]]] = {
             "read": ("fhir_read", ("Patient", self.patient)),
@@ -80,7 +78,6 @@ class House:
             "read_many": ("fhir_read_many", (["Patient"], [self.patient])),
             "versions": ("fhir_versions", (["Patient"], [self.patient])),
             "vread": ("fhir_vread", ("Patient", self.patient, 1)),
-            "search": ("fhir_search", (f"{every} {by_type}", ["Patient"])),
             "history": ("fhir_history", ("Patient", self.patient, FIRST, LAST, "", 0, 10)),
             "find": ("fhir_find", (found, [])),
         }
@@ -88,22 +85,25 @@ class House:
             name: await self.db.rows(function, tenant, store, *args)
             for name, (function, args) in calls.items()
         }
-        seen["compiled search"] = await self.searched()
-        count = f"SELECT count(*) {by_type}"
-        seen["count"] = [await self.db.call("fhir_count", tenant, store, count, ["Patient"])]
+        builder = self.builder()
+        seen["matches"] = await self.searched(builder.matches())
+        seen["search"] = await self.searched(builder.page(Way(), 10, None, keys=True))
+        seen["count"] = [row for row in await self.searched(builder.count()) if row["n"]]
         return {name: [row for row in rows if row] for name, rows in seen.items()}
 
-    async def searched(self) -> list[Any]:
-        """What a search compiled as ever finds for the stranger, its filters taken out."""
+    def builder(self) -> SqlBuilder:
+        """A search compiled as ever."""
         index = self.fhir.context.index
         query = QueryReader(index, "Patient", strict=True).read([("family", "Canary")])
-        statement = SqlBuilder(query, index).matches()
+        return SqlBuilder(query, index)
+
+    async def searched(self, statement: Statement) -> list[Any]:
+        """What a compiled statement finds for the stranger, its filters taken out."""
         sql, filters = re.subn(r"\b\w+\.tenant = (?:e\.tenant|\$1)", "true", statement.sql)
         assert filters > 0
-        async with self.db.transaction(STRANGER.tenant) as connection:
-            return list(
-                await connection.fetch(sql, STRANGER.tenant, STRANGER.store, statement.args)
-            )
+        return await self.db.select(
+            STRANGER.tenant, sql, STRANGER.store, statement.args, timeout=10
+        )
 
     async def strangers_rows(self) -> list[str]:
         """Tables that show the stranger rows of others, by statements that name no tenant."""

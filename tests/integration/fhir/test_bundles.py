@@ -80,6 +80,30 @@ async def test_urn_references_become_the_new_ids_in_any_order(http: httpx.AsyncC
     assert await count(http, f"Observation?patient={subject['id']}") == 1
 
 
+async def test_links_and_images_of_a_narrative_become_the_new_ids(http: httpx.AsyncClient) -> None:
+    urn = "urn:uuid:5d2f6a1c-0000-4000-8000-000000000001"
+    other = "urn:uuid:5d2f6a1c-0000-4000-8000-000000000002"
+    div = (
+        '<div xmlns="http://www.w3.org/1999/xhtml"><a href="{0}">one</a>'
+        "<img src='{0}' alt='{1}'/><a href='{2}'>two</a></div>"
+    )
+    about = observation(urn)
+    about["text"] = {"status": "generated", "div": div.format(urn, urn, other)}
+    response = await send(
+        http,
+        bundle(
+            "transaction",
+            entry("POST", "Observation", about),
+            entry("POST", "Patient", PATIENT, fullUrl=urn),
+        ),
+        Prefer="return=representation",
+    )
+    assert response.status_code == 200, response.text
+    stored, subject = (e["resource"] for e in response.json()["entry"])
+    place = f"Patient/{subject['id']}"
+    assert stored["text"]["div"] == div.format(place, urn, other)
+
+
 async def test_relative_references_follow_a_restful_full_url(http: httpx.AsyncClient) -> None:
     response = await send(
         http,

@@ -32,6 +32,8 @@ def patient(**more: Any) -> dict[str, Any]:
         {"resourceType": "Observation", "_status": {"extension": [EXTENSION]}, "code": CODE},
         patient(birthDate="2000-02-29", deceasedDateTime="2024-01-01T23:59:60Z"),
         patient(name=[{"given": ["a", None], "_given": [None, {"extension": [EXTENSION]}]}]),
+        patient(birthDate="2000", _birthDate={"id": "a"}),
+        patient(name=[{"given": ["a"], "_given": [{"id": "a"}]}]),
         patient(extension=[{"url": "http://e", "extension": [EXTENSION]}]),
         patient(
             contained=[{"resourceType": "Organization", "id": "o", "name": "x"}],
@@ -102,6 +104,23 @@ def test_valid_resources_pass(resource: dict[str, Any]) -> None:
         (patient(_active=True), "structure", "Patient.active"),
         (patient(_name={"id": "x"}), "structure", "Patient._name"),
         (patient(name=[{"_family": [{"id": "x"}]}]), "structure", "Patient.name[0].family"),
+        (patient(active=True, _birthDate={"id": "x"}), "structure", "Patient.birthDate"),
+        (patient(name=[{"given": [None]}]), "structure", "Patient.name[0].given[0]"),
+        (
+            patient(name=[{"given": ["a", None], "_given": [{"extension": [EXTENSION]}, None]}]),
+            "structure",
+            "Patient.name[0].given[1]",
+        ),
+        (
+            patient(name=[{"given": ["a"], "_given": [None]}]),
+            "structure",
+            "Patient.name[0].given",
+        ),
+        (
+            observation(subject={"reference": "#a"}, contained=[patient(id="a"), patient(id="a")]),
+            "duplicate",
+            "Observation.contained[1].id",
+        ),
         (patient(extension=[{"url": "http://e"}]), "invariant", "Patient.extension[0]"),
         (
             patient(extension=[{**EXTENSION, "extension": [EXTENSION]}]),

@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-
 LATER = ("SubscriptionStatus",)
 """Resource types of R4B, which the source of the definitions carries too."""
 

@@ -250,7 +250,7 @@ async def _resolve_conditional_references(work: _Work) -> None:
                     f"A conditional reference matches no {conditional[0]}",
                     code="unresolved_reference",
                     path=f"{entry.place}.resource",
-                    fix="create the resource first, or in this Bundle",
+                    fix="create the resource first, or add it here and refer to its fullUrl",
                 )
             work.conditions.append((condition, [match]))
             work.resolved[text] = f"{conditional[0]}/{match}"

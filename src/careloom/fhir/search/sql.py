@@ -20,6 +20,7 @@ from careloom.fhir.search.candidates import (
     Candidates,
     Row,
     best,
+    by_index_alone,
     own_rows,
     place,
     rows,
@@ -275,11 +276,17 @@ def _walked(
         conditions += [f"{orders[0][0]} {'<=' if down else '>='} {bound}", _behind(orders, after)]
     if not walk.single:
         conditions.append(_first(leaf, (*columns, *_TIES[leaf.kind]), condition, down))
+    # What indexes tell alone is asked before the resource is fetched.
+    alone = tuple(node for node in rest if by_index_alone(node))
+    early = candidates.tests(alone, Row("w.id", None, resource_type))
+    rest = tuple(node for node in rest if node not in alone)
     tests = candidates.tests(rest, Row("r.rid", "r", resource_type))
     conditions += [f"r.{LIVE}", *([tests] if tests else [])]
     return (
-        f"{TABLES[leaf.kind]} i CROSS JOIN LATERAL (SELECT r.* FROM resource r"
-        f" WHERE {place('r', resource_type)} AND r.rid = i.rid OFFSET 0) r"
+        f"{TABLES[leaf.kind]} i CROSS JOIN LATERAL (SELECT w.id"
+        " FROM (SELECT i.rid AS id OFFSET 0) w"
+        f" WHERE {early or 'true'} OFFSET 0) w CROSS JOIN LATERAL (SELECT r.* FROM resource r"
+        f" WHERE {place('r', resource_type)} AND r.rid = w.id OFFSET 0) r"
         f" {rows(leaf).partition(' i ')[2]} AND {' AND '.join(conditions)}"
     ), orders
 
