@@ -168,7 +168,7 @@ class QueryReader:
         return True
 
     def _read_sort(self, name: str, value: str) -> None:
-        self._query.sort = [self._sort_key(part) for part in value.split(",") if part]
+        self._query.sort += [self._sort_key(part) for part in value.split(",") if part]
 
     def _read_count(self, name: str, value: str) -> None:
         self._query.count = min(_whole(name, value), MOST_COUNT)
