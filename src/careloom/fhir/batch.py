@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from careloom.errors import CareloomError
+from careloom.errors import CareloomError, Forbidden
 from careloom.fhir.bundle import bundle
 from careloom.fhir.entries import bundle_entries, read_entry
 from careloom.fhir.failure import failure
@@ -45,6 +45,8 @@ async def _entry(
         entry.request.strict = strict
         answer = await perform(fhir, caller, entry.request)
     except CareloomError as error:
+        if isinstance(error, Forbidden):
+            caller.restriction.note(error, entry.request.type)
         return failed_entry(error.status, outcome_of(error))
     except Exception as error:
         return failed_entry(500, failure(error))

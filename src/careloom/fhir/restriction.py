@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -87,6 +88,13 @@ class Access:
         if not found.allowed:
             self._refuse(permission, type)
         return found
+
+    def note(self, error: Forbidden, type: str) -> None:
+        """Put a refusal that no missing permission is the reason of in the audit trail too: of a
+        hidden element, of what lies outside the compartments. `require` has put its own there."""
+        if "permission" not in error.details:
+            with suppress(Forbidden):
+                self._refuse(error.code, type)
 
 
 EVERYTHING = Access(None)

@@ -156,12 +156,12 @@ class Stores:
         """
         if store is None:
             if principal.kind == KIND:
-                raise _elsewhere()
+                raise _elsewhere(principal)
             return principal.scope
         if principal.store != store and (
             principal.kind == KIND or not principal.allows("store:use")
         ):
-            raise _elsewhere()
+            raise _elsewhere(principal)
         scope = Scope(principal.tenant, store)
         if self._running.get(scope, 0.0) < self._clock():
             row: JsonObject | None = await self._db.call("store_read", *_args(scope))
@@ -171,7 +171,9 @@ class Stores:
         return scope
 
 
-def _elsewhere() -> Forbidden:
+def _elsewhere(principal: Principal) -> Forbidden:
+    if principal.sink is not None:
+        principal.sink.denied(principal, "store:use", None)
     return Forbidden(
         "This key does not work at this address",
         fix="a store's own key works at the endpoint of the store; other keys work at /fhir, and at"

@@ -464,14 +464,32 @@ async def test_a_conditional_write_cannot_ask_for_what_is_hidden(ward: Ward) -> 
 
 
 async def test_refusals_are_in_the_audit_trail(ward: Ward) -> None:
-    assert (await ward.ask("observations", "GET", "Patient/b")).status_code == 403
+    entry = {"request": {"method": "GET", "url": "Patient?birthdate=1977-07-07"}}
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
+    for who, method, path, body in (
+        ("observations", "GET", "Patient/b", None),
+        ("observations", "GET", "Observation?_include=Observation:subject:Patient", None),
+        ("observations", "GET", "stores/fhir-server-none/Observation", None),
+        ("patient a", "POST", "Observation", observation("n", "b")),
+        ("unlinked", "GET", "Observation?subject=Patient/b", None),
+    ):
+        assert (await ward.ask(who, method, path, json=body)).status_code == 403
+    assert (await ward.ask("masked", "POST", "", json=batch)).status_code == 200
     await ward.house.services.identity.refusals.flush(everything=True)
     rows = await ward.house.services.db.query(
         ward.scope.tenant,
         "SELECT entity FROM audit WHERE tenant = $1 AND action = 'identity.denied'",
         ward.scope.tenant,
     )
-    assert "Permission/fhir:get/Patient" in [row["entity"] for row in rows]
+    noted = {row["entity"] for row in rows}
+    assert noted == {
+        "Permission/fhir:get/Patient",
+        "Permission/insufficient_permissions/Observation",
+        "Permission/store:use",
+        "Permission/outside_compartment/Observation",
+        "Permission/element_hidden/Observation",
+        "Permission/element_hidden/Patient",
+    }
 
 
 async def test_a_version_asked_for_in_a_transaction_tells_nothing(ward: Ward) -> None:

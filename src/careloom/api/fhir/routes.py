@@ -16,7 +16,7 @@ from careloom.api.fhir.answering import REQUEST_ID, answering, respond
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, check_accept, preferences
 from careloom.api.fhir.reading import read_request
 from careloom.api.services import enter_store, services_of
-from careloom.errors import InvalidInput
+from careloom.errors import Forbidden, InvalidInput
 from careloom.fhir import restful
 from careloom.fhir.batch import batch
 from careloom.fhir.interactions.capabilities import capability_bytes
@@ -88,10 +88,14 @@ async def interaction(request: Request) -> Response:
     wanted = preferences(request)
     asked = await read_request(request, path, wanted)
     fhir = await _store(request, caller)
-    if asked.method == "POST" and asked.place == "system":
-        body = await _bundle(fhir, caller, asked, wanted)
-        return Response(body, media_type=CONTENT_TYPE)
-    return respond(caller, await restful.perform(fhir, caller, asked), wanted)
+    try:
+        if asked.method == "POST" and asked.place == "system":
+            body = await _bundle(fhir, caller, asked, wanted)
+            return Response(body, media_type=CONTENT_TYPE)
+        return respond(caller, await restful.perform(fhir, caller, asked), wanted)
+    except Forbidden as error:
+        caller.restriction.note(error, asked.type)
+        raise
 
 
 async def _open_to_all(request: Request, store: str | None, path: str) -> Response:
