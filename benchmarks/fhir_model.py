@@ -58,7 +58,7 @@ TOLD = {
 }
 ROUNDS, CASES = 100, 500
 """Rounds and cases after which the record is written."""
-WALKS, STEPS = 8, 60
+WALKS, STEPS = 8, 150
 Row = dict[str, Any]
 
 

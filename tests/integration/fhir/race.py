@@ -97,16 +97,23 @@ async def one_round(clients: list[Connection], name: str, found: Found) -> None:
 
 
 async def race(base: str, key: str, *, clients: int, rounds: int, name: str) -> Found:
-    """Round after round; in the end the store holds as many resources as there were rounds."""
+    """Round after round; in the end the store holds so many resources more."""
     found = Found()
     opened = [Connection(base, key) for _ in range(clients)]
     for client in opened:
         await client.__aenter__()
+    before = await counted(opened[0])
     for number in range(rounds):
         await one_round(opened, f"{name}-{number}", found)
-    _, counted = await opened[0].send("GET", "Patient?family=Race&_summary=count")
-    if counted["total"] != rounds:
-        found.faults.append(f"{counted['total']} resources after {rounds} rounds")
+    made = await counted(opened[0]) - before
+    if made != rounds:
+        found.faults.append(f"{made} resources after {rounds} rounds")
     for client in opened:
         await client.__aexit__(None, None, None)
     return found
+
+
+async def counted(client: Connection) -> int:
+    """How many resources all races together made."""
+    _, bundle = await client.send("GET", "Patient?family=Race&_summary=count")
+    return int(bundle["total"])

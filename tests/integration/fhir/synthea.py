@@ -101,7 +101,7 @@ def resolved(sent: Any, stored: Any, places: dict[str, str]) -> Any:
         )
         return [resolved(one, other, places) for one, other in zip(sent, stored, strict=True)]
     if not isinstance(sent, dict):
-        return places.get(sent, sent) if isinstance(sent, str) else sent
+        return sent
     inner = stored if isinstance(stored, dict) else {}
     made = {name: resolved(value, inner.get(name), places) for name, value in sent.items()}
     asked = sent.get("reference")
@@ -109,4 +109,6 @@ def resolved(sent: Any, stored: Any, places: dict[str, str]) -> Any:
         got = inner.get("reference", "")
         if got.startswith(asked.split("?")[0] + "/") and "?" not in got:
             made["reference"] = got
+    elif isinstance(asked, str):
+        made["reference"] = places.get(asked, asked)
     return made

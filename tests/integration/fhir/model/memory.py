@@ -60,6 +60,8 @@ class Seen:
     included: set[str] = field(default_factory=set)
     past: list[tuple[str, int, Version]] | None = None
     parts: list[Seen] | None = None
+    also: set[int] = field(default_factory=set)
+    """What else a refusal may be: R4 does not say which of several faulty entries is told."""
 
 
 class Refused(Exception):
@@ -202,9 +204,13 @@ class Memory:
         before = copy.deepcopy(self.versions)
         try:
             return Seen(200, parts=self._transaction(entries, told))
-        except Refused:
+        except Refused as refused:
+            alone = set()
+            for number, one in enumerate(entries):
+                self.versions = copy.deepcopy(before)
+                alone.add(self._alone(one, told, number).status)
             self.versions = before
-            raise
+            return Seen(refused.status, also={status for status in alone if status >= 400})
 
     def _alone(self, ask: Ask, told: Told, number: int) -> Seen:
         try:
@@ -219,6 +225,8 @@ class Memory:
             raise Refused(400)
         parts: dict[int, Seen] = {}
         places: dict[str, str] = {}
+        deleted = {(one.kind, one.id) for one in entries if one.method == "DELETE"}
+        before: Store | None = None
         for method in ("DELETE", "POST", "PUT", "PATCH", "GET"):
             for number, one in enumerate(entries):
                 if one.method != method:
@@ -226,11 +234,37 @@ class Memory:
                 if one.method in ("POST", "PUT"):
                     one = copy.copy(one)
                     one.body = _resolved(one.body, places)
-                seen: Seen = getattr(self, f"_{method.lower()}")(one, told, number)
+                if method == "POST" and before is None:
+                    before = self.store()
+                if method == "GET" and (one.kind, one.id) in deleted:
+                    raise Refused(410)
+                match = self._match_before(one, before)
+                if match is not None:
+                    one = Ask("GET", one.kind, match, full_url=one.full_url)
+                seen: Seen = self._matched(one, told, number)
                 parts[number] = seen
                 if one.full_url:
                     places[one.full_url] = f"{seen.kind}/{seen.id}"
+        for seen in parts.values():
+            # Shown as it is when all is done, also where a later entry changed what was matched.
+            if seen.status == 200 and seen.kind:
+                seen.version = len(self.versions[seen.kind, seen.id])
+                seen.resource = self.versions[seen.kind, seen.id][-1].resource
         return [parts[number] for number in range(len(entries))]
+
+    def _match_before(self, ask: Ask, before: Store | None) -> str | None:
+        """A condition looks at what was there before the transaction, without what it deletes."""
+        if ask.if_none_exist is None or before is None:
+            return None
+        found = search(before, ask.kind, ask.if_none_exist)
+        if len(found) > 1:
+            raise Refused(412)
+        ask.if_none_exist = None
+        return found[0] if found else None
+
+    def _matched(self, ask: Ask, told: Told, number: int) -> Seen:
+        seen: Seen = getattr(self, f"_{ask.method.lower()}")(ask, told, number)
+        return seen
 
 
 RESULTS = ("_count", "_sort", "_include", "_summary")
