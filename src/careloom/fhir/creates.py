@@ -98,7 +98,7 @@ def _columns(scope: Scope, asked: list[_Create]) -> list[Any]:
         [actor.get("request_id") for actor in actors],
         said,
         [op["subject"] for op, _ in keys],
-        [op["id"] for op, _ in keys],
+        [op["key"] for op, _ in keys],
         keys[0][0]["provider"] if keys else None,
         [wrapped for _, wrapped in keys],
     ]

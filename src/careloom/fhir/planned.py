@@ -62,7 +62,7 @@ async def add_put(
     if made is not None:
         wrapped = planned.effect.add_body(made.wrapped)
         planned.effect.add(
-            "key.keep", subject=made.subject, id=made.id, provider=made.provider, body=wrapped
+            "key.keep", subject=made.subject, key=made.id, provider=made.provider, body=wrapped
         )
     planned.resources.append(resource)
     planned.bodies.append(body)

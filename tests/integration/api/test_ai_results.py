@@ -45,6 +45,12 @@ def _bundle(status: str) -> dict[str, Any]:
     return {"action": "transaction", "data": {"type": "transaction", "entry": entries}}
 
 
+async def _stored_provenance(desk: Desk) -> list[dict[str, Any]]:
+    """Without those that the audit trail makes of every write of a run: they name the workflow."""
+    found = [one for one in await desk.search("Provenance") if "agent" in one]
+    return [one for one in found if "identifier" not in one["agent"][0]["who"]]
+
+
 @pytest.mark.parametrize("status", ["final", "amended", "preliminary"])
 async def test_a_transaction_names_the_model_and_warns_of_what_nobody_reviewed(
     desk: Desk, status: str
@@ -56,7 +62,7 @@ async def test_a_transaction_names_the_model_and_warns_of_what_nobody_reviewed(
     codes = [note["code"] for note in run["steps"][1]["notes"]]
     assert codes.count("W-AIFINAL") == (0 if status == "preliminary" else 2)
     assert codes.count("W-REFPREFIX") == 2
-    [provenance] = await desk.search("Provenance")
+    [provenance] = await _stored_provenance(desk)
     targets = {target["reference"] for target in provenance["target"]}
     assert targets == set(run["steps"][1]["output"]["references"])
     assert provenance["agent"][0]["who"]["display"].startswith("careloom/observation-reader")
@@ -100,4 +106,4 @@ async def test_a_conditional_create_that_finds_its_resource_leaves_no_provenance
     first, second = (run["steps"][1]["output"]["reference"] for run in runs)
     assert first == second
     assert len(await desk.search("Observation")) == 1
-    assert len(await desk.search("Provenance")) == 1
+    assert len(await _stored_provenance(desk)) == 1

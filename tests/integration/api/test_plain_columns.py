@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = "Ottersworthy"
 SECRET = "canary-secret-9f8e7d6c"
 SAID = {"name": NAME, "list": [{"name": NAME}, {"name": NAME}], "key": NAME}
-SEARCHED = {"idx_string.value", "idx_string.norm", "resource.keys"}
+SEARCHED = {"idx_string.value", "idx_string.norm", "idx_composite.a", "resource.keys"}
 """The FHIR search index is plain, as docs/reference/fhir.md says."""
 CHILD: dict[str, Any] = {
     "id": "child",

@@ -26,14 +26,14 @@ PLACE = "main|resource|Patient/1|1"
 async def test_sealed_bytes_open_in_another_process_and_show_nothing(
     keyring: Keyring, shared_database: Database, provider: FileKeyProvider, subject: str
 ) -> None:
-    plain = b'{"resourceType":"Patient","name":"Canary"}' * 20
+    plain = b'{"resourceType":"Patient","name":"Canary"}' * 40
     sealed = await keyring.seal("default", subject, PLACE, plain)
     assert b"Canary" not in sealed
     assert len(sealed) < len(plain)
     assert await Keyring(shared_database, provider).open("default", sealed, PLACE) == plain
 
 
-@pytest.mark.parametrize("size", [0, 1, 256, 257, 5000, 300_000])
+@pytest.mark.parametrize("size", [0, 1, 1024, 1025, 5000, 300_000])
 async def test_every_size_comes_back(keyring: Keyring, size: int, subject: str) -> None:
     plain = secrets.token_bytes(size // 2) + b"a" * (size - size // 2)
     assert (

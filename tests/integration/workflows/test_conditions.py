@@ -25,7 +25,9 @@ def _on(event: str, **conditions: Any) -> JsonObject:
 
 def _appointment(status: str, **more: Any) -> JsonObject:
     participant = [{"status": "accepted", "actor": {"display": "somebody"}}]
-    return {"resourceType": "Appointment", "status": status, "participant": participant, **more}
+    times = {"start": "2026-03-02T09:00:00Z", "end": "2026-03-02T09:20:00Z"}
+    place = {"resourceType": "Appointment", "status": status, "participant": participant}
+    return {**place, **times, **more}
 
 
 async def _written(desk: Desk, *versions: JsonObject) -> str:

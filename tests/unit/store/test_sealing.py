@@ -35,8 +35,8 @@ def test_a_forked_process_does_not_repeat_its_parents_nonces() -> None:
 
 
 def test_only_what_shrinks_is_compressed() -> None:
-    assert KEY.seal("place", b"a" * 256)[:1] == b"\1"
-    assert KEY.seal("place", b"a" * 257)[:1] == b"\2"
+    assert KEY.seal("place", b"a" * 1024)[:1] == b"\1"
+    assert KEY.seal("place", b"a" * 1025)[:1] == b"\2"
     assert KEY.seal("place", secrets.token_bytes(5000))[:1] == b"\1"
     assert KEY.seal("place", b"a" * 5000, compress=False)[:1] == b"\1"
 

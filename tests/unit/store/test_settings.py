@@ -163,6 +163,7 @@ def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
 def test_no_secret_shows_in_a_printed_object() -> None:
     values = {
         "DATABASE_URL": "postgresql://u:canary@h/d",
+        "CARELOOM_DEDICATED_DATABASE_URL": "postgresql://u:canary@h/d",
         "CARELOOM_S3_ACCESS_KEY": "canary",
         "CARELOOM_S3_SECRET_KEY": "canary",
         "CARELOOM_SLACK_WEBHOOK_URL": "https://hooks.slack.com/canary",

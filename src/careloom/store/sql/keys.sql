@@ -32,11 +32,11 @@ BEGIN
   END IF;
 END $$;
 
--- op_key_keep: the same as an operation of an effect. Op: subject, id, provider, body (the wrapped key).
+-- op_key_keep: the same as an operation of an effect. Op: subject, key, provider, body (the wrapped key).
 CREATE OR REPLACE FUNCTION op_key_keep(p_tenant text, p_store text, p_op jsonb, p_bodies bytea[], p_actor jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM keys_keep(p_tenant, ARRAY[p_op->>'subject'], ARRAY[(p_op->>'id')::bigint], p_op->>'provider',
+  PERFORM keys_keep(p_tenant, ARRAY[p_op->>'subject'], ARRAY[(p_op->>'key')::bigint], p_op->>'provider',
     ARRAY[p_bodies[(p_op->>'body')::int + 1]]);
   RETURN jsonb_build_object('outcome', 'kept');
 END $$;
