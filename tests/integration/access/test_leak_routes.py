@@ -570,3 +570,11 @@ async def test_nothing_poses_as_a_row_of_the_audit_trail(ward: Ward) -> None:
     free = str(uuid.uuid4())
     stored = await ward.ask("whole", "PUT", f"AuditEvent/{free}", json={**forged, "id": free})
     assert stored.status_code == 201, stored.text
+
+
+async def test_what_was_erased_is_not_there_for_another_patients_key(ward: Ward) -> None:
+    await ward.house.services.keyring.destroy(ward.scope.tenant, "b")
+    assert (await ward.ask("whole", "GET", "Patient/b")).status_code == 410
+    for path in ("Patient/{}", "Patient/{}/_history", "Patient/{}/_history/1"):
+        answers = [await ward.ask("patient a", "GET", path.format(id)) for id in ("b", "zz")]
+        assert [one.status_code for one in answers] == [404, 404], path

@@ -39,6 +39,17 @@ def patient(**more: Any) -> dict[str, Any]:
             contained=[{"resourceType": "Organization", "id": "o", "name": "x"}],
             managingOrganization={"reference": "#o"},
         ),
+        {  # dom-3: named by canonicals alone, of which there are several
+            "resourceType": "Questionnaire",
+            "status": "draft",
+            "contained": [
+                {"resourceType": "ValueSet", "id": name, "status": "draft"} for name in ("a", "b")
+            ],
+            "item": [
+                {"linkId": name, "type": "choice", "answerValueSet": "#" + name}
+                for name in ("a", "b")
+            ],
+        },
         patient(generalPractitioner=[{"reference": NOWHERE}]),
         patient(generalPractitioner=[{"reference": "https://other.org/fhir/Practitioner/1"}]),
         patient(generalPractitioner=[{"display": "somebody"}]),

@@ -5,6 +5,7 @@ http://hl7.org/fhir/R4/http.html#read
 
 from __future__ import annotations
 
+from careloom.errors import Gone
 from careloom.fhir.context import FhirContext, Stored, absent, stored_of
 from careloom.fhir.resource import ID_PATTERN
 from careloom.types import Scope
@@ -27,7 +28,12 @@ async def read(
         restriction = context.access(resource_type, permission)
         row = await context.reads.row(scope, resource_type, resource_id)
         if row is not None and (row["body"] is not None or restriction.compartment is None):
-            stored = await stored_of(context, scope, resource_type, resource_id, row)
+            try:
+                stored = await stored_of(context, scope, resource_type, resource_id, row)
+            except Gone:
+                if restriction.compartment is None:
+                    raise
+                raise absent(resource_type, resource_id) from None
             seen = context.shown(restriction, stored)
             if seen is not None:
                 return seen
