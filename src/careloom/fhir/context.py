@@ -33,6 +33,8 @@ class FhirContext:
     searches: Statements
     access: Access = EVERYTHING
     """What may be seen and changed through this context: FhirStore.seen_by."""
+    base: str = ""
+    """The store's address as the caller knows it; references below it are local ones."""
 
     def require_type(self, resource_type: str) -> None:
         """Raise NotFound unless this is a concrete R4 resource type."""

@@ -73,6 +73,24 @@ def references(resource: JsonObject) -> Iterator[tuple[JsonObject, str]]:
             yield item, text
 
 
+def _local(text: str, base: str) -> str | None:
+    """`Patient/1` for that resource below the store's own base URL; None for all else."""
+    if not base or not text.startswith(f"{base}/"):
+        return None
+    relative = text[len(base) + 1 :]
+    literal = parse_literal(relative)
+    return relative if literal is not None and literal.base is None else None
+
+
+def make_local(resource: JsonObject, base: str) -> None:
+    """Write references below the store's own base URL as relative ones, in place: so they are
+    found, protected and checked like those that were written so."""
+    for holder, text in references(resource):
+        relative = _local(text, base)
+        if relative is not None:
+            holder["reference"] = relative
+
+
 def rewrite(value: Any, replace: Callable[[str], str | None]) -> Any:
     """A copy with references and urn: uris replaced where `replace` answers.
 

@@ -17,6 +17,7 @@ from careloom.fhir.operations.calling import call
 from careloom.fhir.partial import part_of
 from careloom.fhir.patching.form import read_patch
 from careloom.fhir.planned import Planned
+from careloom.fhir.references import make_local
 from careloom.fhir.request import (
     Answer,
     Caller,
@@ -34,7 +35,7 @@ from careloom.fhir.store import FhirStore, Written
 async def perform(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     """Authorise and carry out one interaction, in the store as the caller sees it."""
     if fhir.context.access is not caller.restriction:
-        fhir = fhir.seen_by(caller.restriction)
+        fhir = fhir.seen_by(caller.restriction, caller.base)
     require_method(request)
     if request.type:
         fhir.context.require_type(request.type)
@@ -129,6 +130,7 @@ def _unchanged(stored: Stored, request: Request) -> bool:
 
 async def _post(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
+    make_local(resource, caller.base)
     criteria = request.if_none_exist
     if criteria is None and any(name not in IGNORED for name, _ in request.pairs):
         # fhirpy and Aidbox's clients write the criteria into the URL.
@@ -151,6 +153,7 @@ async def _post(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 
 async def _put(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
     resource = body_of(request)
+    make_local(resource, caller.base)
     criteria = None
     if request.id is None:
         if not request.query:

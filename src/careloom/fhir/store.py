@@ -91,12 +91,12 @@ class FhirStore:
         self._companions: list[Companion] = []
         self._creates = Creates(db)
 
-    def seen_by(self, access: Access) -> FhirStore:
-        """The same store, showing and changing only what the access lets through."""
+    def seen_by(self, access: Access, base: str = "") -> FhirStore:
+        """The same store, showing and changing only what the access lets through, at `base`."""
         if access is self.context.access:
             return self
         seen = copy.copy(self)
-        seen.context = replace(self.context, access=access)
+        seen.context = replace(self.context, access=access, base=base)
         return seen
 
     def accompany(self, companion: Companion) -> None:

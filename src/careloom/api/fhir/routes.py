@@ -35,7 +35,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 async def _store(request: Request, caller: Caller) -> FhirStore:
     """The store as the caller sees it, in the database that it is placed in."""
     await enter_store(request, caller.scope)
-    return services_of(request).fhir.seen_by(caller.restriction)
+    return services_of(request).fhir.seen_by(caller.restriction, caller.base)
 
 
 def _door(request: Request) -> tuple[str | None, str]:

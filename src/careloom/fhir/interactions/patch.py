@@ -17,6 +17,7 @@ from careloom.fhir.patching.form import Patch
 from careloom.fhir.patching.json_patch import apply_json_patch, check_json_patch
 from careloom.fhir.permitted import replacing
 from careloom.fhir.planned import Planned, add_put
+from careloom.fhir.references import make_local
 from careloom.fhir.resource import now, parse, stamp
 from careloom.fhir.validation import require_valid
 from careloom.types import JsonObject, Scope
@@ -45,6 +46,7 @@ async def plan_patch(
     stored = await _stored(context, scope, type, str(id), is_match=criteria is not None)
     check_if_match(Current(stored.version, False, stored.updated_at), if_match)
     patched = patched_resource(context, parse(stored.body), patch)
+    make_local(patched, context.base)
     found = Current(stored.version, False, stored.updated_at)
     patched = await replacing(context, scope, "fhir:patch", patched, stored.id, found)
     require_valid(patched)

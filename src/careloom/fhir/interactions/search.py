@@ -69,8 +69,23 @@ async def search(
     would take too long.
     """
     context.require_type(resource_type)
-    asked = _Asked(resource_type, pairs)
+    asked = _Asked(resource_type, _made_local(context, resource_type, pairs, base))
     return await _answer(context, scope, asked, (resource_type,), base, strict)
+
+
+def _made_local(context: FhirContext, resource_type: str, pairs: Pairs, base: str) -> Pairs:
+    """Values of references that name this store's own address are asked for as relative ones."""
+    own = f"{base}/"
+    if not base or not any(own in value for _, value in pairs):
+        return pairs
+    known = context.index.parameters(resource_type)
+
+    def value_of(name: str, value: str) -> str:
+        parameter = known.get(name.partition(":")[0])
+        is_reference = parameter is not None and parameter.type == "reference"
+        return value.replace(own, "") if is_reference else value
+
+    return [(name, value_of(name, value)) for name, value in pairs]
 
 
 async def search_system(

@@ -34,7 +34,13 @@ from careloom.fhir.issue import InvalidResource, Issue
 from careloom.fhir.patching.form import read_patch
 from careloom.fhir.permitted import creating, deletable, replacing
 from careloom.fhir.planned import Planned, add_put
-from careloom.fhir.references import parse_conditional, parse_literal, references, rewrite
+from careloom.fhir.references import (
+    make_local,
+    parse_conditional,
+    parse_literal,
+    references,
+    rewrite,
+)
 from careloom.fhir.request import Request, body_of, expected_version, must_exist_or_be_new
 from careloom.fhir.resource import ID_PATTERN, instant, new_id, now, parse, stamp
 from careloom.fhir.validation import validator
@@ -408,6 +414,7 @@ def _with_references(work: _Work, entry: Entry, content: JsonObject) -> JsonObje
         return known
 
     resource: JsonObject = rewrite(content, replace)
+    make_local(resource, work.context.base)
     for _, text in references(resource):
         if text.startswith(("urn:uuid:", "urn:oid:")):
             raise Unprocessable(
