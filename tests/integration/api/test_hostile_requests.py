@@ -115,3 +115,22 @@ async def test_a_decision_may_say_anything(desk: Desk) -> None:
     assert answer.status_code == 200, answer.text
     run = await desk.ended(run_id)
     assert run["steps"][0]["output"]["data"] == {NUL: LONG, "reason": "x"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [
+        ("0022-07-11T05:09:33+23:25", 200),
+        ("3967-10-17T17:53:09-18:40", 200),
+        ("0001-01-01T00:00:00+14:00", 400),
+        ("9999-12-31T23:59:59-14:00", 400),
+    ],
+)
+async def test_times_far_away_and_of_odd_zones(desk: Desk, moment: str, status: int) -> None:
+    for name in ("from", "to"):
+        answer = await desk.get("/api/workflows/runs", params={name: moment})
+        assert answer.status_code == status, answer.text
+        _is_answer(answer)
+    await desk.deployed({"id": "say", "steps": [NAP]})
+    replay = await desk.post("/api/workflows/say/replay", {"last": 1, "from": moment})
+    _is_answer(replay)

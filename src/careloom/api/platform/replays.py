@@ -97,6 +97,6 @@ def _time(body: JsonObject, name: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{name} is a time in ISO 8601", path=f"/{name}") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from careloom.api.platform.parameters import RunParam, RunStatusParam, TextParam
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
-from careloom.errors import NotAcceptable
+from careloom.errors import InvalidInput, NotAcceptable
 from careloom.workflows.engine.ids import parse_run_name
 
 router = APIRouter(prefix="/api", tags=["runs"])
@@ -56,7 +56,7 @@ async def list_runs(
         code=code,
         text=None if text is None else text.removeprefix("run_"),
         parent=None if parent is None else str(parse_run_name(parent)),
-        **{name: _zoned(at) for name, at in times.items()},
+        **{name: _instant(name, at) for name, at in times.items()},
     )
     return success(runs)
 
@@ -99,11 +99,14 @@ async def get_session(session_id: str, request: Request, principal: PrincipalDep
     return success(await services_of(request).runs.session(principal.scope, session_id))
 
 
-def _zoned(at: datetime | None) -> str | None:
-    """A time without a zone is UTC."""
+def _instant(name: str, at: datetime | None) -> str | None:
+    """The time in UTC, which one without a zone is: PostgreSQL knows no offsets beyond 16 hours."""
     if at is None:
         return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+    try:
+        return (at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+    except OverflowError:
+        raise InvalidInput(f"{name} is before the year 1 or after 9999 in UTC", path=name) from None
 
 
 def _media(accept: str) -> str:
