@@ -54,6 +54,7 @@ class Refusals:
         self._clock = clock
         self._counts: dict[Refusal, _Count] = {}
         self._task: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
         self.dropped = 0
         """Refusals beyond `most` different ones at a time: counted here, not written."""
 
@@ -88,16 +89,18 @@ class Refusals:
         self._task = loop.create_task(self.flush())
 
     async def flush(self, *, everything: bool = False) -> None:
-        """Write what is due; `everything` includes what still waits for its window."""
-        while due := [
-            (refusal, count)
-            for refusal, count in self._counts.items()
-            if count.pending and (everything or self._is_due(count))
-        ]:
-            for refusal, count in due:
-                if not await self._write(refusal, count):
-                    return
-        self._forget()
+        """Write what is due; `everything` includes what still waits for its window. What another
+        flush is writing now is in the trail, too, when this one returns."""
+        async with self._writing:
+            while due := [
+                (refusal, count)
+                for refusal, count in self._counts.items()
+                if count.pending and (everything or self._is_due(count))
+            ]:
+                for refusal, count in due:
+                    if not await self._write(refusal, count):
+                        return
+            self._forget()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write the counted repeats when their window ends, until told to stop."""
@@ -113,8 +116,6 @@ class Refusals:
 
     async def _write(self, refusal: Refusal, count: _Count) -> bool:
         times, count.pending = count.pending, 0
-        if not times:  # another flush wrote it while this one wrote those before it
-            return True
         actor: JsonObject = {"principal": refusal.principal, "kind": refusal.kind}
         detail: JsonObject = {"reason": refusal.reason, "times": times}
         places = [refusal.scope, DEFAULT_SCOPE]  # a tenant that does not exist has no audit trail
