@@ -28,6 +28,7 @@ lint: $(TEST_STAMP)
 bench: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/engine.py --seconds 2 --repeats 1 --concurrency 1,32 --no-flagships
 	@$(BIN)/python benchmarks/triage.py --repeats 1
+	@$(BIN)/python benchmarks/fhir.py --seconds 2 --repeats 1 --connections 16 --patients 340
 
 bench-engine: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
