@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,30 @@ import orjson
 from careloom.types import JsonObject
 
 _SAME = ("tenant", "store", "action", "entity")
+
+
+def unnumbered(
+    tenant: str,
+    store: str,
+    action: str,
+    entity: str,
+    actor: JsonObject,
+    detail: JsonObject,
+    run: str | uuid.UUID | None,
+    request: str | None,
+) -> JsonObject:
+    """What a row says before the database gives it its number, id and time (audit_append)."""
+    return {
+        "v": 1,
+        "tenant": tenant,
+        "store": store,
+        "action": action,
+        "entity": entity,
+        "actor": actor,
+        "detail": detail,
+        "run_id": run,
+        "request_id": request,
+    }
 
 
 def content_hash(content: str) -> bytes:

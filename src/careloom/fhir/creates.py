@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from careloom.audit.content import unnumbered
 from careloom.errors import CareloomError
 from careloom.fhir.planned import Planned
 from careloom.store.database import Database, DatabaseUnavailable
@@ -108,18 +109,14 @@ def _said(scope: Scope, actor: JsonObject, op: JsonObject, sealed: bytes) -> str
     """What the audit row of a create says, as audit_append (sql/audit.sql) takes it: without its
     last brace, as number, id and time are written behind; spaced as PostgreSQL writes JSON, as
     the check of effects reads it."""
-    content = json.dumps(
-        {
-            "v": 1,
-            "tenant": scope.tenant,
-            "store": scope.store,
-            "action": "fhir.create",
-            "entity": f"{op['type']}/{op['id']}/_history/1",
-            "actor": actor,
-            "detail": {"sha256": hashlib.sha256(sealed).hexdigest()},
-            "run_id": actor.get("run_id"),
-            "request_id": actor.get("request_id"),
-        },
-        ensure_ascii=False,
+    said = unnumbered(
+        scope.tenant,
+        scope.store,
+        "fhir.create",
+        f"{op['type']}/{op['id']}/_history/1",
+        actor,
+        {"sha256": hashlib.sha256(sealed).hexdigest()},
+        actor.get("run_id"),
+        actor.get("request_id"),
     )
-    return content.removesuffix("}")
+    return json.dumps(said, ensure_ascii=False).removesuffix("}")

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from careloom.audit.content import unnumbered
 from careloom.store.effect import shifted
 from careloom.store.packed import array, lines, words
 from careloom.types import JsonObject
@@ -126,16 +127,5 @@ def audit_content(
 ) -> str:
     """What an audit row says, as audit_append (sql/audit.sql) takes it: no number, id or time, and
     without the last brace, so that they can be put behind it."""
-    return orjson.dumps(
-        {
-            "v": 1,
-            "tenant": tenant,
-            "store": store,
-            "action": action,
-            "entity": entity,
-            "actor": actor,
-            "detail": detail,
-            "run_id": run,
-            "request_id": request,
-        }
-    )[:-1].decode()
+    said = unnumbered(tenant, store, action, entity, actor, detail, run, request)
+    return orjson.dumps(said)[:-1].decode()
