@@ -17,6 +17,9 @@ from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
 from careloom.api.contract_schemas import SCHEMAS
+from careloom.api.contract_session import BODIES as SESSION_BODIES
+from careloom.api.contract_session import DATA as SESSION_DATA
+from careloom.api.contract_session import KEY_INSIDE
 from careloom.api.contract_stores import BODIES as STORES_BODIES
 from careloom.api.contract_stores import DATA as STORES_DATA
 from careloom.types import JsonObject
@@ -24,7 +27,7 @@ from careloom.types import JsonObject
 _OPEN = frozenset({"live", "ready", "metrics"})
 _SIGNED = frozenset({"receiveWebhook"})
 """A signature instead of a key."""
-_KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}]
+_KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}, {"session": []}]
 _SECURITY_SCHEMES: JsonObject = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key of Careloom. RFC 6750"},
     "basic": {
@@ -32,12 +35,20 @@ _SECURITY_SCHEMES: JsonObject = {
         "scheme": "basic",
         "description": "The user is `key`, or the key's id; the password is the key. RFC 7617",
     },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-careloom",
+        "description": "A browser that is signed in. What changes something needs the header"
+        " X-CSRF-Token with the `csrf` of `GET /api/me`",
+    },
 }
 
 
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
     **PEOPLE_DATA,
+    **SESSION_DATA,
     **STORES_DATA,
     "createWorkflow": ref("Deployed"),
     "updateWorkflow": ref("Deployed"),
@@ -114,6 +125,7 @@ _FORM: JsonObject = {
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
     **PEOPLE_BODIES,
+    **SESSION_BODIES,
     **STORES_BODIES,
     "createWorkflow": _DEFINITION,
     "updateWorkflow": _DEFINITION,
@@ -213,7 +225,7 @@ def _complete(operation: JsonObject) -> None:
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}
     operation["responses"] = successes | ({} if name in _OPEN else _refusals())
-    operation["security"] = [] if name in _OPEN | _SIGNED | BY_LINK else _KEY
+    operation["security"] = [] if name in _OPEN | _SIGNED | BY_LINK | KEY_INSIDE else _KEY
     if name in _BODIES:
         operation["requestBody"] = _BODIES[name]
 

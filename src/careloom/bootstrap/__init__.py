@@ -30,7 +30,7 @@ from careloom.bootstrap.ports import (
     seal_decision,
     workflow_ports,
 )
-from careloom.bootstrap.stores import Neighbours, open_houses, open_stores
+from careloom.bootstrap.stores import Neighbours, open_houses, open_identity, open_stores
 from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
@@ -204,7 +204,7 @@ async def _build(
     deployment = Deployment(registry, ports, db)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
     computing.sessions.read = runs.session
-    identity = Identity(db, keyring)
+    identity = open_identity(settings, db, keyring)
     triggers = build_triggers(
         db, notices, registry, worker, payloads, keyring, identity, fhir, dicom
     )

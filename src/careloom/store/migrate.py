@@ -17,6 +17,7 @@ FUNCTION_FILES = (
     "scope.sql",
     "keys.sql",
     "identity.sql",
+    "sessions.sql",
     "stores.sql",
     "audit.sql",
     "events.sql",

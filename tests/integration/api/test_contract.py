@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 OPEN = {"live", "ready", "metrics"}
 BY_LINK = {"getForm", "fillForm"}
 """The token in the address is the credential."""
+KEY_INSIDE = {"openBrowserSession"}
+"""The body holds the credential."""
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    "openBrowserSession",
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
@@ -101,7 +104,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
     document: dict[str, Any],
 ) -> None:
-    assert document["components"]["securitySchemes"].keys() == {"bearer", "basic"}
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "basic", "session"}
     for path, method, operation in operations(document):
         name, answers = operation["operationId"], operation["responses"]
         successes = [status for status in answers if status.startswith("2")]
@@ -113,7 +116,8 @@ def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
         if name in OPEN:
             assert operation["security"] == []
             continue
-        keys = [] if name in BY_LINK | SIGNED else [{"bearer": []}, {"basic": []}]
+        open_door = name in BY_LINK | SIGNED | KEY_INSIDE
+        keys = [] if open_door else [{"bearer": []}, {"basic": []}, {"session": []}]
         assert operation["security"] == keys
         for status in ("401", "403", "422", "default"):
             schema = answers[status]["content"]["application/json"]["schema"]
@@ -372,6 +376,24 @@ async def _stores(desk: Desk) -> None:
     await desk.client.delete(address)
 
 
+async def _sessions(desk: Desk, witness: Witness) -> None:
+    """Browsers that sign in and out, as at the address of the machine itself."""
+    at = "http://localhost"
+    transport = desk.client._transport
+    hooks = {"response": [witness]}
+    async with httpx.AsyncClient(transport=transport, base_url=at, event_hooks=hooks) as browser:
+        for _ in range(2):
+            answer = await browser.post("/api/browser-session", json={"key": desk.key})
+        browser.headers["X-CSRF-Token"] = answer.json()["data"]["csrf"]
+        me = (await browser.get("/api/me")).json()["data"]
+        await browser.get("/api/browser-sessions")
+        await browser.delete("/api/browser-sessions")
+        await browser.delete(f"/api/browser-sessions/{me['session']['id']}")
+        answer = await browser.post("/api/browser-session", json={"key": desk.key})
+        browser.headers["X-CSRF-Token"] = answer.json()["data"]["csrf"]
+        await browser.delete("/api/browser-session")
+
+
 async def test_real_answers_of_every_operation_are_as_described(
     desk: Desk, document: dict[str, Any]
 ) -> None:
@@ -387,6 +409,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _computing(desk)
     await _work(desk)
     await _stores(desk)
+    await _sessions(desk, witness)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

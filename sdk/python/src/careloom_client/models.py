@@ -592,6 +592,59 @@ class CalendarName(Model):
     updated_at: str
 
 
+class Me(Model):
+    """Me of the API."""
+
+    principal: str
+    name: str
+    kind: Literal["user", "service", "worker"]
+    tenant: str
+    store: str
+    environment: Literal["development", "production"]
+    roles: list[str]
+    permissions: list[str]
+    grants: list[str]
+    csrf: str
+    session: Model
+
+
+class SignIn(Model):
+    """SignIn of the API."""
+
+    key: str
+
+
+class SignedIn(Model):
+    """SignedIn of the API."""
+
+    me: Me
+    csrf: str
+
+
+class BrowserSession(Model):
+    """BrowserSession of the API."""
+
+    id: str
+    browser: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    current: bool
+
+
+class BrowserSessionEnded(Model):
+    """BrowserSessionEnded of the API."""
+
+    id: str
+    status: Literal["ended"]
+
+
+class BrowserSessionsEnded(Model):
+    """BrowserSessionsEnded of the API."""
+
+    ended: int
+
+
 class FhirStoreGiven(Model):
     """FhirStoreGiven of the API."""
 
