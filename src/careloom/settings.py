@@ -46,6 +46,7 @@ class Settings:
     host: str
     port: int
     public_url: str | None
+    screens: Path | None
     dimse_host: str
     dimse_port: int
     ae_title: str
@@ -291,6 +292,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Address by which others reach this server; used in links.",
         _WEB,
         "https://host or http://host:port",
+    ),
+    Setting(
+        "CARELOOM_SCREENS",
+        "those of the package",
+        "Folder of built [screens](pages.md) that are served instead of the package's.",
+        _path,
+        "the path of a folder",
     ),
     Setting(
         "CARELOOM_DIMSE_HOST",
