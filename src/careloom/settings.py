@@ -49,6 +49,7 @@ class Settings:
     session_idle_minutes: int
     session_hours: int
     sign_in_over_http: bool
+    screens: Path | None
     dimse_host: str
     dimse_port: int
     ae_title: str
@@ -323,6 +324,13 @@ SETTINGS: tuple[Setting, ...] = (
         _yes_or_no,
         "yes or no",
         False,
+    ),
+    Setting(
+        "CARELOOM_SCREENS",
+        "those of the package",
+        "Folder of built [screens](pages.md) that are served instead of the package's.",
+        _path,
+        "the path of a folder",
     ),
     Setting(
         "CARELOOM_DIMSE_HOST",
