@@ -31,6 +31,7 @@ from careloom.api.platform import (
     session,
     stored_files,
     stores,
+    stream,
     teams,
     versions,
     webhooks,
@@ -69,6 +70,7 @@ def build_app(services: Any) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.streams = stream.OpenStreams()
     install_errors(app)
     for module in (
         run_control,
@@ -92,6 +94,7 @@ def build_app(services: Any) -> FastAPI:
         webhooks,
         work,
         health,
+        stream,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

@@ -179,6 +179,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 }
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
+    "streamChanges": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
 _OTHER_FORMS: dict[str, JsonObject] = {

@@ -27,6 +27,7 @@ from careloom.tasks.filling import Forms
 from careloom.tasks.service import Tasks
 from careloom.tasks.teams import Teams
 from careloom.types import DEFAULT_SCOPE, Scope
+from careloom.workflows.changes import Changes
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.worker import Worker
 from careloom.workflows.operations import Operations
@@ -82,6 +83,7 @@ class Services(Protocol):
     connections: Connections
     messages: Messages
     registry: Registry
+    changes: Changes
     work: ExternalWork
     deployment: Deployment
     runs: Runs

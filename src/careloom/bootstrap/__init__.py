@@ -62,6 +62,7 @@ from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
 from careloom.tasks.service import Tasks
 from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.workflows.changes import Changes
 from careloom.workflows.children import Children
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.payloads import Payloads
@@ -94,6 +95,7 @@ class Services:
     trail: AuditTrail
     signing_key: SigningKey
     sealer: Sealer
+    changes: Changes
     fhir: FhirStore
     dicom: DicomArchive
     documents: DocumentService
@@ -175,7 +177,7 @@ async def _build(
     audit: str = "",
 ) -> Services:
     keyring = Keyring(db, await load_key_provider(db, settings.key_file))
-    signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
+    signing_key, sealer = await _open_sealer(settings, db, audit)
     blobs = open_blobs(settings, keyring)
     uploads = Uploads(db, blobs)
     fhir = _open_fhir(settings, db, keyring)
@@ -200,8 +202,7 @@ async def _build(
     turns = Turns(catalog, payloads, environment)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
-    ports = workflow_ports(catalog, known, environment, step_findings(catalog))
-    deployment = Deployment(registry, ports, db)
+    deployment = _deployment(registry, db, catalog, known, environment)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
     computing.sessions.read = runs.session
     identity = open_identity(settings, db, keyring)
@@ -220,7 +221,8 @@ async def _build(
         neighbours=neighbours,
         trail=AuditTrail(db),
         signing_key=signing_key,
-        sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit" / audit)),
+        sealer=sealer,
+        changes=Changes(db, sealer.sealed_elsewhere),
         fhir=fhir,
         dicom=dicom,
         documents=documents,
@@ -244,6 +246,19 @@ async def _build(
         people=people,
         computing=computing,
     )
+
+
+async def _open_sealer(settings: Settings, db: Database, audit: str) -> tuple[SigningKey, Sealer]:
+    signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
+    files = CheckpointFiles(settings.home / "audit" / audit)
+    return signing_key, Sealer(db, signing_key, files)
+
+
+def _deployment(
+    registry: Registry, db: Database, catalog: StepCatalog, known: Any, environment: Any
+) -> Deployment:
+    ports = workflow_ports(catalog, known, environment, step_findings(catalog))
+    return Deployment(registry, ports, db)
 
 
 def _catalog(
@@ -413,6 +428,7 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
 
     stack.push_async_callback(end_loops)
     stack.push_async_callback(services.operations.replays.stop)
+    stack.push_async_callback(services.changes.stop)
     if work:
         loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))
         await services.worker.start()

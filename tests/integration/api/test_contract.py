@@ -399,7 +399,8 @@ async def test_real_answers_of_every_operation_are_as_described(
 ) -> None:
     witness = Witness(document)
     desk.client.event_hooks["response"].append(witness)
-    for path in ("/health/live", "/health/ready", "/metrics"):
+    streamed = "/api/stream?topics=runs&seconds=0"
+    for path in ("/health/live", "/health/ready", "/metrics", streamed):
         await desk.get(path)
     await _definitions(desk)
     await _runs(desk)
