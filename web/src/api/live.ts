@@ -2,7 +2,6 @@ import { useEffect, useRef } from "react";
 import { setLost } from "./client";
 import type { Me } from "./me";
 import { queryClient, refresh } from "./queries";
-import { holdsKey } from "./session";
 
 /** Something that was committed on the server: ids, states and times, no content. */
 export interface LiveEvent {
@@ -43,7 +42,7 @@ function tell(event: LiveEvent): void {
 
 function connect(): void {
   const topics = wanted();
-  if (!listeners.size || !topics || holdsKey()) return disconnect();
+  if (!listeners.size || !topics) return disconnect();
   if (source && topics === open) return;
   const gap = source !== null && !last;
   source?.close();
