@@ -768,6 +768,7 @@ class Workflow(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
 
@@ -781,6 +782,7 @@ class WorkflowDetail(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
     definition: Model
