@@ -32,24 +32,25 @@ BEGIN
     RETURN QUERY
     SELECT x.pos, x.at, x.store, x.action, x.entity, coalesce(x.run_id, t.run_id), x.detail,
       coalesce(r.workflow_id, t.workflow_id), CASE WHEN x.kind = 'task' THEN t.state ELSE r.state END,
-      x.kind IN ('run', 'step') AND r.state = 'running' AND EXISTS (
-        SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id AND NOT w.resolved),
-      x.kind = 'step' AND EXISTS (SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id
-        AND w.path = substr(x.entity, 42) AND w.iter = coalesce(x.detail->>'iteration', '')),
-      NULL::boolean, NULL::boolean
+      w.found IS NOT NULL, v.found IS NOT NULL, NULL::boolean, NULL::boolean
     FROM (
       SELECT c.pos, a.at, a.store, a.action, a.entity, split_part(a.action, '.', 1) AS kind,
         CASE WHEN a.action LIKE 'run.%' THEN changed_id('Run', a.entity) WHEN a.action NOT LIKE 'task.%' THEN a.run_id END AS run_id,
         CASE WHEN a.action LIKE 'step.%' OR a.action LIKE 'run.%' OR a.action = 'incident.open'
              THEN a.content::jsonb->'detail' END AS detail
       FROM audit_chain c CROSS JOIN LATERAL (
-        SELECT * FROM audit y WHERE y.tenant = p_tenant AND y.audit_id = c.audit_id OFFSET 0) a
+        SELECT y.* FROM audit y WHERE y.tenant = p_tenant AND y.audit_id = c.audit_id LIMIT 1) a
       WHERE c.tenant = p_tenant AND c.pos > p_after AND c.pos <= v_last
         AND split_part(a.action, '.', 1) IN ('run', 'step', 'task', 'message', 'incident', 'workflow')
       OFFSET 0) x
-    LEFT JOIN task t ON x.kind = 'task' AND t.tenant = p_tenant AND t.store = x.store
-      AND t.task_id = changed_id('Task', x.entity)
-    LEFT JOIN run r ON r.tenant = p_tenant AND r.run_id = x.run_id
+    -- Each by its key, however many rows the planner believes the tables to have.
+    LEFT JOIN LATERAL (SELECT y.run_id, y.workflow_id, y.state FROM task y WHERE x.kind = 'task' AND y.tenant = p_tenant
+      AND y.store = x.store AND y.task_id = changed_id('Task', x.entity) LIMIT 1) t ON true
+    LEFT JOIN LATERAL (SELECT y.workflow_id, y.state FROM run y WHERE y.tenant = p_tenant AND y.run_id = x.run_id LIMIT 1) r ON true
+    LEFT JOIN LATERAL (SELECT 1 AS found FROM wait y WHERE x.kind IN ('run', 'step') AND r.state = 'running'
+      AND y.tenant = p_tenant AND y.run_id = x.run_id AND NOT y.resolved LIMIT 1) w ON true
+    LEFT JOIN LATERAL (SELECT 1 AS found FROM wait y WHERE x.kind = 'step' AND y.tenant = p_tenant AND y.run_id = x.run_id
+      AND y.path = substr(x.entity, 42) AND y.iter = coalesce(x.detail->>'iteration', '') LIMIT 1) v ON true
     ORDER BY x.pos;
   END IF;
   RETURN QUERY SELECT v_last, NULL::timestamptz, NULL, NULL, NULL, NULL::uuid, NULL::jsonb, NULL, NULL, NULL::boolean,
