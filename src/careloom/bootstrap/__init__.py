@@ -20,6 +20,7 @@ from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
 from careloom.bootstrap.computing import Computing, build_computing, step_findings
+from careloom.bootstrap.drafts import DraftServices, build_drafts
 from careloom.bootstrap.operations import build_operations
 from careloom.bootstrap.people import PeopleServices, people_ports, people_services
 from careloom.bootstrap.ports import (
@@ -64,6 +65,7 @@ from careloom.tasks.service import Tasks
 from careloom.types import DEFAULT_SCOPE, JsonObject
 from careloom.workflows.children import Children
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.drafts.testing import TestRuns
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
 from careloom.workflows.engine.worker import Worker
@@ -114,6 +116,7 @@ class Services:
     tasks: Tasks
     people: PeopleServices
     computing: Computing
+    drafts: DraftServices
     dimse: DimseListener | None = None
 
 
@@ -197,12 +200,14 @@ async def _build(
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     children.read_from(registry)
-    turns = Turns(catalog, payloads, environment)
+    tests = TestRuns(db, keyring, notices, payloads, catalog, environment)
+    turns = Turns(catalog, payloads, environment, tests=tests)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
     ports = workflow_ports(catalog, known, environment, step_findings(catalog))
     deployment = Deployment(registry, ports, db)
-    runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
+    links = check_links(dicom, uploads)
+    runs = Runs(db, notices, registry, worker, payloads, links)
     computing.sessions.read = runs.session
     identity = Identity(db, keyring)
     triggers = build_triggers(
@@ -243,6 +248,10 @@ async def _build(
         tasks=people.tasks,
         people=people,
         computing=computing,
+        drafts=build_drafts(
+            *(db, keyring, registry, deployment, ports, catalog, tests, runs, links),
+            *(fhir, dicom, uploads, models, workers),
+        ),
     )
 
 

@@ -42,6 +42,7 @@ FUNCTION_FILES = (
     "run_control.sql",
     "versions.sql",
     "components.sql",
+    "drafts.sql",
     "operation.sql",
     "grants.sql",
     "audit_revokes.sql",

@@ -592,6 +592,59 @@ class CalendarName(Model):
     updated_at: str
 
 
+class Me(Model):
+    """Me of the API."""
+
+    principal: str
+    name: str
+    kind: Literal["user", "service", "worker"]
+    tenant: str
+    store: str
+    environment: Literal["development", "production"]
+    roles: list[str]
+    permissions: list[str]
+    grants: list[str]
+    csrf: str
+    session: Model
+
+
+class SignIn(Model):
+    """SignIn of the API."""
+
+    key: str
+
+
+class SignedIn(Model):
+    """SignedIn of the API."""
+
+    me: Me
+    csrf: str
+
+
+class BrowserSession(Model):
+    """BrowserSession of the API."""
+
+    id: str
+    browser: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    current: bool
+
+
+class BrowserSessionEnded(Model):
+    """BrowserSessionEnded of the API."""
+
+    id: str
+    status: Literal["ended"]
+
+
+class BrowserSessionsEnded(Model):
+    """BrowserSessionsEnded of the API."""
+
+    ended: int
+
+
 class FhirStoreGiven(Model):
     """FhirStoreGiven of the API."""
 
@@ -715,6 +768,7 @@ class Workflow(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
 
@@ -728,6 +782,7 @@ class WorkflowDetail(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
     definition: Model

@@ -723,6 +723,50 @@ class Referral:
         return Envelope(self._send(wanted))
 
 
+class Identity:
+    """Operations on identity."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def open_browser_session(self, body: JsonObject) -> Envelope[models.SignedIn]:
+        """Sign in to the pages with a key: sets the cookie, and ends the session there was
+        before."""
+        wanted = call("POST", "/api/browser-session", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def close_browser_session(self) -> Envelope[models.BrowserSessionEnded]:
+        """Sign out: the session ends everywhere at once, and the cookie goes."""
+        wanted = call("DELETE", "/api/browser-session", {})
+        return Envelope(self._send(wanted))
+
+    def list_browser_sessions(self) -> Envelope[list[models.BrowserSession]]:
+        """One's own sessions: which browsers are signed in, since when."""
+        wanted = call("GET", "/api/browser-sessions", {})
+        return Envelope(self._send(wanted))
+
+    def close_other_browser_sessions(self) -> Envelope[models.BrowserSessionsEnded]:
+        """End all of one's own sessions but the one that asks."""
+        wanted = call("DELETE", "/api/browser-sessions", {})
+        return Envelope(self._send(wanted))
+
+    def close_one_browser_session(
+        self, browser_session_id: str
+    ) -> Envelope[models.BrowserSessionEnded]:
+        """End one of one's own sessions, for example of a browser that was lost."""
+        wanted = call(
+            "DELETE",
+            "/api/browser-sessions/{browser_session_id}",
+            {"browser_session_id": browser_session_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def get_me(self) -> Envelope[models.Me]:
+        """Who asks, where, and what they may do; in a browser session with its CSRF token."""
+        wanted = call("GET", "/api/me", {})
+        return Envelope(self._send(wanted))
+
+
 class DataStore:
     """Operations on data store."""
 
@@ -864,6 +908,24 @@ class Operation:
         wanted = call("GET", "/api/step-types", {})
         return Envelope(self._send(wanted))
 
+    def stream_changes(
+        self,
+        *,
+        topics: str | None = None,
+        last_event_id: str | None = None,
+        seconds: int | None = None,
+    ) -> Any:
+        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
+        committed: ids and states. A client that comes again with Last-Event-ID misses
+        nothing."""
+        wanted = call(
+            "GET",
+            "/api/stream",
+            {},
+            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
+        )
+        return self._send(wanted)
+
 
 class Groups:
     """Every group of operations."""
@@ -878,6 +940,7 @@ class Groups:
         self.file = File(transport)
         self.connection = Connection(transport)
         self.referral = Referral(transport)
+        self.identity = Identity(transport)
         self.data_store = DataStore(transport)
         self.webhooks = Webhooks(transport)
         self.work = Work(transport)
@@ -1608,6 +1671,50 @@ class AsyncReferral:
         return Envelope(await self._send(wanted))
 
 
+class AsyncIdentity:
+    """Operations on identity."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def open_browser_session(self, body: JsonObject) -> Envelope[models.SignedIn]:
+        """Sign in to the pages with a key: sets the cookie, and ends the session there was
+        before."""
+        wanted = call("POST", "/api/browser-session", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def close_browser_session(self) -> Envelope[models.BrowserSessionEnded]:
+        """Sign out: the session ends everywhere at once, and the cookie goes."""
+        wanted = call("DELETE", "/api/browser-session", {})
+        return Envelope(await self._send(wanted))
+
+    async def list_browser_sessions(self) -> Envelope[list[models.BrowserSession]]:
+        """One's own sessions: which browsers are signed in, since when."""
+        wanted = call("GET", "/api/browser-sessions", {})
+        return Envelope(await self._send(wanted))
+
+    async def close_other_browser_sessions(self) -> Envelope[models.BrowserSessionsEnded]:
+        """End all of one's own sessions but the one that asks."""
+        wanted = call("DELETE", "/api/browser-sessions", {})
+        return Envelope(await self._send(wanted))
+
+    async def close_one_browser_session(
+        self, browser_session_id: str
+    ) -> Envelope[models.BrowserSessionEnded]:
+        """End one of one's own sessions, for example of a browser that was lost."""
+        wanted = call(
+            "DELETE",
+            "/api/browser-sessions/{browser_session_id}",
+            {"browser_session_id": browser_session_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_me(self) -> Envelope[models.Me]:
+        """Who asks, where, and what they may do; in a browser session with its CSRF token."""
+        wanted = call("GET", "/api/me", {})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncDataStore:
     """Operations on data store."""
 
@@ -1753,6 +1860,24 @@ class AsyncOperation:
         wanted = call("GET", "/api/step-types", {})
         return Envelope(await self._send(wanted))
 
+    async def stream_changes(
+        self,
+        *,
+        topics: str | None = None,
+        last_event_id: str | None = None,
+        seconds: int | None = None,
+    ) -> Any:
+        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
+        committed: ids and states. A client that comes again with Last-Event-ID misses
+        nothing."""
+        wanted = call(
+            "GET",
+            "/api/stream",
+            {},
+            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
+        )
+        return await self._send(wanted)
+
 
 class AsyncGroups:
     """Every group of operations."""
@@ -1767,6 +1892,7 @@ class AsyncGroups:
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
         self.referral = AsyncReferral(transport)
+        self.identity = AsyncIdentity(transport)
         self.data_store = AsyncDataStore(transport)
         self.webhooks = AsyncWebhooks(transport)
         self.work = AsyncWork(transport)
