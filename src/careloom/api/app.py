@@ -30,8 +30,10 @@ from careloom.api.platform import (
     run_control,
     runs,
     schedules,
+    session,
     stored_files,
     stores,
+    stream,
     teams,
     template_library,
     versions,
@@ -71,6 +73,7 @@ def build_app(services: Any) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.streams = stream.OpenStreams()
     install_errors(app)
     for module in (
         run_control,
@@ -92,10 +95,12 @@ def build_app(services: Any) -> FastAPI:
         events,
         referrals,
         schedules,
+        session,
         stores,
         webhooks,
         work,
         health,
+        stream,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

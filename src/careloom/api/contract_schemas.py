@@ -22,6 +22,7 @@ from careloom.api.contract_forms import (
     shape,
 )
 from careloom.api.contract_people import SCHEMAS as PEOPLE
+from careloom.api.contract_session import SCHEMAS as SESSION
 from careloom.api.contract_stores import SCHEMAS as STORES
 from careloom.types import JsonObject
 
@@ -392,6 +393,7 @@ SCHEMAS: dict[str, JsonObject] = {
     **COMPUTING,
     **DRAFTS,
     **PEOPLE,
+    **SESSION,
     **STORES,
     "Error": shape(
         {

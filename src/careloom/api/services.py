@@ -28,6 +28,7 @@ from careloom.tasks.filling import Forms
 from careloom.tasks.service import Tasks
 from careloom.tasks.teams import Teams
 from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+from careloom.workflows.changes import Changes
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.drafts import Drafts
 from careloom.workflows.drafts.library import TemplateLibrary
@@ -104,6 +105,7 @@ class Services(Protocol):
     connections: Connections
     messages: Messages
     registry: Registry
+    changes: Changes
     work: ExternalWork
     deployment: Deployment
     runs: Runs

@@ -11,6 +11,7 @@ from typing import Any
 
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
+from careloom.bootstrap.ports import check_links
 from careloom.dicom.archive import DicomArchive
 from careloom.documents.document import sniff
 from careloom.errors import NotFound, Unprocessable
@@ -20,22 +21,18 @@ from careloom.samples.demo import demo_patients
 from careloom.samples.events import Sample, samples
 from careloom.samples.templates import template, template_names
 from careloom.steps.bot.tools import TOOLS
-from careloom.store.database import Database
-from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.definition import StepDefinition
-from careloom.workflows.deployment import Deployment, Ports
+from careloom.workflows.deployment import Deployment
 from careloom.workflows.drafts.library import SampleEvent, TemplateLibrary
 from careloom.workflows.drafts.outline import Outline
 from careloom.workflows.drafts.service import Drafts
 from careloom.workflows.drafts.testing import Rooms, TestOrder, TestRuns
 from careloom.workflows.drafts.tries import Tries
 from careloom.workflows.grants import with_grants
-from careloom.workflows.registry import Registry
-from careloom.workflows.runs import CheckLinks, Runs
+from careloom.workflows.runs import Runs
 from careloom.workflows.starters import require_manual_start
-from careloom.workflows.step import StepCatalog
 from careloom.workflows.verification import Known
 
 _ANSWERS: JsonObject = {
@@ -171,15 +168,9 @@ class DraftServices:
 
 
 def build_drafts(
-    db: Database,
-    keyring: Keyring,
-    registry: Registry,
     deployment: Deployment,
-    ports: Ports,
-    catalog: StepCatalog,
     tests: TestRuns,
     runs: Runs,
-    check_links: CheckLinks,
     fhir: FhirStore,
     dicom: DicomArchive,
     uploads: Uploads,
@@ -187,7 +178,8 @@ def build_drafts(
     workers: WorkerRegistry,
 ) -> DraftServices:
     """The services over those of the house; `tests` is the one that the engine has."""
-    drafts = Drafts(db, keyring, registry, deployment, ports.environment_of)
+    ports, registry = deployment.ports, deployment.registry
+    drafts = Drafts(tests.db, tests.keyring, registry, deployment, ports.environment_of)
     room = SampleRoom(fhir, dicom, uploads)
 
     async def read_trigger(scope: Scope, run: str) -> JsonObject:
@@ -198,7 +190,7 @@ def build_drafts(
         drafts,
         registry,
         deployment,
-        check_links,
+        check_links(dicom, uploads),
         room.lay,
         read_trigger,
         may_start=lambda _definition: None,
@@ -213,7 +205,7 @@ def build_drafts(
     )
     return DraftServices(
         drafts=drafts,
-        tries=Tries(registry, deployment, catalog, ports.environment_of),
+        tries=Tries(registry, deployment, tests.catalog, ports.environment_of),
         tests=tests,
         outline=Outline(ports.schemas, ports.element_schema, _answers(models, workers)),
         templates=library,

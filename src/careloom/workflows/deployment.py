@@ -111,8 +111,8 @@ class Deployment:
     """The service behind deploy and validate."""
 
     def __init__(self, registry: Registry, ports: Ports, db: Database) -> None:
-        self._registry = registry
-        self._ports = ports
+        self.registry = self._registry = registry
+        self.ports = self._ports = ports
         self.components = Components(db, registry, ports.schemas)
 
     async def check(

@@ -171,6 +171,12 @@ class Runs:
             **family(around),
         }
 
+    async def known(self, scope: Scope, name: str) -> None:
+        """Raise NotFound unless the store has the run."""
+        run_id = parse_run_name(name)
+        if not await self._db.call("run_is_known", scope.tenant, scope.store, run_id):
+            raise NotFound("There is no such run", code="run_not_found")
+
     async def timeline(self, scope: Scope, name: str) -> JsonObject:
         """When each part of the run took place, for a Gantt chart; no payloads."""
         row = await self._row(scope, name)

@@ -91,9 +91,9 @@ async def save_draft(draft_id: str, request: Request, principal: PrincipalDep) -
     it is. 409 names who was faster, and what was sent is kept aside in the history."""
     principal.require("workflow:deploy")
     body = await read_object(request, "A draft")
-    expect = _revision(request, body)
     drafts = services_of(request).drafts.drafts
     before = await drafts.read(principal.scope, draft_id)
+    expect = _revision(request, body)
     content = read_content(body, before.content)
     draft = await drafts.save(
         principal.scope,

@@ -82,11 +82,11 @@ class TestRuns:
         catalog: StepCatalog,
         environment_of: Callable[[str], Awaitable[str]],
     ) -> None:
-        self._db = db
-        self._keyring = keyring
+        self.db = db
+        self.keyring = keyring
         self._notices = notices
         self._payloads = payloads
-        self._catalog = catalog
+        self.catalog = catalog
         self._environment_of = environment_of
         self._pinned: OrderedDict[tuple[str, uuid.UUID], JsonObject] = OrderedDict()
 
@@ -134,10 +134,10 @@ class TestRuns:
         key = run.tenant, run.run_id
         known = self._pinned.get(key)
         if known is None:
-            sealed = await self._db.call("test_run_read", run.tenant, run.store, run.run_id)
+            sealed = await self.db.call("test_run_read", run.tenant, run.store, run.run_id)
             known = {}
             if sealed is not None:
-                plain = await self._keyring.open(run.tenant, sealed, _place(run.run_id))
+                plain = await self.keyring.open(run.tenant, sealed, _place(run.run_id))
                 known = orjson.loads(plain)
             self._pinned[key] = known
             while len(self._pinned) > _KEPT:
@@ -150,7 +150,7 @@ class TestRuns:
     ) -> StepResult:
         """Carry a step out as far as the effects of the test allow."""
         effects = call.actor["test"]["effects"]
-        implementation = self._catalog.get(step.definition.type)
+        implementation = self.catalog.get(step.definition.type)
         schema = {} if implementation is None else implementation.schema
         if effects == "all":
             return await calls.execute(step, call, pulse)
@@ -174,7 +174,7 @@ class TestRuns:
         test = run.actor["test"]
         if test["effects"] == "off" or step.id in test.get("pinned", ()):
             return False
-        implementation = self._catalog.get(step.definition.type)
+        implementation = self.catalog.get(step.definition.type)
         schema = {} if implementation is None else implementation.schema
         return test["effects"] == "all" or not leaves(schema, done.get("input") or {})
 
@@ -241,10 +241,10 @@ class TestRuns:
         sealed = await self._payloads.seal(
             scope.tenant, fields["patient"], run_id, "input", trigger
         )
-        pinned = await self._keyring.seal(
+        pinned = await self.keyring.seal(
             scope.tenant, fields["patient"], _place(run_id), orjson.dumps(outputs)
         )
-        created = await self._db.call(
+        created = await self.db.call(
             "test_run_start",
             scope.tenant,
             scope.store,

@@ -1,0 +1,60 @@
+-- changes_head: the place in the tenant's chain of audit rows up to which all changes are in order.
+CREATE OR REPLACE FUNCTION changes_head(p_tenant text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN coalesce((SELECT h.pos FROM audit_head h WHERE h.tenant = p_tenant), 0);
+END $$;
+
+-- changed_id: the id in the name of an entity of this kind; null for a name that is none.
+CREATE OR REPLACE FUNCTION changed_id(p_kind text, p_entity text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+  SELECT substring(p_entity FROM '^' || p_kind || '/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})')::uuid
+$$;
+
+-- changes_read: what changed in runs, steps, tasks, messages, incidents and workflows behind a place, in the order
+-- of the chain, which is that of the commits of each of them. It seals what waits first, so that a change shows
+-- as soon as somebody looks. Names, states and times only. The last row has no action: it says how far this
+-- page reaches (pos) and how far the chain does (head), and whether rows were sealed.
+CREATE OR REPLACE FUNCTION changes_read(p_tenant text, p_after bigint, p_limit int)
+RETURNS TABLE (pos bigint, at timestamptz, store text, action text, entity text, run_id uuid, detail jsonb, workflow_id text,
+               state text, waiting boolean, waited boolean, head bigint, sealed boolean)
+LANGUAGE plpgsql SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off AS $$
+#variable_conflict use_column
+DECLARE
+  v_sealed boolean := audit_seal(p_tenant, p_limit) > 0;
+  v_head bigint := changes_head(p_tenant);
+  v_last bigint := greatest(p_after, least(v_head, p_after + p_limit));
+BEGIN
+  IF v_last > p_after THEN
+    RETURN QUERY
+    SELECT x.pos, x.at, x.store, x.action, x.entity, coalesce(x.run_id, t.run_id), x.detail,
+      coalesce(r.workflow_id, t.workflow_id), CASE WHEN x.kind = 'task' THEN t.state ELSE r.state END,
+      x.kind IN ('run', 'step') AND r.state = 'running' AND EXISTS (
+        SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id AND NOT w.resolved),
+      x.kind = 'step' AND EXISTS (SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id
+        AND w.path = substr(x.entity, 42) AND w.iter = coalesce(x.detail->>'iteration', '')),
+      NULL::bigint, NULL::boolean
+    FROM (
+      SELECT c.pos, a.at, a.store, a.action, a.entity, split_part(a.action, '.', 1) AS kind,
+        CASE WHEN a.action LIKE 'run.%' THEN changed_id('Run', a.entity) WHEN a.action NOT LIKE 'task.%' THEN a.run_id END AS run_id,
+        CASE WHEN a.action LIKE 'step.%' OR a.action LIKE 'run.%' OR a.action = 'incident.open'
+             THEN a.content::jsonb->'detail' END AS detail
+      FROM audit_chain c CROSS JOIN LATERAL (
+        SELECT * FROM audit y WHERE y.tenant = p_tenant AND y.audit_id = c.audit_id OFFSET 0) a
+      WHERE c.tenant = p_tenant AND c.pos > p_after AND c.pos <= v_last
+        AND split_part(a.action, '.', 1) IN ('run', 'step', 'task', 'message', 'incident', 'workflow')
+      OFFSET 0) x
+    LEFT JOIN task t ON x.kind = 'task' AND t.tenant = p_tenant AND t.store = x.store
+      AND t.task_id = changed_id('Task', x.entity)
+    LEFT JOIN run r ON r.tenant = p_tenant AND r.run_id = x.run_id
+    ORDER BY x.pos;
+  END IF;
+  RETURN QUERY SELECT v_last, NULL::timestamptz, NULL, NULL, NULL, NULL::uuid, NULL::jsonb, NULL, NULL, NULL::boolean,
+    NULL::boolean, v_head, v_sealed;
+END $$;
+
+-- run_is_known: whether the store has a run.
+CREATE OR REPLACE FUNCTION run_is_known(p_tenant text, p_store text, p_run uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN EXISTS (SELECT FROM run r WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store);
+END $$;
