@@ -39,6 +39,7 @@ _WORKFLOW: dict[str, JsonObject] = {
     "hash": TEXT,
     "active": {**FLAG, "description": "Events start runs of it"},
     "updatedAt": TIME,
+    "owner": {**or_null(TEXT), "description": "Who deployed it"},
     "triggers": list_of(ANY_OBJECT),
     "steps": list_of(shape({"id": TEXT, "type": TEXT, "path": TEXT})),
 }

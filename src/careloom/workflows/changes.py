@@ -24,11 +24,13 @@ LOOK_EVERY_S = 0.1
 _EACH_S = 0.002
 """For each tenant that is looked at, so that many do not make the database busy."""
 _AGAIN_AFTER_S = 1.0
-_PAGE = 2000
-_TOO_FAR = 10_000
-"""So many places behind, reading on would never end: those who look on are told to look again."""
+_PAGE = 600
+_TOO_FAR = 2 * _PAGE
+"""When the chain goes on for more than this, it grows faster than anybody could be told: nothing is
+read, and those who look on are told to look again."""
 LONGEST_GAP = 20_000
 """Places of the chain that are read again for somebody who comes back."""
+_NEVER = 1 << 62
 MOST_AT_ONCE = 500
 """Changes in one look that are told one by one."""
 MOST_WAITING = 1000
@@ -113,8 +115,6 @@ class _Watched:
     users: int = 0
     place: int | None = None
     """How far it was read."""
-    head: int = 0
-    """How far there is something to read."""
     subscriptions: set[Subscription] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
@@ -185,8 +185,8 @@ class Changes:
             subscription.flood("gap")
             return
         while last < until:
-            rows, end = await self._read(subscription.scope.tenant, last, until - last)
-            last = min(end["pos"], until)
+            rows, end = await self._read(subscription.scope.tenant, last, until - last, _NEVER)
+            last = int(end["pos"])
             subscription.offer(rows, last, most=MOST_WAITING)
         subscription.place = until
 
@@ -194,7 +194,7 @@ class Changes:
         while True:
             try:
                 async with watched.lock:
-                    is_more = await self._look(watched) < watched.head
+                    await self._look(watched)
             except CareloomError as error:
                 log.warning("what changes cannot be read: %s", error.message)
                 await asyncio.sleep(_AGAIN_AFTER_S)
@@ -205,24 +205,22 @@ class Changes:
                 for subscription in watched.subscriptions:
                     subscription.close()
                 raise
-            if not is_more:
-                await asyncio.sleep(max(LOOK_EVERY_S, _EACH_S * len(self._watched)))
+            await asyncio.sleep(max(LOOK_EVERY_S, _EACH_S * len(self._watched)))
 
     async def _look(self, watched: _Watched) -> int:
         """Tell what came; how far that is. The caller holds the lock."""
-        rows, end = await self._read(watched.tenant, watched.place or 0, _PAGE)
-        watched.place, watched.head = int(end["pos"]), int(end["head"])
+        rows, end = await self._read(watched.tenant, watched.place or 0, _PAGE, _TOO_FAR)
+        watched.place = int(end["pos"])
         for subscription in watched.subscriptions:
-            subscription.offer(rows, watched.place)
-        if watched.head - watched.place > _TOO_FAR:
-            watched.place = watched.head
-            for subscription in watched.subscriptions:
+            if end["skipped"]:
                 subscription.flood("many")
-                subscription.place = watched.head
+            subscription.offer(rows, watched.place)
         return watched.place
 
-    async def _read(self, tenant: str, after: int, most: int) -> tuple[list[list[Change]], Any]:
-        rows = await self._db.rows("changes_read", tenant, after, min(most, _PAGE))
+    async def _read(
+        self, tenant: str, after: int, most: int, far: int
+    ) -> tuple[list[list[Change]], Any]:
+        rows = await self._db.rows("changes_read", tenant, after, min(most, _PAGE), far)
         end = rows.pop()
         if end["sealed"]:
             self._sealed(tenant)

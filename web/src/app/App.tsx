@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { Suspense, useEffect, useRef, useState } from "react";
-import { createHashRouter, Navigate } from "react-router";
+import { createHashRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { queryClient } from "../api/queries";
 import { useMe } from "../api/me";
@@ -9,6 +9,7 @@ import { REFUSED } from "../api/session";
 import { Loading } from "../ui/Loading";
 import { Toasts } from "../ui/Toasts";
 import { Frame } from "./Frame";
+import { Home } from "./Home";
 import { NotFound } from "./NotFound";
 import { PageBoundary } from "./PageBoundary";
 import { pages } from "./routes";
@@ -21,7 +22,7 @@ const router = createHashRouter([
     path: "/",
     element: <Frame />,
     children: [
-      { index: true, element: <Navigate to="/workflows" replace /> },
+      { index: true, element: <Home /> },
       ...pages.flatMap(({ paths, Page, name }) =>
         paths.map((path) => ({
           path,

@@ -980,6 +980,7 @@ class Workflow(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
 
@@ -993,6 +994,7 @@ class WorkflowDetail(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
     definition: Model

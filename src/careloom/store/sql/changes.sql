@@ -12,19 +12,23 @@ $$;
 
 -- changes_read: what changed in runs, steps, tasks, messages, incidents and workflows behind a place, in the order
 -- of the chain, which is that of the commits of each of them. It seals what waits first, so that a change shows
--- as soon as somebody looks. Names, states and times only. The last row has no action: it says how far this
--- page reaches (pos) and how far the chain does (head), and whether rows were sealed.
-CREATE OR REPLACE FUNCTION changes_read(p_tenant text, p_after bigint, p_limit int)
+-- as soon as somebody looks. Names, states and times only. The last row has no action: it says how far this page
+-- reaches (pos), whether rows were sealed, and whether none were read because the chain goes on for more than
+-- p_far places.
+CREATE OR REPLACE FUNCTION changes_read(p_tenant text, p_after bigint, p_limit int, p_far bigint)
 RETURNS TABLE (pos bigint, at timestamptz, store text, action text, entity text, run_id uuid, detail jsonb, workflow_id text,
-               state text, waiting boolean, waited boolean, head bigint, sealed boolean)
+               state text, waiting boolean, waited boolean, sealed boolean, skipped boolean)
 LANGUAGE plpgsql SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off AS $$
 #variable_conflict use_column
 DECLARE
-  v_sealed boolean := audit_seal(p_tenant, p_limit) > 0;
+  v_sealed boolean := audit_seal(p_tenant, 2000) > 0;
   v_head bigint := changes_head(p_tenant);
+  v_skipped boolean := v_head - p_after > p_far;
   v_last bigint := greatest(p_after, least(v_head, p_after + p_limit));
 BEGIN
-  IF v_last > p_after THEN
+  IF v_skipped THEN
+    v_last := v_head;
+  ELSIF v_last > p_after THEN
     RETURN QUERY
     SELECT x.pos, x.at, x.store, x.action, x.entity, coalesce(x.run_id, t.run_id), x.detail,
       coalesce(r.workflow_id, t.workflow_id), CASE WHEN x.kind = 'task' THEN t.state ELSE r.state END,
@@ -32,7 +36,7 @@ BEGIN
         SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id AND NOT w.resolved),
       x.kind = 'step' AND EXISTS (SELECT FROM wait w WHERE w.tenant = p_tenant AND w.run_id = x.run_id
         AND w.path = substr(x.entity, 42) AND w.iter = coalesce(x.detail->>'iteration', '')),
-      NULL::bigint, NULL::boolean
+      NULL::boolean, NULL::boolean
     FROM (
       SELECT c.pos, a.at, a.store, a.action, a.entity, split_part(a.action, '.', 1) AS kind,
         CASE WHEN a.action LIKE 'run.%' THEN changed_id('Run', a.entity) WHEN a.action NOT LIKE 'task.%' THEN a.run_id END AS run_id,
@@ -49,7 +53,7 @@ BEGIN
     ORDER BY x.pos;
   END IF;
   RETURN QUERY SELECT v_last, NULL::timestamptz, NULL, NULL, NULL, NULL::uuid, NULL::jsonb, NULL, NULL, NULL::boolean,
-    NULL::boolean, v_head, v_sealed;
+    NULL::boolean, v_sealed, v_skipped;
 END $$;
 
 -- run_is_known: whether the store has a run.
