@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
+from careloom.api.contract_drafts import SCHEMAS as DRAFTS
 from careloom.api.contract_forms import (
     ANY_OBJECT,
     FLAG,
@@ -61,7 +62,9 @@ _COMPONENT: dict[str, JsonObject] = {"kind": TEXT, "name": TEXT}
 
 _WORKFLOWS: dict[str, JsonObject] = {
     "Receipt": shape(_NOTE, _PLACE),
-    "Finding": shape({**_NOTE, "severity": {"enum": ["error", "warning"]}, "fix": TEXT}, _PLACE),
+    "Finding": shape(
+        {**_NOTE, "severity": {"enum": ["error", "warning", "info"]}, "fix": TEXT}, _PLACE
+    ),
     "YamlText": shape({"yaml": TEXT}),
     "Definition": {
         "type": "object",
@@ -147,6 +150,7 @@ _RUNS: dict[str, JsonObject] = {
             "version": WHOLE,
             "status": _RUN_STATUS,
             "source": TEXT,
+            "test": FLAG,
             **_RUN_TIMES,
             "stepsDone": WHOLE,
             "failedStep": or_null(TEXT),
@@ -165,6 +169,7 @@ _RUNS: dict[str, JsonObject] = {
             "definitionHash": TEXT,
             "status": _RUN_STATUS,
             "source": TEXT,
+            "test": or_null(ANY_OBJECT),
             "startedBy": or_null(TEXT),
             "trigger": ANY_OBJECT,
             "sessionId": TEXT,
@@ -387,6 +392,7 @@ _TRIGGERS: dict[str, JsonObject] = {
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
+    **DRAFTS,
     **PEOPLE,
     **SESSION,
     **STORES,

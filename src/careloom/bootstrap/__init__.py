@@ -20,6 +20,7 @@ from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
 from careloom.bootstrap.computing import Computing, build_computing, step_findings
+from careloom.bootstrap.drafts import DraftServices, build_drafts
 from careloom.bootstrap.operations import build_operations
 from careloom.bootstrap.people import PeopleServices, people_ports, people_services
 from careloom.bootstrap.ports import (
@@ -65,6 +66,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject
 from careloom.workflows.changes import Changes
 from careloom.workflows.children import Children
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.drafts.testing import TestRuns
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
 from careloom.workflows.engine.worker import Worker
@@ -116,6 +118,7 @@ class Services:
     tasks: Tasks
     people: PeopleServices
     computing: Computing
+    drafts: DraftServices
     dimse: DimseListener | None = None
 
 
@@ -178,28 +181,26 @@ async def _build(
 ) -> Services:
     keyring = Keyring(db, await load_key_provider(db, settings.key_file))
     signing_key, sealer = await _open_sealer(settings, db, audit)
-    blobs = open_blobs(settings, keyring)
-    uploads = Uploads(db, blobs)
+    blobs, uploads = _open_files(settings, db, keyring)
     fhir = _open_fhir(settings, db, keyring)
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
     documents = _open_documents(stack)
     connections = _open_connections(settings, db, keyring, stack)
     models, workers = _models(settings), WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections)
-    computing = build_computing(db, keyring)
-    payloads = Payloads(keyring)
+    computing, payloads = build_computing(db, keyring), Payloads(keyring)
     children = Children(db, payloads)
     signals = Signals(db, keyring, notices, timedelta(hours=settings.event_retention_hours))
-    neighbours = Neighbours()
+    neighbours, environment = Neighbours(), environment_of(settings, db)
     catalog = _catalog(
         *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
         *(asking, computing, signals, children, neighbours),
     )
-    environment = environment_of(settings, db)
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     children.read_from(registry)
-    turns = Turns(catalog, payloads, environment)
+    tests = TestRuns(db, keyring, notices, payloads, catalog, environment)
+    turns = Turns(catalog, payloads, environment, tests=tests)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
     deployment = _deployment(registry, db, catalog, known, environment)
@@ -245,7 +246,13 @@ async def _build(
         tasks=people.tasks,
         people=people,
         computing=computing,
+        drafts=build_drafts(deployment, tests, runs, fhir, dicom, uploads, models, workers),
     )
+
+
+def _open_files(settings: Settings, db: Database, keyring: Keyring) -> tuple[Blobs, Uploads]:
+    blobs = open_blobs(settings, keyring)
+    return blobs, Uploads(db, blobs)
 
 
 async def _open_sealer(settings: Settings, db: Database, audit: str) -> tuple[SigningKey, Sealer]:

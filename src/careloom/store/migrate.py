@@ -44,6 +44,7 @@ FUNCTION_FILES = (
     "run_control.sql",
     "versions.sql",
     "components.sql",
+    "drafts.sql",
     "ai.sql",
     "operation.sql",
     "grants.sql",

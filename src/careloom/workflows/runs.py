@@ -154,6 +154,7 @@ class Runs:
             "definitionHash": run["def_hash"],
             "status": _state(run, row["waits"]),
             "source": run["source"],
+            "test": run["actor"].get("test"),
             "startedBy": run["actor"].get("principal"),
             "trigger": await self._payloads.open(
                 scope.tenant, run["origin_run"], "input", run["input"]
@@ -239,6 +240,7 @@ class Runs:
                 "version": row["version"],
                 "status": "waiting" if row["waiting"] else row["state"],
                 "source": row["source"],
+                "test": row["source"] == "test",
                 "createdAt": iso(row["created_at"]),
                 "finishedAt": iso(row["closed_at"]),
                 "durationMs": millis(row["created_at"], row["closed_at"]),

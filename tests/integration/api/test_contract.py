@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from standardwebhooks.webhooks import Webhook
+from tests.integration.api.draft_calls import drafted
 
 from careloom.api.app import build_app
 from careloom.samples.demo import LETTER, demo_study
@@ -29,6 +30,8 @@ SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
     "openBrowserSession",
+    *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
+    *("testDraft", "tryStep", "outlineWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
@@ -411,6 +414,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _work(desk)
     await _stores(desk)
     await _sessions(desk, witness)
+    await drafted(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 
