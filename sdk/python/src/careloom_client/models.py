@@ -925,6 +925,10 @@ class Receipt(Model):
     path: str
     message: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class Finding(Model):
@@ -936,6 +940,10 @@ class Finding(Model):
     severity: Literal["error", "warning", "info"]
     fix: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class YamlText(Model):
