@@ -1,6 +1,6 @@
 import { Button, Textarea } from "@mantine/core";
 import { ArrowLeft } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import { api, ApiError } from "../../api/client";
 import { useCan, useMe } from "../../api/me";
@@ -11,7 +11,8 @@ import { priorityOf, sentence, words } from "../../evidence/words";
 import { Form } from "../../questionnaire/Form";
 import { wordsOf } from "../../questionnaire/language";
 import { faults as faultsOf, fromPlain, fromResponse, toResponse, walk, type Answers } from "../../questionnaire/model";
-import { useCalculated } from "../../questionnaire/useCalculated";
+import type { QuestionnaireResponse } from "../../questionnaire/types";
+import { useCalculated, type Worked } from "../../questionnaire/useCalculated";
 import { ErrorPanel, messageOf } from "../../ui/ErrorPanel";
 import { Icon } from "../../ui/Icon";
 import { Status } from "../../ui/Status";
@@ -53,7 +54,8 @@ export function Asked({ task, onNext, onClose }: Props) {
   const began = useRef(Date.now());
   const heading = useRef<HTMLHeadingElement>(null);
   const kept = useDraft(task.id, task.form, answers, typed);
-  const calculated = useCalculated(`api/tasks/${task.id}/calculate`, task.form, answers, setAnswers);
+  const work = useCallback((given: QuestionnaireResponse) => api.post<Worked>(`api/tasks/${task.id}/calculate`, { answers: given }), [task.id]);
+  const disabled = useCalculated(work, task.form, answers, setAnswers);
   const open = isOpen(task);
   const others = task.assignee !== null && task.assignee !== me?.principal;
   const mayDecide = open && !others && can("task:complete");
@@ -128,7 +130,7 @@ export function Asked({ task, onNext, onClose }: Props) {
               onAnswers={change}
               words={wordsOf("en")}
               faults={faults}
-              disabled={calculated.disabled}
+              disabled={disabled}
               readOnly={!mayDecide}
               suggested={suggested}
             />
