@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.acceptance.browser.place import ROOT, Axe, House, needed, serve, sign_in
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 60_000
+PATIENCE_MS = int(os.environ.get("BROWSER_PATIENCE_MS", "60000"))
 WINDOW = {"width": 1280, "height": 800}
 _VIOLATIONS = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
   .map(({id, help, nodes}) => `${id}: ${help}: ` + nodes.slice(0, 5)
