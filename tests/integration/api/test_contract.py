@@ -31,7 +31,7 @@ SIGNED = {"receiveWebhook"}
 TAKES_A_BODY = {
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
-    *("testDraft", "tryStep", "outlineWorkflow"),
+    *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
