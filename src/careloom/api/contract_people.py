@@ -52,6 +52,19 @@ _MORE: dict[str, JsonObject] = {
     "suggestion": or_null(ANY_OBJECT),
     "ai": {**FLAG, "description": "A model had a part in what is shown"},
 }
+_FORM: dict[str, JsonObject] = {
+    "form": {**ANY_OBJECT, "description": "The Questionnaire in `language`"},
+    "prefill": ANY_OBJECT,
+    "language": or_null(TEXT),
+    "languages": _TEXTS,
+    "valueSets": {
+        "type": "object",
+        "additionalProperties": shape(
+            {"total": WHOLE, "complete": FLAG, "options": list_of(ANY_OBJECT)}
+        ),
+    },
+    "calculates": FLAG,
+}
 _CALENDAR = shape(
     {"timezone": TEXT, "hours": ANY_OBJECT},
     {"holidays": or_null(ANY_OBJECT), "closed": _TEXTS, "open": ANY_OBJECT},
@@ -94,7 +107,9 @@ SCHEMAS: dict[str, JsonObject] = {
             "detail": ANY_OBJECT,
         }
     ),
-    "TaskChanged": shape({"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}),
+    "TaskChanged": shape(
+        {"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}, {"savedAt": TIME}
+    ),
     "TaskTarget": shape(
         {
             "to": {
@@ -137,10 +152,40 @@ SCHEMAS: dict[str, JsonObject] = {
         {
             "title": TEXT,
             "description": or_null(TEXT),
-            "form": ANY_OBJECT,
-            "prefill": ANY_OBJECT,
+            **_FORM,
+            "draft": or_null(ANY_OBJECT),
+            "savedAt": or_null(TIME),
             "due": or_null(TIME),
+            "expiresAt": TIME,
         }
+    ),
+    "TaskForm": shape(_FORM),
+    "FormOptions": shape({"options": list_of(ANY_OBJECT), "more": FLAG}),
+    "FormDraft": shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT}),
+    "FormSaved": shape({"savedAt": TIME}),
+    "AnswersSoFar": shape(
+        {},
+        {
+            "data": ANY_OBJECT,
+            "answers": ANY_OBJECT,
+            "edited": {**_TEXTS, "description": "Calculated answers that a person changed"},
+        },
+    ),
+    "Calculated": shape(
+        {
+            "values": {
+                **ANY_OBJECT,
+                "description": "Calculated values by linkId; in a repeating group"
+                " by `<group>[<n>]/<linkId>`",
+            },
+            "enabled": {"type": "object", "additionalProperties": FLAG},
+            "issues": list_of(shape({"linkId": TEXT, "message": TEXT})),
+            "data": ANY_OBJECT,
+            "answers": {**ANY_OBJECT, "description": "A QuestionnaireResponse"},
+        }
+    ),
+    "Attachment": shape(
+        {"contentType": TEXT, "url": TEXT, "size": WHOLE, "hash": TEXT, "title": TEXT}
     ),
     "FormAnswers": {
         **shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT}),
@@ -169,6 +214,14 @@ DATA: dict[str, JsonObject] = {
     "linkForm": ref("FormLink"),
     "getForm": ref("Form"),
     "fillForm": ref("FormFilled"),
+    "draftForm": ref("FormSaved"),
+    "calculateForm": ref("Calculated"),
+    "listFormOptions": ref("FormOptions"),
+    "attachToForm": ref("Attachment"),
+    "getTaskForm": ref("TaskForm"),
+    "calculateTask": ref("Calculated"),
+    "listTaskOptions": ref("FormOptions"),
+    "attachToTask": ref("Attachment"),
     "listQueues": list_of(ref("Queue")),
     "putQueue": ref("Queue"),
     "listGroups": list_of(ref("Group")),
@@ -185,9 +238,14 @@ BODIES: dict[str, JsonObject] = {
     "decideTask": json_body("Decision"),
     "linkForm": json_body("FormLinkGiven"),
     "fillForm": json_body("FormAnswers"),
+    "draftForm": json_body("FormDraft"),
+    "calculateForm": json_body("AnswersSoFar"),
+    "calculateTask": json_body("AnswersSoFar"),
     "putQueue": json_body("QueueGiven"),
     "putGroup": json_body("GroupGiven"),
     "putCalendar": json_body("Calendar"),
 }
-BY_LINK = frozenset({"getForm", "fillForm"})
+BY_LINK = frozenset(
+    {"getForm", "fillForm", "draftForm", "calculateForm", "listFormOptions", "attachToForm"}
+)
 """The token in the address is the credential."""

@@ -183,7 +183,7 @@ async def _build(
     documents = _open_documents(stack)
     connections = _open_connections(settings, db, keyring, stack)
     models, workers = _models(settings), WorkerRegistry()
-    asking = people_ports(settings, db, keyring, fhir, connections)
+    asking = people_ports(settings, db, keyring, fhir, connections, blobs)
     computing = build_computing(db, keyring)
     payloads = Payloads(keyring)
     children = Children(db, payloads)

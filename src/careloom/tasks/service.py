@@ -7,6 +7,7 @@ in SQL under the lock of run and task (sql/tasks.sql).
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from careloom.tasks.answers import Matches
 from careloom.tasks.content import TaskContent
 from careloom.tasks.decisions import Settled, read_decision, settle
 from careloom.tasks.mirror import Resources, add_mirror, changed, instant
+from careloom.tasks.sources import FormSources
 from careloom.tasks.worklist import HOUSE, Entry, Row, Worklist, note_part
 from careloom.types import JsonObject, Scope
 
@@ -55,8 +57,10 @@ class Tasks(Worklist):
         seal_for_run: SealDecision,
         resources: Resources,
         matches: Matches,
+        sources: FormSources,
     ) -> None:
         super().__init__(db, content)
+        self.sources = sources
         self._seal_for_run = seal_for_run
         self.resources = resources
         self._matches = matches
@@ -126,12 +130,21 @@ class Tasks(Worklist):
         return await self.read(scope, task_id, who)
 
     async def draft(
-        self, scope: Scope, task_id: str, draft: JsonObject, actor: JsonObject, who: JsonObject
+        self,
+        scope: Scope,
+        task_id: str,
+        draft: JsonObject,
+        actor: JsonObject,
+        who: JsonObject,
+        *,
+        via: str | None = None,
     ) -> JsonObject:
         """Keep answers that are not finished, unchecked and sealed; the version stays."""
 
         async def build(entry: Entry) -> Change:
             change = _change(entry, "draft", who)
+            if via is not None:
+                change.op["via"] = via
             sealed = await self._content.seal(
                 scope, entry.row["patient"], entry.row["task_id"], "draft", draft
             )
@@ -139,7 +152,7 @@ class Tasks(Worklist):
             return change
 
         answer = await self._carry_out(scope, task_id, actor, who, build)
-        return {"task": answer["task"], "state": answer["state"], "version": answer["version"]}
+        return {name: answer[name] for name in ("task", "state", "version", "savedAt")}
 
     async def decide(
         self,
@@ -178,7 +191,9 @@ class Tasks(Worklist):
         """A decision made ready, its parts sealed; raises Unprocessable for unfit answers."""
         row, given = entry.row, read_decision(decision)
         content = await self.content(scope, row)
-        settled = settle(
+        # In a thread: a form may have hundreds of expressions.
+        settled = await asyncio.to_thread(
+            settle,
             content,
             given,
             who["principal"],
@@ -186,6 +201,7 @@ class Tasks(Worklist):
             quorum=row["quorum"],
             rejects=row["rejects"],
             matches=self._matches,
+            around=await self.sources.around(scope, content, row) if given.approved else None,
         )
         change = _change(entry, "vote" if settled.state is None else "decide", who)
         change.op |= {"approved": given.approved, "votes": len(entry.votes)}

@@ -95,8 +95,8 @@ class Worklist:
             for note in entry.notes
         ]
         shown["votes"] = await self.votes(scope, entry)
-        shown["draft"] = await self._part(scope, row, "draft")
-        shown["decision"] = await self._part(scope, row, "answer")
+        shown["draft"] = await self.part(scope, row, "draft")
+        shown["decision"] = await self.part(scope, row, "answer")
         return shown
 
     async def history(
@@ -152,7 +152,8 @@ class Worklist:
             )
         return told
 
-    async def _part(self, scope: Scope, row: Row, name: str) -> Json:
+    async def part(self, scope: Scope, row: Row, name: str) -> Json:
+        """A sealed part of a task: its draft or its answer; None when there is none."""
         if row[name] is None:
             return None
         return await self._content.open(scope, row["task_id"], name, row[name])

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Desk
 
 OPEN = {"live", "ready", "metrics"}
-BY_LINK = {"getForm", "fillForm"}
+BY_LINK = {
+    *("getForm", "fillForm", "draftForm", "calculateForm", "listFormOptions", "attachToForm"),
+}
 """The token in the address is the credential."""
 KEY_INSIDE = {"openBrowserSession"}
 """The body holds the credential."""
@@ -57,6 +59,11 @@ TAKES_A_BODY = {
     "draftTask",
     "linkForm",
     "fillForm",
+    "draftForm",
+    "calculateForm",
+    "calculateTask",
+    "attachToForm",
+    "attachToTask",
     "putQueue",
     "putGroup",
     "putCalendar",
@@ -80,7 +87,15 @@ FLOW: dict[str, Any] = {
 FORM: dict[str, Any] = {
     "resourceType": "Questionnaire",
     "status": "active",
-    "item": [{"linkId": "agree", "type": "boolean", "required": True}],
+    "item": [
+        {"linkId": "agree", "type": "boolean", "required": True},
+        {"linkId": "letter", "type": "attachment"},
+        {
+            "linkId": "sex",
+            "type": "choice",
+            "answerValueSet": "http://hl7.org/fhir/ValueSet/administrative-gender",
+        },
+    ],
 }
 ASK: dict[str, Any] = {
     "id": "ask",
@@ -267,6 +282,16 @@ async def _people(desk: Desk, address: str) -> None:
     await desk.post(f"{address}/claim")
     await desk.post(f"{address}/release")
     link = (await desk.post(f"{address}/link", {})).json()["data"]
+    gender = f"options?valueSet={FORM['item'][2]['answerValueSet']}"
+    for place in (f"/api/forms/{link['token']}", address):
+        await desk.post(f"{place}/calculate", {"data": {"agree": True}})
+        await desk.get(f"{place}/{gender}")
+        letter = await desk.client.post(
+            f"{place}/attachments?question=letter&name=a.pdf", content=digital_pdf("A letter")
+        )
+    await desk.get(letter.json()["data"]["url"])
+    await desk.get(f"{address}/form")
+    await desk.put(f"/api/forms/{link['token']}/draft", json={"data": {"agree": True}})
     await desk.get(f"/api/forms/{link['token']}")
     await desk.post(f"/api/forms/{link['token']}", {"data": {"agree": True}})
     await desk.get(f"{address}/history")

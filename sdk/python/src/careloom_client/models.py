@@ -465,6 +465,7 @@ class TaskChanged(Model):
     task: str
     state: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
     version: int
+    saved_at: str
 
 
 class TaskTarget(Model):
@@ -529,7 +530,72 @@ class Form(Model):
     description: str | None
     form: Model
     prefill: Model
+    language: str | None
+    languages: list[str]
+    value_sets: Model
+    calculates: bool
+    draft: Model | None
+    saved_at: str | None
     due: str | None
+    expires_at: str
+
+
+class TaskForm(Model):
+    """TaskForm of the API."""
+
+    form: Model
+    prefill: Model
+    language: str | None
+    languages: list[str]
+    value_sets: Model
+    calculates: bool
+
+
+class FormOptions(Model):
+    """FormOptions of the API."""
+
+    options: list[Model]
+    more: bool
+
+
+class FormDraft(Model):
+    """FormDraft of the API."""
+
+    data: Model
+    answers: Model
+
+
+class FormSaved(Model):
+    """FormSaved of the API."""
+
+    saved_at: str
+
+
+class AnswersSoFar(Model):
+    """AnswersSoFar of the API."""
+
+    data: Model
+    answers: Model
+    edited: list[str]
+
+
+class Calculated(Model):
+    """Calculated of the API."""
+
+    enabled: Model
+    issues: list[Model]
+    data: Model
+    answers: Model
+
+
+class Attachment(Model):
+    """Attachment of the API."""
+
+    content_type: str
+    url: str
+    size: int
+    hash: str
+    title: str
 
 
 class FormAnswers(Model):

@@ -528,22 +528,6 @@ class Task:
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
         return Envelope(self._send(wanted))
 
-    def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
-        """A link by which somebody without a key fills the form of a task; shown this once."""
-        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
-        return Envelope(self._send(wanted))
-
-    def get_form(self, token: str) -> Envelope[models.Form]:
-        """The form behind a link, with what it begins with."""
-        wanted = call("GET", "/api/forms/{token}", {"token": token})
-        return Envelope(self._send(wanted))
-
-    def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
-        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
-        …}."""
-        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
-        return Envelope(self._send(wanted))
-
     def list_queues(self) -> Envelope[list[models.Queue]]:
         """The queues that were named, with those who may see and do their tasks."""
         wanted = call("GET", "/api/queues", {})
@@ -579,6 +563,127 @@ class Task:
         times."""
         wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(self._send(wanted))
+
+    def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_form(self, token: str, *, lang: str | None = None) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with and what was kept of it before."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token}, query={"lang": lang})
+        return Envelope(self._send(wanted))
+
+    def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def draft_form(self, token: str, body: JsonObject) -> Envelope[models.FormSaved]:
+        """Keep answers that are not finished; the link goes on with them on any device."""
+        wanted = call("PUT", "/api/forms/{token}/draft", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def calculate_form(self, token: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/forms/{token}/calculate", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_form_options(
+        self,
+        token: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/forms/{token}/options",
+            {"token": token},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(self._send(wanted))
+
+    def attach_to_form(
+        self,
+        token: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/forms/{token}/attachments",
+            {"token": token},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(self._send(wanted))
+
+    def get_task_form(self, task_id: str, *, lang: str | None = None) -> Envelope[models.TaskForm]:
+        """The form of a task in one of its languages, with the options of its value sets."""
+        wanted = call(
+            "GET", "/api/tasks/{task_id}/form", {"task_id": task_id}, query={"lang": lang}
+        )
+        return Envelope(self._send(wanted))
+
+    def calculate_task(self, task_id: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/tasks/{task_id}/calculate", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_task_options(
+        self,
+        task_id: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/options",
+            {"task_id": task_id},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(self._send(wanted))
+
+    def attach_to_task(
+        self,
+        task_id: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/tasks/{task_id}/attachments",
+            {"task_id": task_id},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(self._send(wanted))
+
+    def read_task_attachment(self, task_id: str, attachment_id: str) -> Any:
+        """A file that was handed in with a form; the reading is audited."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/attachments/{attachment_id}",
+            {"task_id": task_id, "attachment_id": attachment_id},
+        )
+        return self._send(wanted)
 
 
 class Pipelines:
@@ -1452,22 +1557,6 @@ class AsyncTask:
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
         return Envelope(await self._send(wanted))
 
-    async def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
-        """A link by which somebody without a key fills the form of a task; shown this once."""
-        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
-        return Envelope(await self._send(wanted))
-
-    async def get_form(self, token: str) -> Envelope[models.Form]:
-        """The form behind a link, with what it begins with."""
-        wanted = call("GET", "/api/forms/{token}", {"token": token})
-        return Envelope(await self._send(wanted))
-
-    async def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
-        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
-        …}."""
-        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
-        return Envelope(await self._send(wanted))
-
     async def list_queues(self) -> Envelope[list[models.Queue]]:
         """The queues that were named, with those who may see and do their tasks."""
         wanted = call("GET", "/api/queues", {})
@@ -1503,6 +1592,129 @@ class AsyncTask:
         times."""
         wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(await self._send(wanted))
+
+    async def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_form(self, token: str, *, lang: str | None = None) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with and what was kept of it before."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token}, query={"lang": lang})
+        return Envelope(await self._send(wanted))
+
+    async def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def draft_form(self, token: str, body: JsonObject) -> Envelope[models.FormSaved]:
+        """Keep answers that are not finished; the link goes on with them on any device."""
+        wanted = call("PUT", "/api/forms/{token}/draft", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def calculate_form(self, token: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/forms/{token}/calculate", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_form_options(
+        self,
+        token: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/forms/{token}/options",
+            {"token": token},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def attach_to_form(
+        self,
+        token: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/forms/{token}/attachments",
+            {"token": token},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_task_form(
+        self, task_id: str, *, lang: str | None = None
+    ) -> Envelope[models.TaskForm]:
+        """The form of a task in one of its languages, with the options of its value sets."""
+        wanted = call(
+            "GET", "/api/tasks/{task_id}/form", {"task_id": task_id}, query={"lang": lang}
+        )
+        return Envelope(await self._send(wanted))
+
+    async def calculate_task(self, task_id: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/tasks/{task_id}/calculate", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_task_options(
+        self,
+        task_id: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/options",
+            {"task_id": task_id},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def attach_to_task(
+        self,
+        task_id: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/tasks/{task_id}/attachments",
+            {"task_id": task_id},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def read_task_attachment(self, task_id: str, attachment_id: str) -> Any:
+        """A file that was handed in with a form; the reading is audited."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/attachments/{attachment_id}",
+            {"task_id": task_id, "attachment_id": attachment_id},
+        )
+        return await self._send(wanted)
 
 
 class AsyncPipelines:

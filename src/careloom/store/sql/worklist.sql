@@ -200,11 +200,12 @@ END $$;
 
 -- form_link_find: the task that a link opens, with the hash its secret must have.
 CREATE OR REPLACE FUNCTION form_link_find(p_tenant text, p_link text)
-RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, expired boolean) LANGUAGE plpgsql AS $$
+RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, expired boolean, expires_at timestamptz)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.expires_at <= now() FROM form_link f
+  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.expires_at <= now(), f.expires_at FROM form_link f
     WHERE f.tenant = p_tenant AND f.link_id = p_link;
 END $$;
 
