@@ -18,6 +18,8 @@ from careloom.api.platform import (
     components,
     connections,
     definitions,
+    drafting,
+    drafts,
     events,
     files,
     forms,
@@ -32,7 +34,9 @@ from careloom.api.platform import (
     session,
     stored_files,
     stores,
+    stream,
     teams,
+    template_library,
     versions,
     webhooks,
     work,
@@ -70,6 +74,7 @@ def build_app(services: Any) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.streams = stream.OpenStreams()
     install_errors(app)
     for module in (
         run_control,
@@ -77,7 +82,10 @@ def build_app(services: Any) -> FastAPI:
         replays,
         versions,
         definitions,
+        drafting,
         workflows,
+        drafts,
+        template_library,
         components,
         people,
         teams,
@@ -94,6 +102,7 @@ def build_app(services: Any) -> FastAPI:
         webhooks,
         work,
         health,
+        stream,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

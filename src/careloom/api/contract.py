@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
+from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
+from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
@@ -47,6 +49,7 @@ _SECURITY_SCHEMES: JsonObject = {
 
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
+    **DRAFTS_DATA,
     **PEOPLE_DATA,
     **SESSION_DATA,
     **STORES_DATA,
@@ -128,6 +131,7 @@ _BYTES: JsonObject = {
 }
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
+    **DRAFTS_BODIES,
     **PEOPLE_BODIES,
     **SESSION_BODIES,
     **STORES_BODIES,
@@ -182,6 +186,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 }
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
+    "streamChanges": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }

@@ -104,8 +104,9 @@ class HttpServer:
         """Listens at the address, or on a socket that listens already."""
         self._host, self._asked = host, port
         self._listening = listening
+        self._app = build_app(services)
         config = uvicorn.Config(
-            build_app(services),
+            self._app,
             log_level=logging.WARNING,
             access_log=False,
             lifespan="off",
@@ -147,6 +148,7 @@ class HttpServer:
 
     async def stop(self) -> None:
         self._server.should_exit = True
+        self._app.state.streams.close()
         if self._task is not None:
             await self._task
 

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from standardwebhooks.webhooks import Webhook
+from tests.integration.api.draft_calls import drafted
 
 from careloom.api.app import build_app
 from careloom.samples.demo import LETTER, demo_study
@@ -31,6 +32,8 @@ SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
     "openBrowserSession",
+    *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
+    *("testDraft", "tryStep", "outlineWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
@@ -424,7 +427,8 @@ async def test_real_answers_of_every_operation_are_as_described(
 ) -> None:
     witness = Witness(document)
     desk.client.event_hooks["response"].append(witness)
-    for path in ("/health/live", "/health/ready", "/metrics"):
+    streamed = "/api/stream?topics=runs&seconds=0"
+    for path in ("/health/live", "/health/ready", "/metrics", streamed):
         await desk.get(path)
     await _definitions(desk)
     await _runs(desk)
@@ -435,6 +439,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _work(desk)
     await _stores(desk)
     await _sessions(desk, witness)
+    await drafted(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

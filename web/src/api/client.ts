@@ -1,4 +1,4 @@
-import { authorization, REFUSED } from "./session";
+import { proof, REFUSED } from "./session";
 
 /** What the server refused, in its own words. `fix` says what to do. */
 export class ApiError extends Error {
@@ -73,7 +73,7 @@ export function setLost(now: boolean): void {
 /** An answer that is 2xx; raises ApiError or Unreachable. `path` is relative: "api/tasks". */
 export async function send(method: string, path: string, sending: Sending = {}): Promise<Response> {
   const headers: Record<string, string> = {
-    ...authorization(method),
+    ...proof(method),
     Accept: sending.accept ?? "application/json",
     ...sending.headers,
   };

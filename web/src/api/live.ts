@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { setLost } from "./client";
-import { refresh } from "./queries";
+import type { Me } from "./me";
+import { queryClient, refresh } from "./queries";
 
 /** Something that was committed on the server: ids, states and times, no content. */
 export interface LiveEvent {
@@ -12,8 +13,16 @@ export interface LiveEvent {
 type Listener = { topics: readonly string[]; hear: (event: LiveEvent) => void };
 
 const KINDS = ["run", "step", "task", "incident", "message", "workflow", "resync"] as const;
-/** Listened to all the time; `run:<id>` and the like are added while a page asks for them. */
-const ALWAYS = ["runs", "tasks", "incidents", "messages", "workflows"];
+/** Listened to all the time, each with the permission it needs; `run:<id>` is added while a page
+ * asks for it. */
+const ALWAYS: readonly (readonly [topic: string, permission: string])[] = [
+  ["runs", "run:read"],
+  ["tasks", "task:read"],
+  ["messages", "run:read"],
+  ["incidents", "workflow:read"],
+  ["workflows", "workflow:read"],
+];
+const AGAIN = 3_000;
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
 let open = "";
@@ -21,7 +30,8 @@ let settle: ReturnType<typeof setTimeout> | undefined;
 let last = "";
 
 function wanted(): string {
-  const topics = new Set(ALWAYS);
+  const held = queryClient.getQueryData<Me>(["me"])?.permissions ?? [];
+  const topics = new Set(ALWAYS.filter(([, needs]) => held.includes(needs)).map(([topic]) => topic));
   for (const { topics: more } of listeners) more.forEach((topic) => topics.add(topic));
   return [...topics].sort().join(",");
 }
@@ -31,27 +41,34 @@ function tell(event: LiveEvent): void {
 }
 
 function connect(): void {
-  if (!listeners.size) return disconnect();
   const topics = wanted();
+  if (!listeners.size || !topics) return disconnect();
   if (source && topics === open) return;
-  const again = source !== null;
+  const gap = source !== null && !last;
   source?.close();
   open = topics;
-  const resumed = last ? `&after=${encodeURIComponent(last)}` : "";
-  source = new EventSource(`api/stream?topics=${encodeURIComponent(topics)}${resumed}`);
-  let first = again;
-  source.onopen = () => {
+  const place = last ? `&lastEventId=${encodeURIComponent(last)}` : "";
+  const made = new EventSource(`api/stream?topics=${encodeURIComponent(topics)}${place}`);
+  source = made;
+  made.onopen = () => {
     setLost(false);
-    if (first) tell({ kind: "resync", data: {} });
-    first = false;
+    if (gap) tell({ kind: "resync", data: {} });
   };
-  source.onerror = () => setLost(true);
+  made.onerror = () => failed(made);
   for (const kind of KINDS) {
-    source.addEventListener(kind, (message: MessageEvent<string>) => {
+    made.addEventListener(kind, (message: MessageEvent<string>) => {
       last = message.lastEventId || last;
-      tell({ kind, data: JSON.parse(message.data) as Record<string, unknown> });
+      tell({ kind, data: message.data ? (JSON.parse(message.data) as Record<string, unknown>) : {} });
     });
   }
+}
+
+/** The browser comes again by itself when the line breaks; after a refusal we do. */
+function failed(made: EventSource): void {
+  if (made !== source) return;
+  if (made.readyState === EventSource.CONNECTING) return setLost(true);
+  disconnect();
+  setTimeout(changed, AGAIN);
 }
 
 function disconnect(): void {

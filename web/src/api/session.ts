@@ -1,31 +1,13 @@
-/** How this tab proves who it is: a cookie that scripts cannot read, with a CSRF token for writes;
- * against a server without browser sessions, the API key, kept in the tab. */
+/** The session is a cookie that scripts cannot read; what they hold is its CSRF token, which every
+ * request that changes something carries. It is read anew from the server with each page load. */
+let csrf = "";
 
-const KEY = "careloom.key";
-const CSRF = "careloom.csrf";
-
+/** Sent when the server no longer knows the session. */
 export const REFUSED = "careloom:refused";
 
-export function authorization(method: string): Record<string, string> {
-  const key = sessionStorage.getItem(KEY);
-  if (key) return { Authorization: `Bearer ${key}` };
-  const csrf = sessionStorage.getItem(CSRF);
-  return csrf && !["GET", "HEAD"].includes(method) ? { "X-CSRF-Token": csrf } : {};
-}
+export const keepCsrf = (token: string): void => {
+  csrf = token;
+};
 
-/** Whether the tab holds an API key itself, because the server has no browser sessions. */
-export const holdsKey = (): boolean => sessionStorage.getItem(KEY) !== null;
-
-export function keepKey(key: string): void {
-  sessionStorage.setItem(KEY, key);
-}
-
-export function keepCsrf(token: string): void {
-  sessionStorage.removeItem(KEY);
-  sessionStorage.setItem(CSRF, token);
-}
-
-export function forget(): void {
-  sessionStorage.removeItem(KEY);
-  sessionStorage.removeItem(CSRF);
-}
+export const proof = (method: string): Record<string, string> =>
+  csrf && method !== "GET" && method !== "HEAD" ? { "X-CSRF-Token": csrf } : {};

@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { Suspense, useEffect, useState } from "react";
-import { createHashRouter, Navigate } from "react-router";
+import { Suspense, useEffect, useRef, useState } from "react";
+import { createHashRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { queryClient } from "../api/queries";
 import { useMe } from "../api/me";
@@ -9,10 +9,12 @@ import { REFUSED } from "../api/session";
 import { Loading } from "../ui/Loading";
 import { Toasts } from "../ui/Toasts";
 import { Frame } from "./Frame";
+import { Home } from "./Home";
 import { NotFound } from "./NotFound";
 import { PageBoundary } from "./PageBoundary";
 import { pages } from "./routes";
 import { SignIn } from "./SignIn";
+import styles from "./App.module.css";
 import { mantineTheme, schemeManager, useTheme } from "./theme";
 
 const router = createHashRouter([
@@ -20,7 +22,7 @@ const router = createHashRouter([
     path: "/",
     element: <Frame />,
     children: [
-      { index: true, element: <Navigate to="/workflows" replace /> },
+      { index: true, element: <Home /> },
       ...pages.flatMap(({ paths, Page, name }) =>
         paths.map((path) => ({
           path,
@@ -58,25 +60,34 @@ export function App({ givenKey }: { givenKey: string | null }) {
   );
 }
 
-/** In front of the pages: who is not signed in signs in first, and comes back to where they were. */
+/** In front of the pages: who is not signed in signs in first, and comes back to where they were.
+ * When a session ends meanwhile, the page behind stays as it is: nothing typed is lost. */
 function Door({ givenKey }: { givenKey: string | null }) {
   const [key, setKey] = useState(givenKey);
-  const [refused, setRefused] = useState(false);
+  const [ended, setEnded] = useState(false);
+  const entered = useRef(false);
   const me = useMe(key === null);
+  if (me.data && key === null) entered.current = true;
   useEffect(() => {
-    const sent = () => {
-      setRefused(queryClient.getQueryData(["me"]) !== undefined);
-      queryClient.removeQueries({ queryKey: ["me"] });
-    };
-    addEventListener(REFUSED, sent);
-    return () => removeEventListener(REFUSED, sent);
+    const refused = () => setEnded(entered.current);
+    addEventListener(REFUSED, refused);
+    return () => removeEventListener(REFUSED, refused);
   }, []);
-  if (key === null && me.isPending && !me.isError) return <Loading />;
-  if (key !== null || !me.data) {
-    return <SignIn givenKey={key} refused={refused} unreachable={me.error} onSignedIn={() => {
-      setKey(null);
-      setRefused(false);
-    }} />;
-  }
-  return <RouterProvider router={router} />;
+  const enter = () => {
+    setKey(null);
+    setEnded(false);
+    if (entered.current) void queryClient.invalidateQueries();
+  };
+  if (key === null && me.isPending && !entered.current) return <Loading />;
+  const outside = key !== null || ended || !entered.current;
+  return (
+    <>
+      {outside && <SignIn givenKey={key} ended={ended} unreachable={me.error} onSignedIn={enter} />}
+      {entered.current && (
+        <div className={styles.inside} inert={outside} hidden={outside}>
+          <RouterProvider router={router} />
+        </div>
+      )}
+    </>
+  );
 }

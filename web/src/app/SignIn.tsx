@@ -6,8 +6,8 @@ import styles from "./SignIn.module.css";
 
 interface Props {
   givenKey: string | null;
-  /** The server ended the session that was there. */
-  refused: boolean;
+  /** The session that was there has ended; the page behind waits. */
+  ended: boolean;
   unreachable: unknown;
   onSignedIn: () => void;
 }
@@ -21,11 +21,11 @@ function causeOf(error: unknown): string {
   throw error;
 }
 
-export function SignIn({ givenKey, refused, unreachable, onSignedIn }: Props) {
+export function SignIn({ givenKey, ended, unreachable, onSignedIn }: Props) {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [cause, setCause] = useState(() => {
-    if (refused) return "The session has ended. Sign in again; nothing that was saved is lost.";
+    if (ended) return "The session has ended. Sign in again; nothing that was saved is lost.";
     return unreachable instanceof Unreachable ? causeOf(unreachable) : "";
   });
   const tried = useRef(false);

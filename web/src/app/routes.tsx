@@ -47,10 +47,9 @@ const loaders = import.meta.glob<{ default: ComponentType }>("../features/*/inde
 
 const nameOf = (path: string) => path.split("/").at(-2) ?? path;
 
-export const pages: readonly AppPage[] = Object.entries(metadata).map(([path, route]) => {
+export const pages: readonly AppPage[] = Object.entries(metadata).flatMap(([path, route]) => {
   const load = loaders[path.replace("route.ts", "index.tsx")];
-  if (!load) throw new Error(`${nameOf(path)} has a route.ts but no index.tsx`);
-  return { ...route, name: nameOf(path), Page: lazy(load) };
+  return load ? [{ ...route, name: nameOf(path), Page: lazy(load) }] : [];
 });
 
 export const railPages = pages

@@ -50,6 +50,7 @@ const STATES: Record<string, State> = {
   cancelling: said("quiet", "Stopping", Ban),
   cancelled: said("quiet", "Cancelled", Ban),
   rejected: said("quiet", "Rejected", Ban),
+  untested: said("quiet", "Not called yet", CircleDashed),
   skipped: said("quiet", "Skipped", SkipForward),
   paused: said("quiet", "Paused", CirclePause),
   held: said("quiet", "Paused", CirclePause),

@@ -334,11 +334,11 @@ BEGIN
 END $$;
 
 -- engine_closed: what the end of runs brings with it: their open tasks are cancelled, and a failure
--- opens an incident, or counts one more of the same cause.
+-- opens an incident, or counts one more of the same cause, unless the run was a test.
 CREATE OR REPLACE FUNCTION engine_closed(p_tenant text, p_units jsonb, p_ok int[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v record;
 BEGIN
-  FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id
+  FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id, run.source
       FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, store text, actor jsonb, d jsonb, fin jsonb)
       JOIN run ON run.tenant = p_tenant AND run.run_id = u.r
       WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
@@ -346,7 +346,7 @@ BEGIN
       ORDER BY run.workflow_id, u.p, u.d->>'code', u.r LOOP
     PERFORM tasks_cancel(p_tenant, v.store, v.r, v.actor);
     IF v.state <> 'succeeded' THEN PERFORM children_cancel(p_tenant, v.store, v.r, NULL, NULL, v.actor); END IF;
-    IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' THEN
+    IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' AND v.source <> 'test' THEN
       PERFORM op_incident_open(p_tenant, v.store, jsonb_build_object('kind', 'run.failed',
         'cause', v.workflow_id || ', ' || coalesce(v.p, 'output') || ': ' || coalesce(v.d->>'code', 'failed'),
         'ref', jsonb_build_object('run', 'run_' || replace(v.r::text, '-', ''))), '{}', v.actor);
