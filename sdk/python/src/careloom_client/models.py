@@ -524,7 +524,7 @@ class OutlineName(Model):
     type: str
     description: str
     may_not_have_run: bool
-    format: str
+    fhir_type: str
 
 
 class Outline(Model):
@@ -536,6 +536,7 @@ class Outline(Model):
     outputs: Model
     steps: list[Model]
     output: Model
+    fhir_types: Model
 
 
 class OutlineOfStep(Model):
@@ -543,6 +544,7 @@ class OutlineOfStep(Model):
 
     step: str
     names: list[OutlineName]
+    fhir_types: Model
 
 
 class Template(Model):
@@ -989,6 +991,10 @@ class Receipt(Model):
     path: str
     message: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class Finding(Model):
@@ -1000,6 +1006,10 @@ class Finding(Model):
     severity: Literal["error", "warning", "info"]
     fix: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class YamlText(Model):
