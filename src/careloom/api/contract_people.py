@@ -50,6 +50,7 @@ _MORE: dict[str, JsonObject] = {
     "form": or_null(ANY_OBJECT),
     "prefill": ANY_OBJECT,
     "suggestion": or_null(ANY_OBJECT),
+    "snoozedUntil": {**or_null(TIME), "description": "Put off by who asks"},
     "ai": {**FLAG, "description": "A model had a part in what is shown"},
 }
 _FORM: dict[str, JsonObject] = {
@@ -83,7 +84,7 @@ SCHEMAS: dict[str, JsonObject] = {
             "draft": or_null(ANY_OBJECT),
             "decision": or_null(ANY_OBJECT),
         },
-        _MORE,
+        {**_MORE, **{name: one for name, one in _FORM.items() if name not in _MORE}},
     ),
     "Sla": shape(
         {
@@ -110,6 +111,9 @@ SCHEMAS: dict[str, JsonObject] = {
     "TaskChanged": shape(
         {"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}, {"savedAt": TIME}
     ),
+    "SnoozeGiven": shape({"until": or_null(TIME)}),
+    "Snoozed": shape({"task": TEXT, "snoozedUntil": or_null(TIME)}),
+    "NextGiven": shape({}, {"queue": TEXT, "kind": TEXT, "workflow": TEXT}),
     "TaskTarget": shape(
         {
             "to": {
@@ -205,6 +209,8 @@ DATA: dict[str, JsonObject] = {
     "getTask": ref("TaskDetail"),
     "getTaskHistory": list_of(ref("TaskEvent")),
     "claimTask": ref("TaskDetail"),
+    "claimNextTask": or_null(ref("TaskDetail")),
+    "snoozeTask": ref("Snoozed"),
     "releaseTask": ref("TaskDetail"),
     "assignTask": ref("TaskChanged"),
     "delegateTask": ref("TaskChanged"),
@@ -232,6 +238,8 @@ DATA: dict[str, JsonObject] = {
 }
 BODIES: dict[str, JsonObject] = {
     "assignTask": json_body("TaskTarget"),
+    "snoozeTask": json_body("SnoozeGiven"),
+    "claimNextTask": json_body("NextGiven", required=False),
     "delegateTask": json_body("TaskTarget"),
     "commentTask": json_body("Comment"),
     "draftTask": json_body("Draft"),

@@ -151,3 +151,29 @@ def shown_value_sets(found: Mapping[str, Options], language: str | None) -> Json
         }
         for name, options in found.items()
     }
+
+
+def with_options(
+    form: JsonObject, found: Mapping[str, Options], language: str | None
+) -> JsonObject:
+    """The form as it is shown: choices of a small value set name its options themselves."""
+    shown = {
+        name: [{"valueCoding": coding} for coding in options.page("", AT_ONCE, language)]
+        for name, options in found.items()
+        if options.is_complete and options.total <= AT_ONCE
+    }
+    return {**form, "item": _with_options(form.get("item", []), shown)} if shown else form
+
+
+def _with_options(items: list[JsonObject], shown: dict[str, list[JsonObject]]) -> list[JsonObject]:
+    made = []
+    for item in items:
+        copy = {**item}
+        name = item.get("answerValueSet")
+        if name in shown and not item.get("answerOption"):
+            del copy["answerValueSet"]
+            copy["answerOption"] = shown[name]
+        if item.get("item"):
+            copy["item"] = _with_options(item["item"], shown)
+        made.append(copy)
+    return made

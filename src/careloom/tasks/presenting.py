@@ -7,7 +7,7 @@ import asyncio
 from careloom.errors import Conflict, InvalidInput, NotFound
 from careloom.tasks.calculation import has_expressions, require_items, work_out
 from careloom.tasks.decisions import form_of
-from careloom.tasks.options import MOST_FOUND, shown_value_sets
+from careloom.tasks.options import MOST_FOUND, shown_value_sets, with_options
 from careloom.tasks.questionnaire import Form
 from careloom.tasks.sources import FormSources
 from careloom.tasks.translation import chosen_language, in_language, languages_of
@@ -36,7 +36,9 @@ class Presenting:
         language = chosen_language(form.questionnaire, wanted, accepted)
         around = await self._sources.around(scope, content, row)
         return {
-            "form": in_language(form.questionnaire, language),
+            "form": with_options(
+                in_language(form.questionnaire, language), around.value_sets, language
+            ),
             "prefill": form.prefill,
             "language": language,
             "languages": languages_of(form.questionnaire),

@@ -72,7 +72,16 @@ class Worklist:
         if len(rows) < limit and ended:
             rows += await self._db.rows("task_ended", *given, place, limit - len(rows))
         now = datetime.now(UTC)
-        return [await self._shown(scope, row, now, sort) for row in rows]
+        snoozed = await self._snoozed(scope, asker) if "putOff" in chosen else {}
+        shown = [await self._shown(scope, row, now, sort) for row in rows]
+        return [{**one, "snoozedUntil": snoozed.get(one["id"])} for one in shown]
+
+    async def _snoozed(self, scope: Scope, who: JsonObject) -> dict[str, str]:
+        """Until when somebody put tasks off, by their ids."""
+        if not who["principal"]:
+            return {}
+        rows = await self._db.rows("task_snoozes", scope.tenant, scope.store, who["principal"])
+        return {str(row["task_id"]): row["until"].isoformat() for row in rows}
 
     async def counts(self, scope: Scope, who: JsonObject) -> list[JsonObject]:
         """Open tasks by queue: all, unassigned, mine, warned, overdue, urgent."""
@@ -85,6 +94,7 @@ class Worklist:
         entry = await self.entry(scope, task_id, who or HOUSE)
         row = entry.row
         shown = await self._shown(scope, row, datetime.now(UTC), "priority")
+        shown["snoozedUntil"] = (await self._snoozed(scope, who or HOUSE)).get(shown["id"])
         shown["comments"] = [
             {
                 "by": note["author"],

@@ -31,6 +31,7 @@ KEY_INSIDE = {"openBrowserSession"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
     *("testDraft", "tryStep", "outlineWorkflow"),
@@ -277,6 +278,8 @@ async def _people(desk: Desk, address: str) -> None:
     await desk.put("/api/calendars/clinic", json=calendar)
     for place in ("queues", "groups", "calendars", "calendars/clinic", "tasks/counts"):
         await desk.get(f"/api/{place}")
+    await desk.post(f"{address}/snooze", {"until": None})
+    await desk.post("/api/tasks/next", {"queue": "absent"})
     await desk.post(f"{address}/claim")
     await desk.put(f"{address}/draft", json={"data": {"agree": True}})
     await desk.post(f"{address}/comments", {"text": "Looks right"})
@@ -404,6 +407,16 @@ async def _stores(desk: Desk) -> None:
     await desk.client.delete(address)
 
 
+async def _keys(desk: Desk) -> None:
+    given = {"principal": "ada", "name": "Ada", "roles": ["viewer"], "kind": "user"}
+    key = (await desk.post("/api/keys", given)).json()["data"]
+    await desk.put("/api/roles/registrar", json={"grants": ["fhir:read/Patient"]})
+    await desk.client.patch("/api/principals/ada", json={"roles": ["registrar"]})
+    for place in ("keys", "principals", "roles"):
+        await desk.get(f"/api/{place}")
+    await desk.client.delete(f"/api/keys/{key['id']}")
+
+
 async def _sessions(desk: Desk, witness: Witness) -> None:
     """Browsers that sign in and out, as at the address of the machine itself."""
     at = "http://localhost"
@@ -438,6 +451,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _computing(desk)
     await _work(desk)
     await _stores(desk)
+    await _keys(desk)
     await _sessions(desk, witness)
     await drafted(desk)
     await _refusals(desk)

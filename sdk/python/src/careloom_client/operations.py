@@ -557,6 +557,7 @@ class Task:
         workflow: str | None = None,
         run: str | None = None,
         patient: str | None = None,
+        snoozed: bool | None = None,
         sort: Literal["priority", "age"] | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -581,6 +582,7 @@ class Task:
                 "workflow": workflow,
                 "run": run,
                 "patient": patient,
+                "snoozed": snoozed,
                 "sort": sort,
                 "after": after,
                 "limit": limit,
@@ -593,9 +595,21 @@ class Task:
         wanted = call("GET", "/api/tasks/counts", {})
         return Envelope(self._send(wanted))
 
-    def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
-        """One human task with what it shows, its comments, votes, draft and decision."""
-        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+    def claim_next_task(self, body: JsonObject | None = None) -> Envelope[models.TaskDetail | None]:
+        """Take the most urgent task that nobody has: {'queue'?, 'kind'?}; null when there is
+        none."""
+        wanted = call("POST", "/api/tasks/next", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_task(self, task_id: str, *, lang: str | None = None) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision; its form
+        in one of its languages."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id}, query={"lang": lang})
+        return Envelope(self._send(wanted))
+
+    def snooze_task(self, task_id: str, body: JsonObject) -> Envelope[models.Snoozed]:
+        """Put a task off for oneself until a time; others see it as before."""
+        wanted = call("POST", "/api/tasks/{task_id}/snooze", {"task_id": task_id}, json=body)
         return Envelope(self._send(wanted))
 
     def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
@@ -998,6 +1012,45 @@ class Identity:
     def get_me(self) -> Envelope[models.Me]:
         """Who asks, where, and what they may do; in a browser session with its CSRF token."""
         wanted = call("GET", "/api/me", {})
+        return Envelope(self._send(wanted))
+
+    def list_keys(self) -> Envelope[list[models.Key]]:
+        """The keys there are, never their text: whose, with which roles, when used."""
+        wanted = call("GET", "/api/keys", {})
+        return Envelope(self._send(wanted))
+
+    def create_key(self, body: JsonObject) -> Envelope[models.KeyMade]:
+        """A key for a principal, which is made when it is given roles or grants. The key is
+        shown this once."""
+        wanted = call("POST", "/api/keys", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def revoke_key(self, key_id: str) -> Envelope[models.KeyRevoked]:
+        """End a key for good, and the browser sessions that were opened with it."""
+        wanted = call("DELETE", "/api/keys/{key_id}", {"key_id": key_id})
+        return Envelope(self._send(wanted))
+
+    def list_principals(self) -> Envelope[list[models.Principal]]:
+        """Users and services with their roles and grants."""
+        wanted = call("GET", "/api/principals", {})
+        return Envelope(self._send(wanted))
+
+    def change_principal(self, principal_id: str, body: JsonObject) -> Envelope[models.Principal]:
+        """Set the roles or the grants of a principal, or disable it; its keys and sessions
+        follow."""
+        wanted = call(
+            "PATCH", "/api/principals/{principal_id}", {"principal_id": principal_id}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+    def list_roles(self) -> Envelope[list[models.Role]]:
+        """The roles that there are with their grants, and those of the tenant's own."""
+        wanted = call("GET", "/api/roles", {})
+        return Envelope(self._send(wanted))
+
+    def put_role(self, role: str, body: JsonObject) -> Envelope[models.Role]:
+        """Make or change a role of the tenant's own."""
+        wanted = call("PUT", "/api/roles/{role}", {"role": role}, json=body)
         return Envelope(self._send(wanted))
 
 
@@ -1736,6 +1789,7 @@ class AsyncTask:
         workflow: str | None = None,
         run: str | None = None,
         patient: str | None = None,
+        snoozed: bool | None = None,
         sort: Literal["priority", "age"] | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -1760,6 +1814,7 @@ class AsyncTask:
                 "workflow": workflow,
                 "run": run,
                 "patient": patient,
+                "snoozed": snoozed,
                 "sort": sort,
                 "after": after,
                 "limit": limit,
@@ -1772,9 +1827,25 @@ class AsyncTask:
         wanted = call("GET", "/api/tasks/counts", {})
         return Envelope(await self._send(wanted))
 
-    async def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
-        """One human task with what it shows, its comments, votes, draft and decision."""
-        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+    async def claim_next_task(
+        self, body: JsonObject | None = None
+    ) -> Envelope[models.TaskDetail | None]:
+        """Take the most urgent task that nobody has: {'queue'?, 'kind'?}; null when there is
+        none."""
+        wanted = call("POST", "/api/tasks/next", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_task(
+        self, task_id: str, *, lang: str | None = None
+    ) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision; its form
+        in one of its languages."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id}, query={"lang": lang})
+        return Envelope(await self._send(wanted))
+
+    async def snooze_task(self, task_id: str, body: JsonObject) -> Envelope[models.Snoozed]:
+        """Put a task off for oneself until a time; others see it as before."""
+        wanted = call("POST", "/api/tasks/{task_id}/snooze", {"task_id": task_id}, json=body)
         return Envelope(await self._send(wanted))
 
     async def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
@@ -2185,6 +2256,47 @@ class AsyncIdentity:
     async def get_me(self) -> Envelope[models.Me]:
         """Who asks, where, and what they may do; in a browser session with its CSRF token."""
         wanted = call("GET", "/api/me", {})
+        return Envelope(await self._send(wanted))
+
+    async def list_keys(self) -> Envelope[list[models.Key]]:
+        """The keys there are, never their text: whose, with which roles, when used."""
+        wanted = call("GET", "/api/keys", {})
+        return Envelope(await self._send(wanted))
+
+    async def create_key(self, body: JsonObject) -> Envelope[models.KeyMade]:
+        """A key for a principal, which is made when it is given roles or grants. The key is
+        shown this once."""
+        wanted = call("POST", "/api/keys", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def revoke_key(self, key_id: str) -> Envelope[models.KeyRevoked]:
+        """End a key for good, and the browser sessions that were opened with it."""
+        wanted = call("DELETE", "/api/keys/{key_id}", {"key_id": key_id})
+        return Envelope(await self._send(wanted))
+
+    async def list_principals(self) -> Envelope[list[models.Principal]]:
+        """Users and services with their roles and grants."""
+        wanted = call("GET", "/api/principals", {})
+        return Envelope(await self._send(wanted))
+
+    async def change_principal(
+        self, principal_id: str, body: JsonObject
+    ) -> Envelope[models.Principal]:
+        """Set the roles or the grants of a principal, or disable it; its keys and sessions
+        follow."""
+        wanted = call(
+            "PATCH", "/api/principals/{principal_id}", {"principal_id": principal_id}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_roles(self) -> Envelope[list[models.Role]]:
+        """The roles that there are with their grants, and those of the tenant's own."""
+        wanted = call("GET", "/api/roles", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_role(self, role: str, body: JsonObject) -> Envelope[models.Role]:
+        """Make or change a role of the tenant's own."""
+        wanted = call("PUT", "/api/roles/{role}", {"role": role}, json=body)
         return Envelope(await self._send(wanted))
 
 
