@@ -110,7 +110,7 @@ def test_a_connection_is_made_tested_and_changed(
     go(signed_in, house, "/connections")
     signed_in.get_by_role("button", name="New connection").first.click()
     form = signed_in.get_by_role("form", name="New connection")
-    form.get_by_label("Name").fill("lab")
+    form.get_by_role("textbox", name="Name").fill("lab")
     form.get_by_role("combobox", name="Kind").click()
     signed_in.get_by_role("option", name="HTTP system").click()
     address = form.get_by_label("Address", exact=False).first

@@ -1,7 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { FileText, PenLine, Plus, Search, Workflow } from "lucide-react";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { useLiveRefresh } from "../../api/live";
 import { useCan } from "../../api/me";
 import { DataList, type Column } from "../../ui/DataList";
@@ -13,14 +13,14 @@ import { Page } from "../../ui/Page";
 import { Status } from "../../ui/Status";
 import { StatusStrip } from "../../ui/StatusStrip";
 import { Ago } from "../../ui/Time";
+import { useFilter } from "../../ui/useFilter";
 import { useLastRuns, useNextTimes, useWorkflows, type LastRuns, type WorkflowSummary } from "./server";
 import { Templates } from "./Templates";
 import { startsWords } from "./triggers";
 import styles from "./workflows.module.css";
 
 export default function WorkflowsPage() {
-  const [query, setQuery] = useSearchParams();
-  const find = query.get("find") ?? "";
+  const [find, setFind] = useFilter("find");
   const can = useCan();
   const [choosing, setChoosing] = useState(false);
   const { data, error, refetch } = useWorkflows();
@@ -42,7 +42,7 @@ export default function WorkflowsPage() {
             placeholder="Name, trigger or owner"
             leftSection={<Icon of={Search} />}
             value={find}
-            onChange={({ currentTarget: { value } }) => setQuery(value ? { find: value } : {}, { replace: true })}
+            onChange={(event) => setFind(event.currentTarget.value)}
           />
         ) : undefined
       }
@@ -56,7 +56,7 @@ export default function WorkflowsPage() {
           icon={Search}
           title={`Nothing is called “${find}”`}
           says="The search looks at names, ids, triggers and owners."
-          action={{ word: "Show all workflows", act: () => setQuery({}) }}
+          action={{ word: "Show all workflows", act: () => setFind("") }}
         />
       )}
       {found.length > 0 && (
