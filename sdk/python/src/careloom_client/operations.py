@@ -1195,24 +1195,6 @@ class Operation:
         wanted = call("GET", "/api/step-types", {})
         return Envelope(self._send(wanted))
 
-    def stream_changes(
-        self,
-        *,
-        topics: str | None = None,
-        last_event_id: str | None = None,
-        seconds: int | None = None,
-    ) -> Any:
-        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
-        committed: ids and states. A client that comes again with Last-Event-ID misses
-        nothing."""
-        wanted = call(
-            "GET",
-            "/api/stream",
-            {},
-            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
-        )
-        return self._send(wanted)
-
 
 class Groups:
     """Every group of operations."""
@@ -2444,24 +2426,6 @@ class AsyncOperation:
         """Every step type with its schema: forms, verification and rollback all read it."""
         wanted = call("GET", "/api/step-types", {})
         return Envelope(await self._send(wanted))
-
-    async def stream_changes(
-        self,
-        *,
-        topics: str | None = None,
-        last_event_id: str | None = None,
-        seconds: int | None = None,
-    ) -> Any:
-        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
-        committed: ids and states. A client that comes again with Last-Event-ID misses
-        nothing."""
-        wanted = call(
-            "GET",
-            "/api/stream",
-            {},
-            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
-        )
-        return await self._send(wanted)
 
 
 class AsyncGroups:
