@@ -5,8 +5,8 @@ python benchmarks/ui.py [--repeats N] [--seconds S] [--per-minute N]
 1. First load: a browser without a cache signs in; bytes and requests of the screens' files (as they
    are sent, without the font) and the time until the list of workflows stands.
 2. Opening: from the press on a workflow of 200 steps until its canvas shows nodes and is still.
-3. Panning: the canvas of 300 and of 1,000 steps is dragged with the mouse for some seconds; frames a
-   second as requestAnimationFrame counts them.
+3. Panning: the canvas of 300 and of 1,000 steps is dragged with the mouse for some seconds; frames
+   a second as requestAnimationFrame counts them.
 4. Commit to screen: runs start at an even pace while the page of runs is open; from a run's
    `finishedAt` until its line says Done. Both clocks are this machine's.
 Needs chromium. The browser draws without a graphics card. DATABASE_URL names the PostgreSQL to use.
@@ -24,6 +24,7 @@ import statistics
 import tempfile
 import time
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import report
@@ -43,7 +44,10 @@ _SENT = "performance.getEntriesByType('resource').map((e) => [e.name, e.encodedB
 _FRAMES = """(seconds) => new Promise((resolve) => {
   const times = [];
   const end = performance.now() + seconds * 1000;
-  const tick = (now) => { times.push(now); now < end ? requestAnimationFrame(tick) : resolve(times); };
+  const tick = (now) => {
+    times.push(now);
+    if (now < end) requestAnimationFrame(tick); else resolve(times);
+  };
   requestAnimationFrame(tick);
 })"""
 _SEEN = """() => {
@@ -152,7 +156,7 @@ async def panning(screens: Screens, name: str, steps: int, seconds: float, repea
             await page.mouse.move(x + 240 * ((step % 40) / 20 - 1), y - 120 * ((step % 26) / 13))
         await page.mouse.up()
         times = await frames
-        gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(times)]
         rates.append(1000 * len(gaps) / (times[-1] - times[0]))
         longest.append(max(gaps))
         await context.close()
@@ -180,7 +184,7 @@ async def to_screen(screens: Screens, seconds: float, per_minute: int) -> Row:
     seen: dict[str, int] = await page.evaluate("window.seen")
     delays, missed = [], 0
     for run in started:
-        detail = await services.runs.read(DEFAULT_SCOPE, run)
+        detail = await services.runs.detail(DEFAULT_SCOPE, run)
         if run not in seen:
             missed += 1
             continue
