@@ -92,6 +92,7 @@ export function DataList<Row>(props: Props<Row>) {
                 aria-selected={props.selected === rowKey(row) || undefined}
                 className={styles.row}
                 data-row={item.index}
+                data-key={item.key}
                 tabIndex={item.index === at ? 0 : -1}
                 style={{ height: item.size, transform: `translateY(${item.start}px)` }}
                 onFocus={() => setAt(item.index)}
