@@ -39,7 +39,7 @@ from careloom.types import DEFAULT_SCOPE
 Row = dict[str, Any]
 WINDOW = {"width": 1440, "height": 900}
 PATIENCE_MS = 120_000
-NODE = ".react-flow__node"
+NODE, VIEWPORT = ".react-flow__node", ".react-flow__viewport"
 _SENT = "performance.getEntriesByType('resource').map((e) => [e.name, e.encodedBodySize])"
 _FRAMES = """(seconds) => new Promise((resolve) => {
   const times = [];
@@ -64,13 +64,10 @@ _SEEN = """() => {
 
 
 def flow(name: str, steps: int) -> str:
-    """A definition of so many steps: rows of ten, each step reading the one before."""
+    """A definition of so many steps in a row."""
     lines = [f"workflow:\n  id: {name}\n  name: {name}\n  trigger: {{type: manual}}\n  steps:"]
     for at in range(steps):
-        before = f"{{{{steps.s{at - 1}.output.text}}}}" if at else "first"
-        lines.append(
-            f"    - {{id: s{at}, name: Step {at}, type: session, content: '{before} {at}'}}"
-        )
+        lines.append(f"    - {{id: s{at}, name: Step {at}, type: session, content: 'Note {at}'}}")
     return "\n".join(lines) + "\n"
 
 
@@ -147,6 +144,7 @@ async def panning(screens: Screens, name: str, steps: int, seconds: float, repea
         box = await pane.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 40
+        stood = await page.locator(VIEWPORT).get_attribute("style")
         await page.mouse.move(x, y)
         await page.mouse.down()
         frames = asyncio.create_task(page.evaluate(_FRAMES, seconds))
@@ -156,6 +154,8 @@ async def panning(screens: Screens, name: str, steps: int, seconds: float, repea
             await page.mouse.move(x + 240 * ((step % 40) / 20 - 1), y - 120 * ((step % 26) / 13))
         await page.mouse.up()
         times = await frames
+        if await page.locator(VIEWPORT).get_attribute("style") == stood:
+            raise SystemExit(f"the canvas of {name} did not move")
         gaps = [b - a for a, b in pairwise(times)]
         rates.append(1000 * len(gaps) / (times[-1] - times[0]))
         longest.append(max(gaps))
@@ -184,7 +184,7 @@ async def to_screen(screens: Screens, seconds: float, per_minute: int) -> Row:
     seen: dict[str, int] = await page.evaluate("window.seen")
     delays, missed = [], 0
     for run in started:
-        detail = await services.runs.detail(DEFAULT_SCOPE, run)
+        detail = await services.runs.status(DEFAULT_SCOPE, run)
         if run not in seen:
             missed += 1
             continue
