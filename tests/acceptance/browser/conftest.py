@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.acceptance.browser.place import ROOT, Axe, House, needed, serve, sign_in
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -51,6 +51,7 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory, screens: Path) -> Iter
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     needed(path is not None, "chromium is not installed")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as tools:
         found = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield found
