@@ -22,7 +22,6 @@ GROUPS = {
     "runs": "workflow",
     "people": "task",
     "sessions": "session",
-    "conversations": "session",
     "workers": "worker",
     "files": "file",
     "connections": "connection",

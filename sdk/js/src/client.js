@@ -1,6 +1,7 @@
 /** The client: one group of operations for each part of the platform. */
 import { FhirStoreClient } from './fhir-store.js';
 import * as operations from './operations.js';
+import { Sessions } from './session.js';
 import { events } from './stream.js';
 import { Transport, sleep } from './transport.js';
 import { WorkQueues } from './work.js';
@@ -89,6 +90,7 @@ export class EngineClient extends operations.Groups {
     super(transport);
     this.#transport = transport;
     this.workflow = new Workflows(transport);
+    this.session = new Sessions(transport);
     this.work = new WorkQueues(transport);
     this.dataStore = new DataStores(transport);
     this.fhir = new FhirStoreClient(transport);

@@ -3,6 +3,7 @@ import type { CallOptions } from './calls.js';
 import type {
   DataStoreOperations,
   Groups,
+  SessionOperations,
   WorkOperations,
   WorkflowOperations,
 } from './operations.js';
@@ -47,6 +48,7 @@ export declare class EngineClient extends Groups {
   /** Where the server is. */
   readonly baseUrl: string;
   workflow: Workflows;
+  session: Sessions;
   work: WorkQueues;
   dataStore: DataStores;
   /** FHIR in the store that the key is for. */
@@ -68,6 +70,15 @@ export declare class Workflows extends WorkflowOperations {
   ): Promise<types.Envelope<types.RunStarted>>;
   /** The run once it has ended. Throws a TimeoutError; the run goes on all the same. */
   waitForRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.Run>>;
+}
+
+/** Sessions: of conversations, and of runs. */
+export declare class Sessions extends SessionOperations {
+  /**
+   * What happens in a conversation: words of answers as they come, messages, tasks. It goes on
+   * from `lastEventId`; it ends when `signal` is aborted or the loop is left.
+   */
+  stream(sessionId: string, options?: StreamOptions): AsyncGenerator<StreamEvent, void>;
 }
 
 /** FHIR stores, and a FHIR client for the one that was initialized last. */

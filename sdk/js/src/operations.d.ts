@@ -383,6 +383,7 @@ export declare class TaskOperations extends Operations {
       workflow?: string;
       run?: string;
       patient?: string;
+      snoozed?: boolean;
       sort?: "priority" | "age";
       after?: string;
       limit?: number;
@@ -392,8 +393,27 @@ export declare class TaskOperations extends Operations {
   /** Open tasks by queue, of those that the key may see. */
   countTasks(options?: CallOptions): Promise<types.Envelope<Array<types.QueueCounts>>>;
 
-  /** One human task with what it shows, its comments, votes, draft and decision. */
-  getTask(taskId: string, options?: CallOptions): Promise<types.Envelope<types.TaskDetail>>;
+  /** Take the most urgent task that nobody has: {"queue"?, "kind"?}; null when there is none. */
+  claimNextTask(
+    body?: types.NextGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskDetail | null>>;
+
+  /**
+   * One human task with what it shows, its comments, votes, draft and decision; its form in one of
+   * its languages.
+   */
+  getTask(
+    taskId: string,
+    options?: CallOptions & { lang?: string },
+  ): Promise<types.Envelope<types.TaskDetail>>;
+
+  /** Put a task off for oneself until a time; others see it as before. */
+  snoozeTask(
+    taskId: string,
+    body: types.SnoozeGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Snoozed>>;
 
   /** Every transition of a task with who and when, from the audit trail. */
   getTaskHistory(
@@ -696,6 +716,38 @@ export declare class IdentityOperations extends Operations {
 
   /** Who asks, where, and what they may do; in a browser session with its CSRF token. */
   getMe(options?: CallOptions): Promise<types.Envelope<types.Me>>;
+
+  /** The keys there are, never their text: whose, with which roles, when used. */
+  listKeys(options?: CallOptions): Promise<types.Envelope<Array<types.Key>>>;
+
+  /**
+   * A key for a principal, which is made when it is given roles or grants. The key is shown this
+   * once.
+   */
+  createKey(body: types.KeyGiven, options?: CallOptions): Promise<types.Envelope<types.KeyMade>>;
+
+  /** End a key for good, and the browser sessions that were opened with it. */
+  revokeKey(keyId: string, options?: CallOptions): Promise<types.Envelope<types.KeyRevoked>>;
+
+  /** Users and services with their roles and grants. */
+  listPrincipals(options?: CallOptions): Promise<types.Envelope<Array<types.Principal>>>;
+
+  /** Set the roles or the grants of a principal, or disable it; its keys and sessions follow. */
+  changePrincipal(
+    principalId: string,
+    body: types.PrincipalChange,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Principal>>;
+
+  /** The roles that there are with their grants, and those of the tenant's own. */
+  listRoles(options?: CallOptions): Promise<types.Envelope<Array<types.Role>>>;
+
+  /** Make or change a role of the tenant's own. */
+  putRole(
+    role: string,
+    body: types.RoleGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Role>>;
 }
 
 /** Operations on data store. */

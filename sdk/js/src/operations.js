@@ -389,7 +389,7 @@ export class TaskOperations extends Operations {
   /** Human tasks that the key may see: open ones first, the most urgent and soonest due first. */
   listTasks(options) {
     return this.send('GET', '/api/tasks', options, {
-      query: pick(options, 'status', 'queue', 'group', 'mine', 'unassigned', 'assignee', 'overdue', 'sla', 'priority', 'kind', 'workflow', 'run', 'patient', 'sort', 'after', 'limit'),
+      query: pick(options, 'status', 'queue', 'group', 'mine', 'unassigned', 'assignee', 'overdue', 'sla', 'priority', 'kind', 'workflow', 'run', 'patient', 'snoozed', 'sort', 'after', 'limit'),
     });
   }
 
@@ -398,9 +398,26 @@ export class TaskOperations extends Operations {
     return this.send('GET', '/api/tasks/counts', options);
   }
 
-  /** One human task with what it shows, its comments, votes, draft and decision. */
+  /** Take the most urgent task that nobody has: {"queue"?, "kind"?}; null when there is none. */
+  claimNextTask(body, options) {
+    return this.send('POST', '/api/tasks/next', options, { json: body });
+  }
+
+  /**
+   * One human task with what it shows, its comments, votes, draft and decision; its form in one of
+   * its languages.
+   */
   getTask(taskId, options) {
-    return this.send('GET', `/api/tasks/${place('taskId', taskId)}`, options);
+    return this.send('GET', `/api/tasks/${place('taskId', taskId)}`, options, {
+      query: pick(options, 'lang'),
+    });
+  }
+
+  /** Put a task off for oneself until a time; others see it as before. */
+  snoozeTask(taskId, body, options) {
+    return this.send('POST', `/api/tasks/${place('taskId', taskId)}/snooze`, options, {
+      json: body,
+    });
   }
 
   /** Every transition of a task with who and when, from the audit trail. */
@@ -727,6 +744,46 @@ export class IdentityOperations extends Operations {
   /** Who asks, where, and what they may do; in a browser session with its CSRF token. */
   getMe(options) {
     return this.send('GET', '/api/me', options);
+  }
+
+  /** The keys there are, never their text: whose, with which roles, when used. */
+  listKeys(options) {
+    return this.send('GET', '/api/keys', options);
+  }
+
+  /**
+   * A key for a principal, which is made when it is given roles or grants. The key is shown this
+   * once.
+   */
+  createKey(body, options) {
+    return this.send('POST', '/api/keys', options, { json: body });
+  }
+
+  /** End a key for good, and the browser sessions that were opened with it. */
+  revokeKey(keyId, options) {
+    return this.send('DELETE', `/api/keys/${place('keyId', keyId)}`, options);
+  }
+
+  /** Users and services with their roles and grants. */
+  listPrincipals(options) {
+    return this.send('GET', '/api/principals', options);
+  }
+
+  /** Set the roles or the grants of a principal, or disable it; its keys and sessions follow. */
+  changePrincipal(principalId, body, options) {
+    return this.send('PATCH', `/api/principals/${place('principalId', principalId)}`, options, {
+      json: body,
+    });
+  }
+
+  /** The roles that there are with their grants, and those of the tenant's own. */
+  listRoles(options) {
+    return this.send('GET', '/api/roles', options);
+  }
+
+  /** Make or change a role of the tenant's own. */
+  putRole(role, body, options) {
+    return this.send('PUT', `/api/roles/${place('role', role)}`, options, { json: body });
   }
 }
 

@@ -566,6 +566,8 @@ export interface Task {
   form?: JsonObject | null;
   prefill?: JsonObject;
   suggestion?: JsonObject | null;
+  /** Put off by who asks */
+  snoozedUntil?: string | null;
   /** A model had a part in what is shown */
   ai?: boolean;
 }
@@ -602,8 +604,14 @@ export interface TaskDetail {
   form?: JsonObject | null;
   prefill?: JsonObject;
   suggestion?: JsonObject | null;
+  /** Put off by who asks */
+  snoozedUntil?: string | null;
   /** A model had a part in what is shown */
   ai?: boolean;
+  language?: string | null;
+  languages?: Array<string>;
+  valueSets?: Record<string, { total: number; complete: boolean; options: Array<JsonObject> }>;
+  calculates?: boolean;
 }
 
 export interface Sla {
@@ -635,6 +643,21 @@ export interface TaskChanged {
   state: "requested" | "accepted" | "completed" | "rejected" | "cancelled";
   version: number;
   savedAt?: string;
+}
+
+export interface SnoozeGiven {
+  until: string | null;
+}
+
+export interface Snoozed {
+  task: string;
+  snoozedUntil: string | null;
+}
+
+export interface NextGiven {
+  queue?: string;
+  kind?: string;
+  workflow?: string;
 }
 
 export interface TaskTarget {
@@ -800,6 +823,74 @@ export interface Me {
   /** Of a browser session; send it as X-CSRF-Token */
   csrf?: string;
   session?: { id: string; expiresAt: string; idleMinutes: number };
+}
+
+export interface Key {
+  id: string;
+  prefix: string;
+  status: "valid" | "expired" | "disabled" | "revoked";
+  principal: string;
+  name: string;
+  roles: Array<string>;
+  grants: Array<string>;
+  limit: Array<string> | null;
+  store: string;
+  createdAt: string;
+  lastUsedAt: string | null;
+  expiresAt: string | null;
+}
+
+export interface KeyGiven {
+  principal: string;
+  name?: string;
+  kind?: "user" | "service" | "worker";
+  /** With roles or grants it is made */
+  roles?: Array<string> | null;
+  grants?: Array<string> | null;
+  /** What the key may do at most */
+  limit?: Array<string> | null;
+  store?: string;
+  expiresAt?: string | null;
+}
+
+export interface KeyMade {
+  id: string;
+  prefix: string;
+  principal: string;
+  /** Shown in this answer only */
+  key: string;
+}
+
+export interface KeyRevoked {
+  id: string;
+  status: "revoked";
+  changed: boolean;
+}
+
+export interface Principal {
+  id: string;
+  name: string;
+  kind: string;
+  roles: Array<string>;
+  grants: Array<string>;
+  disabled: boolean;
+  createdAt: string;
+}
+
+export interface PrincipalChange {
+  roles?: Array<string> | null;
+  grants?: Array<string> | null;
+  disabled?: boolean | null;
+}
+
+export interface Role {
+  id: string;
+  grants: Array<string>;
+  own: boolean;
+}
+
+export interface RoleGiven {
+  grants: Array<string>;
 }
 
 export interface SignIn {

@@ -76,7 +76,7 @@ export default function WorkflowsPage() {
           columns={columns(last, next)}
           rowKey={({ id }) => id}
           href={({ href }) => href}
-          rowHeight={56}
+          rowHeight={44}
         />
       )}
     </Page>
