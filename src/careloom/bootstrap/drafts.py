@@ -54,6 +54,7 @@ class SampleRoom:
         self._dicom = dicom
         self._uploads = uploads
         self._samples = {one.name: one for one in samples()}
+        self._drawn: dict[str, bytes] = {}
 
     async def lay(self, scope: Scope, name: str, actor: JsonObject, keep: bool) -> JsonObject:
         """What the trigger shows of a sample. With `keep` what it needs is stored, once; without
@@ -76,7 +77,8 @@ class SampleRoom:
         ids = [await self._patient(scope, n, actor) for n in sample.patients] if keep else []
         shown: JsonObject = {"source": sample.trigger, "event": sample.event}
         if sample.draw is not None:
-            data = await asyncio.to_thread(sample.draw)
+            data = self._drawn.get(name) or await asyncio.to_thread(sample.draw)
+            self._drawn[name] = data
             lay = self._image if sample.trigger == "dicom" else self._file
             return shown | await lay(scope, sample, data, actor)
         shown |= sample.shown or {}

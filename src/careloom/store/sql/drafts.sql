@@ -44,11 +44,13 @@ BEGIN
   PERFORM enter(p_tenant);
   SELECT * INTO v_draft FROM draft d WHERE d.tenant = p_tenant AND d.store = p_store AND d.draft_id = p_draft FOR UPDATE;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  SELECT max(revision) + 1 INTO v_number FROM draft_revision
-    WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
   IF p_expect IS NOT NULL AND p_expect <> v_draft.revision THEN
     DELETE FROM draft_revision r WHERE r.tenant = p_tenant AND r.store = p_store AND r.draft_id = p_draft
       AND r.aside AND r.label IS NULL AND r.base = p_expect AND r.saved_by IS NOT DISTINCT FROM v_by;
+  END IF;
+  SELECT max(revision) + 1 INTO v_number FROM draft_revision
+    WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
+  IF p_expect IS NOT NULL AND p_expect <> v_draft.revision THEN
     INSERT INTO draft_revision (tenant, store, draft_id, revision, base, aside, body_id, body, saved_by)
       VALUES (p_tenant, p_store, p_draft, v_number, p_expect, true, p_body_id, p_body, v_by);
     PERFORM draft_prune(p_tenant, p_store, p_draft, p_kept);
