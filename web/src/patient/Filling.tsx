@@ -3,9 +3,10 @@ import { Form } from "../questionnaire/Form";
 import type { Words } from "../questionnaire/language";
 import { faults as faultsOf, fromPlain, fromResponse, type Answers } from "../questionnaire/model";
 import type { QuestionnaireResponse } from "../questionnaire/types";
+import { UploadContext, type Upload } from "../questionnaire/upload";
 import { useCalculated } from "../questionnaire/useCalculated";
 import { explained } from "./PatientPage";
-import { calculate, keep, Refused, send, type OpenForm } from "./server";
+import { attach, calculate, keep, Refused, send, type OpenForm } from "./server";
 
 interface Props {
   token: string;
@@ -44,6 +45,7 @@ export function Filling({ token, opened, words }: Props) {
     return () => clearTimeout(timer);
   }, [typed, sent, token, form, answers]);
 
+  const upload = useCallback<Upload>((question, file) => attach(token, question, file), [token]);
   const work = useCallback((given: QuestionnaireResponse) => calculate(token, given), [token]);
   const disabled = useCalculated(work, sent ? null : form, answers, setAnswers);
 
@@ -104,7 +106,9 @@ export function Filling({ token, opened, words }: Props) {
           {said}
         </p>
       )}
-      <Form form={form} answers={answers} onAnswers={change} words={words} faults={faults} disabled={disabled} />
+      <UploadContext.Provider value={upload}>
+        <Form form={form} answers={answers} onAnswers={change} words={words} faults={faults} disabled={disabled} />
+      </UploadContext.Provider>
       <button type="submit" className="send" disabled={sending}>
         {sending ? words.sending : words.send}
       </button>

@@ -1,7 +1,7 @@
 /** The one form behind a link. No key, no cookie: the link is all there is. */
 import type { Answers } from "../questionnaire/model";
 import { toResponse } from "../questionnaire/model";
-import type { Questionnaire, QuestionnaireResponse } from "../questionnaire/types";
+import type { Attachment, Questionnaire, QuestionnaireResponse } from "../questionnaire/types";
 import type { Worked } from "../questionnaire/useCalculated";
 
 export interface OpenForm {
@@ -48,8 +48,8 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: body === undefined ? {} : { "Content-Type": body instanceof File ? body.type || "application/octet-stream" : "application/json" },
+      ...(body === undefined ? {} : { body: body instanceof File ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new Offline();
@@ -70,6 +70,10 @@ export const send = (token: string, form: Questionnaire, answers: Answers) =>
 /** Keep what was answered so far, so that it can be finished on another device. */
 export const keep = (token: string, form: Questionnaire, answers: Answers) =>
   ask<unknown>("PUT", `${address(token)}/draft`, { answers: toResponse(form, answers, "in-progress") });
+
+/** Hand in a file for a question. */
+export const attach = (token: string, question: string, file: File) =>
+  ask<Attachment>("POST", `${address(token)}/attachments?${new URLSearchParams({ question, name: file.name.slice(0, 200) })}`, file);
 
 export const calculate = (token: string, answers: QuestionnaireResponse) =>
   ask<Worked>("POST", `${address(token)}/calculate`, { answers });

@@ -1,7 +1,8 @@
-import { useState } from "react";
-import { attachmentOf, begin, optionsOf, plain, valueKey, wordOf, type Node } from "./model";
+import { useContext, useState } from "react";
+import { attachmentOf, begin, LARGEST_FILE, optionsOf, plain, valueKey, wordOf, type Node } from "./model";
 import type { Words } from "./language";
 import { extension, type Answer, type Coding, type Item, type Questionnaire } from "./types";
+import { UploadContext } from "./upload";
 import styles from "./form.module.css";
 
 export interface FieldProps {
@@ -321,6 +322,8 @@ function QuantityInput(props: InputProps) {
 
 function FileInput({ item, answer, words, readOnly, labelledBy, describedBy, wrong, onAnswer }: InputProps) {
   const [fault, setFault] = useState<string>();
+  const upload = useContext(UploadContext);
+  const taken = (file: File) => (file.size > LARGEST_FILE ? Promise.reject(new Error(words.tooLarge)) : upload ? upload(item.linkId, file) : attachmentOf(file));
   const types = (item.extension ?? []).filter(({ url }) => url.endsWith("/mimeType")).map((one) => String(one.valueCode));
   return (
     <span className={styles.row}>
@@ -336,9 +339,9 @@ function FileInput({ item, answer, words, readOnly, labelledBy, describedBy, wro
             const [file] = event.currentTarget.files ?? [];
             setFault(undefined);
             if (!file) return onAnswer(undefined);
-            attachmentOf(file).then(
+            taken(file).then(
               (valueAttachment) => onAnswer({ valueAttachment }),
-              () => setFault(words.tooLarge),
+              (refused: unknown) => setFault(refused instanceof Error && refused.message ? refused.message : words.tooLarge),
             );
           }}
         />

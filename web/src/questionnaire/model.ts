@@ -323,7 +323,7 @@ export function withValues(items: readonly Item[], answers: Answers, values: Rea
   return next;
 }
 
-const LARGEST_FILE = 10 * 1024 * 1024;
+export const LARGEST_FILE = 10 * 1024 * 1024;
 
 /** A chosen file as an Attachment; raises when it is too large. */
 export async function attachmentOf(file: File): Promise<Attachment> {

@@ -11,7 +11,8 @@ import { priorityOf, sentence, words } from "../../evidence/words";
 import { Form } from "../../questionnaire/Form";
 import { wordsOf } from "../../questionnaire/language";
 import { faults as faultsOf, fromPlain, fromResponse, toResponse, walk, type Answers } from "../../questionnaire/model";
-import type { QuestionnaireResponse } from "../../questionnaire/types";
+import type { Attachment, QuestionnaireResponse } from "../../questionnaire/types";
+import { UploadContext, type Upload } from "../../questionnaire/upload";
 import { useCalculated, type Worked } from "../../questionnaire/useCalculated";
 import { ErrorPanel, messageOf } from "../../ui/ErrorPanel";
 import { Icon } from "../../ui/Icon";
@@ -55,6 +56,13 @@ export function Asked({ task, onNext, onClose }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const kept = useDraft(task.id, task.form, answers, typed);
   const work = useCallback((given: QuestionnaireResponse) => api.post<Worked>(`api/tasks/${task.id}/calculate`, { answers: given }), [task.id]);
+  const upload = useCallback<Upload>(
+    (question, file) => {
+      const query = { question, name: file.name.slice(0, 200) };
+      return api.post<Attachment>(`api/tasks/${task.id}/attachments`, file, { query, type: file.type || "application/octet-stream", patience: 120_000 });
+    },
+    [task.id],
+  );
   const disabled = useCalculated(work, task.form, answers, setAnswers);
   const open = isOpen(task);
   const others = task.assignee !== null && task.assignee !== me?.principal;
@@ -124,16 +132,18 @@ export function Asked({ task, onNext, onClose }: Props) {
         <SuggestionCard task={task} />
         {task.form && (
           <section className={styles.card} aria-label="Form">
-            <Form
-              form={task.form}
-              answers={answers}
-              onAnswers={change}
-              words={wordsOf("en")}
-              faults={faults}
-              disabled={disabled}
-              readOnly={!mayDecide}
-              suggested={suggested}
-            />
+            <UploadContext.Provider value={upload}>
+              <Form
+                form={task.form}
+                answers={answers}
+                onAnswers={change}
+                words={wordsOf("en")}
+                faults={faults}
+                disabled={disabled}
+                readOnly={!mayDecide}
+                suggested={suggested}
+              />
+            </UploadContext.Provider>
             {mayDecide && (
               <p className={styles.kept} role="status">
                 {kept === "kept" ? (typed ? "Your answers are kept" : "") : kept === "typing" ? "Keeping your answers …" : "Not kept yet: the server does not answer. They stay on this page."}
