@@ -15,8 +15,11 @@ from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
+    ai_models,
+    ai_workers,
     components,
     connections,
+    conversations,
     definitions,
     drafting,
     drafts,
@@ -88,6 +91,9 @@ def build_app(services: Any) -> FastAPI:
         drafts,
         template_library,
         components,
+        ai_models,
+        ai_workers,
+        conversations,
         people,
         teams,
         pipelines,

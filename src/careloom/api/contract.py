@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from careloom.api.contract_ai import BODIES as AI_BODIES
+from careloom.api.contract_ai import DATA as AI_DATA
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
@@ -48,6 +50,7 @@ _SECURITY_SCHEMES: JsonObject = {
 
 
 _DATA: dict[str, JsonObject] = {
+    **AI_DATA,
     **COMPUTING_DATA,
     **DRAFTS_DATA,
     **PEOPLE_DATA,
@@ -130,6 +133,7 @@ _BYTES: JsonObject = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 _BODIES: dict[str, JsonObject] = {
+    **AI_BODIES,
     **COMPUTING_BODIES,
     **DRAFTS_BODIES,
     **PEOPLE_BODIES,
@@ -187,6 +191,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
     "streamChanges": {"text/event-stream": _TEXT},
+    "streamSession": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
@@ -229,7 +234,7 @@ def _complete(operation: JsonObject) -> None:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if name == "executeWorkflow":
         successes["200"] = {"description": "The Idempotency-Key is known", "content": content}
-    elif name == "rollbackWorkflow" or name == "createWorkflow":
+    elif name in ("rollbackWorkflow", "createWorkflow", "createWorker"):
         successes["200"] = {"description": "Nothing new", "content": content}
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from careloom.ai.language.asking import Asks
+from careloom.ai.language.registry import LanguageModels
+from careloom.ai.prompt_log import PromptLog
+from careloom.ai.sessions.conversations import Conversations
+from careloom.ai.sessions.stream import SessionStream
+from careloom.ai.worker_versions import WorkerVersions
 from careloom.audit.signing import SigningKey
 from careloom.audit.trail import AuditTrail
 from careloom.connections.messages import Messages
@@ -31,6 +38,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
 from careloom.workflows.changes import Changes
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.drafts import Drafts
+from careloom.workflows.drafts.describe.service import Describe
 from careloom.workflows.drafts.library import TemplateLibrary
 from careloom.workflows.drafts.testing import TestOrder
 from careloom.workflows.drafts.tries import Tries
@@ -79,12 +87,29 @@ class DraftRooms(Protocol):
     def tries(self) -> Tries: ...
     @property
     def templates(self) -> TemplateLibrary: ...
+    @property
+    def describe(self) -> Describe: ...
 
     async def outlined(
         self, scope: Scope, source: str | JsonObject, only: str | None
     ) -> JsonObject: ...
 
     async def test(self, principal: Principal, draft: str, order: TestOrder) -> JsonObject: ...
+
+
+class AiServices(Protocol):
+    """Models, workers and conversations."""
+
+    asker: Asks
+    models: LanguageModels
+    workers: WorkerVersions
+    log: PromptLog
+    environment_of: Callable[[str], Awaitable[str]]
+
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def stream(self) -> SessionStream: ...
 
 
 class Services(Protocol):
@@ -121,6 +146,7 @@ class Services(Protocol):
     def drafts(self) -> DraftRooms: ...
 
     catalog: StepCatalog
+    ai: AiServices
 
 
 def services_of(request: Request) -> Services:

@@ -1,7 +1,8 @@
 /** The one form behind a link. No key, no cookie: the link is all there is. */
 import type { Answers } from "../questionnaire/model";
 import { toResponse } from "../questionnaire/model";
-import type { Attachment, Questionnaire, QuestionnaireResponse } from "../questionnaire/types";
+import type { Questionnaire, QuestionnaireResponse } from "../questionnaire/types";
+import type { Source } from "../questionnaire/source";
 import type { Worked } from "../questionnaire/useCalculated";
 
 export interface OpenForm {
@@ -48,7 +49,7 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
-      headers: body === undefined ? {} : { "Content-Type": body instanceof File ? body.type || "application/octet-stream" : "application/json" },
+      headers: body === undefined || body instanceof File ? {} : { "Content-Type": "application/json" },
       ...(body === undefined ? {} : { body: body instanceof File ? body : JSON.stringify(body) }),
     });
   } catch {
@@ -71,9 +72,17 @@ export const send = (token: string, form: Questionnaire, answers: Answers) =>
 export const keep = (token: string, form: Questionnaire, answers: Answers) =>
   ask<unknown>("PUT", `${address(token)}/draft`, { answers: toResponse(form, answers, "in-progress") });
 
-/** Hand in a file for a question. */
-export const attach = (token: string, question: string, file: File) =>
-  ask<Attachment>("POST", `${address(token)}/attachments?${new URLSearchParams({ question, name: file.name.slice(0, 200) })}`, file);
+export const calculate = (token: string, answers: QuestionnaireResponse, edited: readonly string[]) =>
+  ask<Worked>("POST", `${address(token)}/calculate`, { answers, edited });
 
-export const calculate = (token: string, answers: QuestionnaireResponse) =>
-  ask<Worked>("POST", `${address(token)}/calculate`, { answers });
+/** Options of large value sets, and files, of this form. */
+export const sourceOf = (token: string, language: string | undefined): Source => ({
+  find: (valueSet, words) => {
+    const query = new URLSearchParams({ valueSet, find: words, ...(language ? { lang: language } : {}) });
+    return ask("GET", `${address(token)}/options?${query.toString()}`);
+  },
+  keep: (linkId, file) => {
+    const query = new URLSearchParams({ question: linkId, name: file.name });
+    return ask("POST", `${address(token)}/attachments?${query.toString()}`, file);
+  },
+});

@@ -1,4 +1,4 @@
-"""/api/workflows/runs and /api/sessions: what runs did and are doing."""
+"""/api/workflows/runs: what runs did and are doing."""
 
 from __future__ import annotations
 
@@ -90,13 +90,6 @@ async def get_run_timeline(run_id: str, request: Request, principal: PrincipalDe
     """When each step, attempt and wait of a run took place; no payloads."""
     principal.require("workflow:read")
     return success(await services_of(request).runs.timeline(principal.scope, run_id))
-
-
-@router.get("/sessions/{session_id}", operation_id="getSession")
-async def get_session(session_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """The session of a run: its messages, derived from the journal."""
-    principal.require("run:read")
-    return success(await services_of(request).runs.session(principal.scope, session_id))
 
 
 def _instant(name: str, at: datetime | None) -> str | None:
