@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,11 +11,17 @@ from starlette.responses import Response, StreamingResponse
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import RunParam, RunStatusParam, TextParam, WordParam
+from careloom.api.platform.parameters import (
+    RunParam,
+    RunStatusParam,
+    TextParam,
+    WordParam,
+    instant,
+)
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
-from careloom.errors import InvalidInput, NotAcceptable
+from careloom.errors import NotAcceptable
 from careloom.workflows.engine.ids import parse_run_name
 
 router = APIRouter(prefix="/api", tags=["runs"])
@@ -56,7 +62,7 @@ async def list_runs(
         code=code,
         text=None if text is None else text.removeprefix("run_"),
         parent=None if parent is None else str(parse_run_name(parent)),
-        **{name: _instant(name, at) for name, at in times.items()},
+        **{name: _text(instant(name, at)) for name, at in times.items()},
     )
     return success(runs)
 
@@ -99,14 +105,8 @@ async def get_session(session_id: str, request: Request, principal: PrincipalDep
     return success(await services_of(request).runs.session(principal.scope, session_id))
 
 
-def _instant(name: str, at: datetime | None) -> str | None:
-    """The time in UTC, which one without a zone is: PostgreSQL knows no offsets beyond 16 hours."""
-    if at is None:
-        return None
-    try:
-        return (at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
-    except OverflowError:
-        raise InvalidInput(f"{name} is before the year 1 or after 9999 in UTC", path=name) from None
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _media(accept: str) -> str:
