@@ -92,10 +92,11 @@ class ConnectionNotifier:
         return f"{self._public}/#/inbox/{task_id}"
 
     def form_address(self, token: str, template: str | None) -> str:
-        """The form behind a link, or the operator's own page for it."""
+        """The patient's page of a form, or the operator's own page for it. The token stands behind
+        `#`, which browsers send to nobody: no log of a server between sees it."""
         if template and "{token}" in template:
             return template.replace("{token}", token)
-        return f"{self._public}/api/forms/{token}"
+        return f"{self._public}/form.html#{token}"
 
     async def record(self, scope: Scope, effect: Effect, note: Note) -> bool:
         """Add the message; False when no connection carries it and it is captured."""

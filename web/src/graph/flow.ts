@@ -12,6 +12,7 @@ import type { Place } from "./operations";
 export const NODE_WIDTH = 216;
 export const NODE_HEIGHT = 64;
 const GAP_Y = 44;
+const LANE_GAP = 68;
 const GAP_X = 36;
 const JOIN = 8;
 const EMPTY_WIDTH = 132;
@@ -169,8 +170,8 @@ class Drawing {
     for (const lane of step.lanes) lanes.push(this.lane(step, lane, join.key));
     this.nodes.push(join);
     const middle = plain ? (lanes[0]?.middle ?? 0) : undefined;
-    const block = below([nodeBlock(node), beside(lanes, middle), nodeBlock(join)], GAP_Y);
-    return { block, open: [join.key] };
+    const body = below([nodeBlock(node), beside(lanes, middle)], LANE_GAP);
+    return { block: below([body, nodeBlock(join)], GAP_Y), open: [join.key] };
   }
 
   private lane(step: Step, lane: Lane, join: string): Block {

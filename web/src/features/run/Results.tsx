@@ -2,8 +2,9 @@ import { Link } from "react-router";
 import { useApi } from "../../api/queries";
 import { instancesIn } from "../../evidence/addresses";
 import { Picture } from "../../evidence/Picture";
+import { Share } from "../../evidence/Share";
 import { Linked, Reference, Values } from "../../evidence/Values";
-import { percent, words } from "../../evidence/words";
+import { words } from "../../evidence/words";
 import { JsonView } from "../../ui/JsonView";
 import { Status } from "../../ui/Status";
 import { Ago } from "../../ui/Time";
@@ -79,7 +80,7 @@ function ModelCard({ row }: { row: Row }) {
     <section className={styles.card}>
       <h3>{row.title}</h3>
       {typeof output.summary === "string" && <p>{output.summary}</p>}
-      <Share of={output.confidence as number} />
+      <Share of={output.confidence as number} word="Confidence" />
       <Values of={Object.fromEntries(facts)} />
       {evidence.model && <p className={styles.mono}>{[evidence.model, evidence.version].filter(Boolean).join(" ")}</p>}
       {instancesIn(row.step.input).map((uri) => (
@@ -93,17 +94,6 @@ const isPlain = (value: unknown): boolean =>
   ["string", "number", "boolean"].includes(typeof value)
     ? String(value).length <= 160
     : Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");
-
-/** A share as a bar and a number: "Confidence 87 %". */
-export function Share({ of, word = "Confidence" }: { of: number; word?: string }) {
-  return (
-    <div className={styles.share}>
-      <span>{word}</span>
-      <meter min={0} max={1} value={of} aria-label={word} />
-      <strong>{percent(of)}</strong>
-    </div>
-  );
-}
 
 function Told({ message }: { message: Message }) {
   return (

@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { fhir, json } from "../../api/client";
-import { percent, plural } from "../../evidence/words";
+import { Share } from "../../evidence/Share";
+import { plural } from "../../evidence/words";
 import { useBytes } from "../../evidence/Bytes";
 import { Empty } from "../../ui/Empty";
 import { ErrorPanel } from "../../ui/ErrorPanel";
@@ -160,12 +161,7 @@ function FindingCard({ finding }: { finding: Finding }) {
   return (
     <article className={styles.finding}>
       <p>{finding.said}</p>
-      {finding.probability !== undefined && (
-        <div className={styles.share}>
-          <meter min={0} max={1} value={finding.probability} aria-label="Probability" />
-          <strong>{percent(finding.probability)}</strong>
-        </div>
-      )}
+      {finding.probability !== undefined && <Share of={finding.probability} word="Probability" />}
       <p className={styles.soft}>
         <Status of={finding.status} plain /> {finding.at && <Ago at={finding.at} />}
       </p>

@@ -1,0 +1,50 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import { calculates, toResponse, withValues, type Answers } from "./model";
+import type { Questionnaire, QuestionnaireResponse } from "./types";
+
+/** What the server worked out, by linkId: answers, and whether a question is asked. */
+export interface Worked {
+  values?: Record<string, unknown>;
+  enabled?: Record<string, boolean>;
+}
+
+const AFTER = 250;
+
+/** Have the server work out calculated answers while the form is filled. What is typed meanwhile is
+ * never overwritten: only calculated questions change. `ask` stays the same function. */
+export function useCalculated(
+  ask: (answers: QuestionnaireResponse) => Promise<Worked>,
+  form: Questionnaire | null,
+  answers: Answers,
+  onAnswers: (next: (before: Answers) => Answers) => void,
+): ReadonlySet<string> {
+  const [enabled, setEnabled] = useState<Record<string, boolean>>({});
+  const works = useMemo(() => form !== null && calculates(form), [form]);
+  const last = useRef("");
+  useEffect(() => {
+    if (!form || !works) return;
+    const response = toResponse(form, answers, "in-progress");
+    if (JSON.stringify(response) === last.current) return;
+    let wanted = true;
+    const timer = setTimeout(() => {
+      ask(response).then(
+        ({ values = {}, enabled: now = {} }) => {
+          if (!wanted) return;
+          setEnabled(now);
+          onAnswers((before) => {
+            const next = withValues(form.item ?? [], before, values);
+            last.current = JSON.stringify(toResponse(form, next, "in-progress"));
+            return next;
+          });
+        },
+        // Without an answer the fields stay as they are; the server calculates again when it is sent.
+        () => undefined,
+      );
+    }, AFTER);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [ask, form, works, answers, onAnswers]);
+  return useMemo(() => new Set(Object.keys(enabled).filter((linkId) => !enabled[linkId])), [enabled]);
+}
