@@ -15,6 +15,7 @@ from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
+    analytics,
     components,
     connections,
     definitions,
@@ -25,6 +26,7 @@ from careloom.api.platform import (
     health,
     people,
     pipelines,
+    previews,
     referrals,
     replays,
     run_control,
@@ -101,6 +103,8 @@ def build_app(services: Any) -> FastAPI:
         work,
         health,
         stream,
+        analytics,
+        previews,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

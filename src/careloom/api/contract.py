@@ -15,6 +15,8 @@ from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
 from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
+from careloom.api.contract_live import BODIES as LIVE_BODIES
+from careloom.api.contract_live import DATA as LIVE_DATA
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
@@ -49,6 +51,7 @@ _SECURITY_SCHEMES: JsonObject = {
 
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
+    **LIVE_DATA,
     **DRAFTS_DATA,
     **PEOPLE_DATA,
     **SESSION_DATA,
@@ -127,6 +130,7 @@ _FORM: JsonObject = {
 }
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
+    **LIVE_BODIES,
     **DRAFTS_BODIES,
     **PEOPLE_BODIES,
     **SESSION_BODIES,

@@ -21,6 +21,7 @@ from careloom.api.contract_forms import (
     ref,
     shape,
 )
+from careloom.api.contract_live import SCHEMAS as LIVE
 from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.api.contract_session import SCHEMAS as SESSION
 from careloom.api.contract_stores import SCHEMAS as STORES
@@ -158,7 +159,20 @@ _RUNS: dict[str, JsonObject] = {
             "held": or_null({"enum": ["queued", "paused"]}),
             "retriedAs": or_null(RUN_ID),
             "parent": or_null(RUN_ID),
-        }
+        },
+        {
+            "segments": list_of(
+                shape(
+                    {
+                        "step": TEXT,
+                        "path": TEXT,
+                        "status": TEXT,
+                        "from": NUMBER,
+                        "to": or_null(NUMBER),
+                    }
+                )
+            )
+        },
     ),
     "Run": shape(
         {
@@ -175,6 +189,8 @@ _RUNS: dict[str, JsonObject] = {
             "sessionId": TEXT,
             **_RUN_TIMES,
             "steps": list_of(ref("Step")),
+            "stepCount": WHOLE,
+            "nextStep": or_null(WHOLE),
             "attempts": list_of(ref("Attempt")),
             "output": _ANYTHING,
             "error": or_null(ANY_OBJECT),
@@ -190,6 +206,9 @@ _RUNS: dict[str, JsonObject] = {
             "failedStep": or_null(TEXT),
             "failedCode": or_null(TEXT),
             "crashes": WHOLE,
+            "cause": or_null(
+                shape({"step": TEXT, "sentence": TEXT, "code": TEXT, "fix": TEXT}, closed=True)
+            ),
         }
     ),
     "Step": shape(
@@ -392,6 +411,7 @@ _TRIGGERS: dict[str, JsonObject] = {
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
+    **LIVE,
     **DRAFTS,
     **PEOPLE,
     **SESSION,

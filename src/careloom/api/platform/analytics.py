@@ -33,4 +33,5 @@ async def analyze_runs(
     begin, end = instant("from", since), instant("to", until)
     period = Period.of(begin, end, bucket, workflow, datetime.now(UTC))
     asked = begin, end, bucket, workflow
-    return success(await services_of(request).analytics.runs(principal.scope, asked, period))
+    analytics = services_of(request).operations.analytics
+    return success(await analytics.runs(principal.scope, asked, period))

@@ -190,3 +190,56 @@ BEGIN
            AND NOT w.resolved AND r.state = 'running' LIMIT p_most)) x)
   FROM unnest(p_runs) u(id) JOIN run r ON r.tenant = p_tenant AND r.run_id = u.id;
 END $$;
+
+-- run_page: a run with a page of its journal: at most p_limit steps that ended, behind a place in it (p_after), what began and
+-- has not ended, what it waits for, its latest attempts, and the row that failed. Sealed parts stay sealed.
+CREATE OR REPLACE FUNCTION run_page(p_tenant text, p_store text, p_run uuid, p_after int, p_limit int)
+RETURNS TABLE (run run, steps step[], opened step[], attempts attempt[], waits wait[], failed step, count bigint, is_more boolean)
+LANGUAGE plpgsql AS $$
+DECLARE v_steps step[]; v_last int;
+BEGIN
+  PERFORM enter(p_tenant);
+  v_steps := ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'
+                   AND s.seq > p_after ORDER BY s.seq LIMIT p_limit);
+  v_last := (SELECT max(x.seq) FROM unnest(v_steps) x);
+  RETURN QUERY SELECT r, v_steps,
+    ARRAY(SELECT o FROM step o WHERE o.tenant = p_tenant AND o.run_id = p_run AND o.outcome = 'opened'
+      AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run
+        AND e.path = left(o.path, -6) AND e.iter = o.iter AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY o.seq LIMIT 1000),
+    ARRAY(SELECT x FROM (SELECT a FROM attempt a WHERE a.tenant = p_tenant AND a.run_id = p_run ORDER BY a.at DESC LIMIT 1000) y(x)
+      ORDER BY (x).at),
+    ARRAY(SELECT w FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run
+      AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run AND e.path = w.path AND e.iter = w.iter
+        AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY w.at LIMIT p_limit + 1000),
+    (SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.path = r.failed_path AND s.outcome = 'failed'
+      ORDER BY s.seq DESC LIMIT 1),
+    (SELECT count(*) FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'),
+    EXISTS (SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened' AND s.seq > v_last)
+  FROM run r WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
+END $$;
+
+-- run_reach: what stopping a run reaches: its open waits and tasks, the runs that it waits for with theirs, and
+-- those that go on because nobody waits for them. Null when there is no such run.
+CREATE OR REPLACE FUNCTION run_reach(p_tenant text, p_store text, p_run uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN (
+    WITH RECURSIVE reached AS (
+      SELECT r.run_id, r.workflow_id, r.parent_path FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.run_id = p_run
+      UNION ALL
+      SELECT c.run_id, c.workflow_id, c.parent_path FROM reached p JOIN run c ON c.tenant = p_tenant AND c.parent_run = p.run_id
+      WHERE c.awaited AND c.state = 'running'
+    )
+    SELECT jsonb_build_object('state', r.state, 'ctl', coalesce(l.ctl, 0), 'owned', l.owner IS NOT NULL,
+      'runs', (SELECT coalesce(jsonb_agg(jsonb_build_object('run', x.run_id, 'workflow', x.workflow_id, 'path', x.parent_path)
+        ORDER BY x.run_id), '[]') FROM reached x WHERE x.run_id <> p_run),
+      'tasks', (SELECT coalesce(jsonb_agg(jsonb_build_object('task', t.task_id, 'run', t.run_id, 'path', t.path, 'kind', t.kind,
+        'assignee', t.assignee) ORDER BY t.created_at, t.task_id), '[]')
+        FROM reached x JOIN task t ON t.tenant = p_tenant AND t.run_id = x.run_id WHERE t.closed_at IS NULL),
+      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('path', w.path, 'iter', w.iter) ORDER BY w.at), '[]')
+        FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run AND NOT w.resolved),
+      'left', (SELECT coalesce(jsonb_agg(jsonb_build_object('run', c.run_id, 'workflow', c.workflow_id) ORDER BY c.run_id), '[]')
+        FROM reached x JOIN run c ON c.tenant = p_tenant AND c.parent_run = x.run_id WHERE NOT c.awaited AND c.state = 'running'))
+    FROM run r LEFT JOIN live l ON l.tenant = p_tenant AND l.run_id = r.run_id
+    WHERE r.tenant = p_tenant AND r.store = p_store AND r.run_id = p_run);
+END $$;
