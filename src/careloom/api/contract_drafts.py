@@ -154,13 +154,20 @@ SCHEMAS: dict[str, JsonObject] = {
         "properties": {"definition": _SOURCE, "step": TEXT},
     },
     "OutlineName": shape(
-        _NAMED, {"items": TEXT, "description": TEXT, "mayNotHaveRun": FLAG, "format": TEXT}
+        _NAMED, {"items": TEXT, "description": TEXT, "mayNotHaveRun": FLAG, "fhirType": TEXT}
     ),
     "Outline": shape(
-        {"trigger": _NAMES, "run": _NAMES, "session": _NAMES, "outputs": ANY_OBJECT},
-        {"steps": list_of(ANY_OBJECT), "output": ANY_OBJECT},
+        {
+            "trigger": _NAMES,
+            "run": _NAMES,
+            "session": _NAMES,
+            "outputs": ANY_OBJECT,
+            "steps": list_of(ANY_OBJECT),
+            "output": ANY_OBJECT,
+            "fhirTypes": ANY_OBJECT,
+        }
     ),
-    "OutlineOfStep": shape({"step": TEXT, "names": _NAMES}),
+    "OutlineOfStep": shape({"step": TEXT, "names": _NAMES, "fhirTypes": ANY_OBJECT}),
     "Template": shape(_TEMPLATE),
     "TemplateDetail": shape({**_TEMPLATE, "yaml": TEXT, "sampleInput": or_null(ANY_OBJECT)}),
     "Sample": shape(

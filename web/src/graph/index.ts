@@ -6,7 +6,7 @@ export { begin, record, redo, undo } from "./history";
 export type { History } from "./history";
 export { dataOf, walk, workflowOf } from "./model";
 export type { Lane, Step, Trigger, Workflow } from "./model";
-export { flowOf, NODE_HEIGHT, NODE_WIDTH } from "./flow";
+export { flowOf, kept, NODE_HEIGHT, NODE_WIDTH } from "./flow";
 export type { Flow, FlowEdge, FlowNode, Moves } from "./flow";
 export { isBroken, nodeAt, offsetOf, positionOf, read, valueAt } from "./source";
 export type { Problem, Source } from "./source";

@@ -20,7 +20,7 @@ export function PatientPage({ token }: { token: string }) {
       wanted = false;
     };
   }, [token, language, tries]);
-  const spoken = state && "form" in state ? (state.form.language ?? language) : (language ?? navigator.language);
+  const spoken = (state && "form" in state ? state.form.language : undefined) ?? language ?? navigator.language;
   const words = wordsOf(spoken);
   useEffect(() => {
     document.documentElement.lang = (spoken ?? "en").slice(0, 2);

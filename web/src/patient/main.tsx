@@ -10,3 +10,5 @@ const place = document.getElementById("form");
 if (!place) throw new Error("form.html has no place for the form");
 createRoot(place).render(<PatientPage token={token} />);
 addEventListener("hashchange", () => location.reload());
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => document.documentElement.setAttribute("data-theme", dark.matches ? "dark" : "light"));

@@ -106,3 +106,11 @@ it("what the server works out lands in every place of its linkId", () => {
   expect(answers.packs?.[0]?.answer).toEqual({ valueDecimal: 3 });
   expect(answers.medicine?.[0]?.items.dose?.[0]?.answer).toEqual({ valueString: "x" });
 });
+
+it("a quantity is a number with its unit; a unit alone is no answer", () => {
+  const weight: Item[] = [{ linkId: "w", type: "quantity", required: true }];
+  expect(toResponse({ resourceType: "Questionnaire", item: weight }, fromPlain(weight, { w: 70 })).item).toEqual([
+    { linkId: "w", answer: [{ valueQuantity: { value: 70 } }] },
+  ]);
+  expect([...faults(weight, { w: [{ answer: { valueQuantity: { unit: "kg" } }, items: {} }] }).values()]).toEqual(["Please answer this"]);
+});

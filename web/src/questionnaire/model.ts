@@ -70,8 +70,10 @@ export function change(answers: Answers, path: Path, linkId: string, act: (nodes
   return { ...answers, [parent]: nodes };
 }
 
+/** Also a quantity of which only the unit was chosen. */
 const isEmpty = (answer: Answer | undefined): boolean =>
-  !answer || Object.values(answer).every((value) => value === undefined || value === "" || value === null);
+  !answer ||
+  (answer.valueQuantity ? answer.valueQuantity.value === undefined : Object.values(answer).every((value) => value === undefined || value === "" || value === null));
 
 /** The answers of one question, without empty ones, where it stands. */
 export const given = (nodes: readonly Node[] | undefined): Answer[] =>
@@ -206,6 +208,7 @@ export function fromPlain(items: readonly Item[] = [], data: Readonly<Record<str
 }
 
 function answerOf(item: Item, value: unknown): Answer {
+  if (item.type === "quantity" && typeof value === "number") return { valueQuantity: { value } };
   if (item.type !== "choice" && item.type !== "open-choice") return { [valueKey(item)]: value };
   if (typeof value === "object") return { valueCoding: value as Coding };
   const option = optionsOf(item).find((one) => one.valueCoding?.code === value || plain(one) === value);

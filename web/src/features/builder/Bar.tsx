@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, CloudOff, Code2, History, ListTree, LoaderCircle, Play, Redo2, Rocket, Sparkles, TriangleAlert, Undo2, WandSparkles } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleDashed, CloudOff, Code2, History, ListTree, LoaderCircle, Play, Redo2, Rocket, Sparkles, TriangleAlert, Undo2, WandSparkles } from "lucide-react";
 import { useStore } from "zustand";
 import { setField } from "../../graph";
 import { useCan } from "../../api/me";
@@ -146,6 +146,8 @@ function SavingChip({ saver, live }: { saver: Saver; live: number | null }) {
   );
 }
 
+const MARKS = { failed: CircleAlert, waiting: TriangleAlert, done: CircleCheck, quiet: CircleDashed } as const;
+
 /** How many things are to fix; opens the list. */
 function ValidityChip() {
   const store = useBuilderStore();
@@ -154,8 +156,9 @@ function ValidityChip() {
   const broken = useBuilder((state) => state.problem !== null);
   const panel = useBuilder((state) => state.panel);
   const checked = useBuilder((state) => state.checkedText !== null);
-  const kind = broken || errors > 0 ? "failed" : warnings > 0 ? "waiting" : "done";
-  const word = broken ? "YAML cannot be read" : errors > 0 ? `${errors} to fix` : warnings > 0 ? `${warnings} to look at` : checked ? "Valid" : "Checking";
+  const empty = useBuilder((state) => state.picture.workflow.steps.length === 0);
+  const kind = broken || errors > 0 ? "failed" : warnings > 0 ? "waiting" : checked ? "done" : "quiet";
+  const word = broken ? "YAML cannot be read" : errors > 0 ? `${errors} to fix` : warnings > 0 ? `${warnings} to look at` : empty ? "Add a step" : checked ? "Valid" : "Checking";
   return (
     <button
       type="button"
@@ -164,7 +167,7 @@ function ValidityChip() {
       aria-expanded={panel === "findings"}
       onClick={() => store.getState().open(panel === "findings" ? null : "findings")}
     >
-      <Icon of={kind === "failed" ? CircleAlert : kind === "waiting" ? TriangleAlert : CircleCheck} size={14} /> {word}
+      <Icon of={MARKS[kind]} size={14} /> {word}
     </button>
   );
 }

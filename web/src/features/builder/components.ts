@@ -21,6 +21,10 @@ export const GROUPS = ["start", "data", "ai", "logic", "people"] as const;
 const WORDS: Readonly<Record<string, string>> = { start: "Start", data: "Data", ai: "AI", logic: "Logic", people: "People" };
 const ALSO: Readonly<Record<string, string>> = { connect: "data" };
 
+/** The order within a group: what is used most comes first, what is new to the screens last. */
+const ORDER =
+  "fhir pipeline session rules map validate http graphql sql code external worker model document if switch parallel foreach workflow wait bot task approval form".split(" ");
+
 /** What a step with lanes begins with: lanes in which nothing stands yet. */
 const LANES: Readonly<Record<string, Record<string, unknown>>> = {
   if: { then: [], else: [] },
@@ -75,7 +79,8 @@ export function componentsOf(types: ReadonlyMap<string, StepType>): Component[] 
     make: { step: stepOf(type) },
     words: `${type.type} ${SYNONYMS[type.type] ?? ""}`,
   }));
-  const rank = (one: Component) => GROUPS.indexOf(one.group as (typeof GROUPS)[number]);
+  const place = (key: string) => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
+  const rank = (one: Component) => GROUPS.indexOf(one.group as (typeof GROUPS)[number]) * 100 + place(one.key);
   return [...triggers, ...steps.sort((one, other) => rank(one) - rank(other))];
 }
 

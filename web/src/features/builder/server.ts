@@ -131,14 +131,13 @@ export interface StoredDraft {
 
 export interface Revision {
   revision: number;
-  at?: string;
-  savedAt?: string;
-  createdAt?: string;
-  by?: string;
-  savedBy?: string;
-  name?: string | null;
-  aside?: boolean;
-  published?: number | null;
+  at: string;
+  by: string;
+  name: string | null;
+  current: boolean;
+  aside: boolean;
+  restoredFrom: number | null;
+  publishedAs: number | null;
 }
 
 export interface Difference {
@@ -148,9 +147,9 @@ export interface Difference {
 }
 
 export interface Published {
-  id?: string;
+  workflowId: string;
   version?: number;
-  created?: boolean;
+  replaces: number | null;
   diff: Difference | null;
   report: Checked;
 }

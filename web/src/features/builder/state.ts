@@ -12,6 +12,7 @@ import {
   type Workflow,
   begin,
   flowOf,
+  kept,
   read,
   record,
   redo,
@@ -84,7 +85,8 @@ function pictureOf(text: string, moves: Moves, last: Picture | null): { picture:
   const problem = source.problems[0] ?? null;
   if (problem && last) return { picture: last, problem };
   const workflow = workflowOf(problem ? read("") : source);
-  return { picture: { source, workflow, flow: flowOf(workflow, moves) }, problem };
+  const flow = flowOf(workflow, moves);
+  return { picture: { source, workflow, flow: last ? kept(last.flow, flow) : flow }, problem };
 }
 
 export function createBuilder(first: Draft) {

@@ -2,6 +2,7 @@ import {
   Background,
   BackgroundVariant,
   type Connection,
+  ControlButton,
   Controls,
   MiniMap,
   type NodeChange,
@@ -11,8 +12,10 @@ import {
   useStore as useFlowStore,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
+import { Maximize } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Flow, type FlowNode, type Place, nearestSpot, samePath, within } from "../../../graph";
+import { Icon } from "../../../ui/Icon";
 import { add, connect, moveTo, nodeOf } from "../edits";
 import type { Component } from "../components";
 import { useBuilder, useBuilderStore } from "../state";
@@ -23,13 +26,13 @@ import { Choosing, type Asked } from "./Choosing";
 import { useCanvasKeys } from "./keys";
 import { type CanvasNode, nodeTypes } from "./nodes";
 import { drawn } from "./drawn";
+import { useFit } from "./fit";
 import styles from "./Canvas.module.css";
 
 /** Below this zoom only what can be told apart is drawn. */
 const FAR = 0.45;
 /** How near to a `+`, in pixels of the canvas, a dragged step must come to be put there. */
 const NEAR = 44;
-const FIT = { padding: 0.12, maxZoom: 1, minZoom: 0.3 };
 
 interface Props {
   openInspector: () => void;
@@ -48,17 +51,17 @@ function CanvasInside({ openInspector, palette }: Props) {
   const store = useBuilderStore();
   const flow = useBuilder((state) => state.picture.flow);
   const selected = useBuilder((state) => state.selection.node);
-  const yaml = useBuilder((state) => state.yaml);
   const broken = useBuilder((state) => state.problem !== null);
   const far = useFlowStore((state) => state.transform[2] < FAR);
-  const { fitView, screenToFlowPosition, setCenter, getZoom } = useReactFlow();
+  const { screenToFlowPosition, setCenter, getZoom } = useReactFlow();
+  const fit = useFit();
   const box = useRef<HTMLDivElement>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
   const [dragged, setDragged] = useState<{ key: string; x: number; y: number } | null>(null);
   const [target, setTarget] = useState<string | null>(null);
   const [focusTick, setFocusTick] = useState(0);
 
-  useFitting(flow, yaml, fitView);
+  useFitting(flow, fit);
   const show = useCallback(
     (key: string | null) => {
       const node = nodeOf(store, key);
@@ -78,7 +81,7 @@ function CanvasInside({ openInspector, palette }: Props) {
   useEffect(() => show(selected), [selected, show]);
 
   const addAt = useCallback((place: Place) => setAsked({ kind: "add", place }), []);
-  useCanvasKeys({ box, ask: setAsked, follow, openInspector, fit: () => void fitView(FIT) });
+  useCanvasKeys({ box, ask: setAsked, follow, openInspector, fit });
   useDrop({
     box,
     spot: (x, y) => nearestSpot(flow, ...point(screenToFlowPosition({ x, y }))),
@@ -141,12 +144,14 @@ function CanvasInside({ openInspector, palette }: Props) {
           selectionKeyCode={null}
           multiSelectionKeyCode={null}
           disableKeyboardA11y
-          fitView
-          fitViewOptions={FIT}
           proOptions={{ hideAttribution: true }}
         >
           <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line)" />
-          <Controls showInteractive={false} fitViewOptions={FIT} />
+          <Controls showInteractive={false} showFitView={false}>
+            <ControlButton onClick={fit} title="Show all of it" aria-label="Show all of it">
+              <Icon of={Maximize} size={13} />
+            </ControlButton>
+          </Controls>
           <MiniMap pannable zoomable ariaLabel="Small map of the workflow" nodeClassName={(node) => styles[`map-${node.type}`] ?? ""} />
         </ReactFlow>
         {asked && (
@@ -178,27 +183,19 @@ function spotFor(flow: Flow, node: FlowNode, at: { x: number; y: number }) {
   return spot && spot.distance < NEAR ? spot : null;
 }
 
-/** The whole picture is brought into view when the room for it changes, or another draft comes. */
-function useFitting(flow: Flow, yaml: boolean, fitView: ReturnType<typeof useReactFlow>["fitView"]) {
-  const first = useRef(true);
-  const empty = flow.nodes.length;
-  const known = useRef(empty);
+/** The whole picture is brought into view when the room for it changes, or much comes or goes. */
+function useFitting(flow: Flow, fit: () => void) {
+  const width = useFlowStore((state) => state.width);
+  const known = useRef({ width: 0, count: 0 });
+  const count = flow.nodes.length;
   useEffect(() => {
-    if (first.current) {
-      first.current = false;
-      return;
-    }
-    const timer = setTimeout(() => void fitView(FIT), 60);
-    return () => clearTimeout(timer);
-  }, [yaml, fitView]);
-  useEffect(() => {
-    const few = known.current <= 6 && empty > known.current;
-    const many = Math.abs(empty - known.current) > 5;
-    known.current = empty;
-    if (!few && !many) return;
-    const timer = setTimeout(() => void fitView(FIT), 30);
-    return () => clearTimeout(timer);
-  }, [empty, fitView]);
+    if (width === 0) return;
+    const before = known.current;
+    known.current = { width, count };
+    const resized = Math.abs(width - before.width) > 40;
+    const grown = (before.count <= 6 && count > before.count) || Math.abs(count - before.count) > 5;
+    if (resized || grown) fit();
+  }, [width, count, fit]);
 }
 
 function point(at: { x: number; y: number }): [number, number] {

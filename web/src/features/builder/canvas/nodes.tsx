@@ -3,8 +3,8 @@ import { AlertTriangle, CirclePlay, CircleX, Flag, Pin, Plus, Split } from "luci
 import { type CSSProperties, memo, useEffect, useRef } from "react";
 import type { EmptyNode, EndNode, FlowNode, FrameNode, StartNode, StepNode, TriggerNode } from "../../../graph/flow";
 import { formatDuration } from "../../../ui/format";
+import { stateOf } from "../../../ui/states";
 import { Icon } from "../../../ui/Icon";
-import { Status } from "../../../ui/Status";
 import { groupOf } from "../components";
 import { useStepTypes } from "../server";
 import { useBuilder, useBuilderStore } from "../state";
@@ -107,8 +107,10 @@ const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode
       </span>
       {run && (
         <span className={styles.run}>
-          <Status of={run.status} plain />
-          {run.ms !== null && <span className={styles.time}>{formatDuration(run.ms)}</span>}
+          <span className={styles.state} data-kind={run.kind}>
+            <Icon of={stateOf(run.status).icon} size={13} />
+          </span>
+          <span className={styles.time}>{run.ms === null ? run.word : formatDuration(run.ms)}</span>
         </span>
       )}
     </Card>

@@ -4,7 +4,7 @@ import { type Step, STEP_KEYS, addBranch, dataOf, removeBranch, renameBranch, re
 import { Icon } from "../../../ui/Icon";
 import { stepIcon } from "../canvas/icons";
 import { groupOf } from "../components";
-import { type Schema, useStepTypes } from "../server";
+import { type Name, type Schema, useStepTypes } from "../server";
 import { useBuilder, useBuilderStore } from "../state";
 import { Field } from "./Field";
 import styles from "./Inspector.module.css";
@@ -15,6 +15,10 @@ import { useOffers } from "./offers";
 import { CopyStep, Head, More, Remove, useFieldFindings } from "./parts";
 
 const LANE_KEYS: ReadonlySet<string> = new Set(["then", "else", "cases", "default", "branches", "steps", "fallback", "compensate"]);
+
+/** Keys that are written out: no expression stands in them. */
+const PLAIN: ReadonlySet<string> = new Set(["name", "description", "output", "timeout", "heartbeat", "onError", "retry", "worker", "pipeline", "table"]);
+const NO_NAMES: readonly Name[] = [];
 
 /** A step's form: its name, what it needs, what more it can take, its lanes, how it went last. */
 export function StepForm({ step }: { step: Step }) {
@@ -41,16 +45,15 @@ export function StepForm({ step }: { step: Step }) {
       schema={schema}
       value={data[key]}
       required={needed.has(key)}
-      names={names}
+      names={PLAIN.has(key) ? NO_NAMES : names}
       offersFor={offers}
       finding={findings.get(key)?.message}
       onChange={change}
     />
   );
   const given = (key: string) => key in data || findings.has(key);
-  const first = parameters.filter((key) => needed.has(key)).concat(parameters.filter((key) => !needed.has(key) && given(key)));
-  const oneOf = needed.size === 0 && first.length === 0 ? parameters.slice(0, 4) : first;
-  const rest = parameters.filter((key) => !oneOf.includes(key));
+  const shown = shownFirst(parameters, needed, given);
+  const rest = parameters.filter((key) => !shown.includes(key));
   const unknown = Object.keys(data).filter((key) => !parameters.includes(key) && !STEP_KEYS.includes(key as (typeof STEP_KEYS)[number]));
   const engine = Object.entries(STEP_FIELDS);
   const whole = findings.get("");
@@ -79,7 +82,7 @@ export function StepForm({ step }: { step: Step }) {
       <div className={styles.fields}>
         {field("name", { type: "string" })}
         <IdField step={step} />
-        {oneOf.map((key) => field(key, properties[key] ?? {}))}
+        {shown.map((key) => field(key, properties[key] ?? {}))}
         {unknown.map((key) => field(key, {}))}
         {engine.filter(([key]) => given(key)).map(([key, schema]) => field(key, schema))}
       </div>
@@ -93,6 +96,17 @@ export function StepForm({ step }: { step: Step }) {
     </>
   );
 }
+
+/** What is needed and what is given; of a step that needs little, the next ones of its schema, too. */
+function shownFirst(parameters: readonly string[], needed: ReadonlySet<string>, given: (key: string) => boolean): string[] {
+  const first = parameters.filter((key) => needed.has(key));
+  const more = parameters.filter((key) => !needed.has(key) && given(key));
+  const next = parameters.filter((key) => !needed.has(key) && !given(key));
+  const room = Math.max(0, ENOUGH - first.length - more.length);
+  return [...first, ...parameters.filter((key) => more.includes(key) || next.slice(0, room).includes(key))];
+}
+
+const ENOUGH = 4;
 
 /** Another id is taken wherever the step is named, when the field is left. */
 function IdField({ step }: { step: Step }) {

@@ -62,17 +62,16 @@ interface ItemProps {
 
 function RevisionItem({ revision, now, onRestore, onName }: ItemProps) {
   const [name, setName] = useState(revision.name ?? "");
-  const at = revision.at ?? revision.savedAt ?? revision.createdAt;
-  const by = revision.by ?? revision.savedBy;
   const keep = () => name.trim() !== (revision.name ?? "") && void onName(revision.revision, name.trim());
   return (
     <li className={styles.revision} data-now={now || undefined}>
       <div className={styles.when}>
         <span>
-          {at && <Ago at={at} />} {by && <>by {by}</>}
+          <Ago at={revision.at} /> by {revision.by}
         </span>
         <span className={styles.marks}>
-          {revision.published && <span data-kind="done">Published</span>}
+          {revision.publishedAs !== null && <span data-kind="done">Version {revision.publishedAs}</span>}
+          {revision.restoredFrom !== null && <span>Taken back</span>}
           {revision.aside && <span data-kind="waiting">Kept aside</span>}
           {now && <span data-kind="now">Now</span>}
         </span>

@@ -15,11 +15,10 @@ import styles from "./panels.module.css";
 
 interface Version {
   version: number;
-  deployedAt?: string;
-  createdAt?: string;
-  by?: string | null;
-  deployedBy?: string | null;
-  running?: number;
+  deployedAt: string;
+  deployedBy: string | null;
+  newest: boolean;
+  unfinishedRuns: number;
 }
 
 /** What was live before, with what each version changed in meaning. */
@@ -44,16 +43,15 @@ export function Versions({ workflow }: { workflow: string | null }) {
       {workflow !== null && !data && !error && <Loading what="versions" />}
       <ol className={styles.list}>
         {data?.map((one, at) => {
-          const when = one.deployedAt ?? one.createdAt;
-          const by = one.by ?? one.deployedBy;
           const before = data[at + 1]?.version;
           return (
             <li key={one.version} className={styles.revision}>
               <div className={styles.when}>
                 <span>
-                  <strong>Version {one.version}</strong> {when && <Ago at={when} />} {by && <>by {by}</>}
+                  <strong>Version {one.version}</strong> <Ago at={one.deployedAt} /> {one.deployedBy && <>by {one.deployedBy}</>}
+                  {one.unfinishedRuns > 0 && `, ${one.unfinishedRuns} under way`}
                 </span>
-                {at === 0 && (
+                {one.newest && (
                   <span className={styles.marks}>
                     <span data-kind="done">Live</span>
                   </span>

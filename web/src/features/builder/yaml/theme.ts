@@ -20,5 +20,13 @@ export const theme = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--page)", color: "var(--ink)" },
   ".cm-textfield": { backgroundColor: "var(--surface)", color: "var(--ink)", border: "1px solid var(--line-strong)" },
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--surface)", color: "var(--ink)", border: "1px solid var(--line-strong)" },
+  // The library's own marks are data: images, which the Content-Security-Policy refuses.
+  ".cm-lint-marker-error": { content: '"●"', color: "var(--failed)" },
+  ".cm-lint-marker-warning": { content: '"●"', color: "var(--waiting)" },
+  ".cm-lint-marker-info": { content: '"○"', color: "var(--ink-2)" },
+  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy 1px var(--failed)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy 1px var(--waiting)" },
+  ".cm-lintRange-info": { backgroundImage: "none" },
+  ".cm-lintRange-active": { backgroundColor: "transparent" },
   ".cm-foldPlaceholder": { backgroundColor: "var(--quiet-bg)", border: "none", color: "var(--ink-2)" },
 });
