@@ -40,10 +40,12 @@ async def preview_runs(request: Request, principal: PrincipalDep) -> Response:
 async def preview_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
     """What a retry, a replay, a rollback or a cancellation would do to a run; nothing is done."""
     principal.require("run:read")
+    services = services_of(request)
+    await services.runs.known(principal.scope, run_id)
     body = await read_object(request, "The order")
     only(body, _ONE)
     action = _action(body.get("action"), _ACTIONS)
-    found = await services_of(request).operations.previews.of(
+    found = await services.operations.previews.of(
         principal.scope,
         run_id,
         action,
