@@ -148,6 +148,24 @@ SCHEMAS: dict[str, JsonObject] = {
             "durationMs": NUMBER,
         }
     ),
+    "WordsGiven": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": TEXT, "definition": _SOURCE},
+    },
+    "Proposal": shape(
+        {
+            "definition": or_null(TEXT),
+            "by": {"enum": ["model", "templates"]},
+            "template": or_null(TEXT),
+            "note": or_null(TEXT),
+            "missing": list_of(shape({"what": TEXT, "words": TEXT, "fix": TEXT})),
+            "diff": list_of(ANY_OBJECT),
+            "words": list_of(TEXT),
+            "findings": list_of(ref("Finding")),
+            "valid": FLAG,
+        }
+    ),
     "OutlineAsked": {
         "type": "object",
         "required": ["definition"],
@@ -193,6 +211,7 @@ DATA: dict[str, JsonObject] = {
     "publishDraft": ref("DraftPublished"),
     "testDraft": ref("DraftTested"),
     "tryStep": ref("StepTried"),
+    "describeWorkflow": ref("Proposal"),
     "outlineWorkflow": {"anyOf": [ref("Outline"), ref("OutlineOfStep")]},
     "listTemplates": list_of(ref("Template")),
     "getTemplate": ref("TemplateDetail"),
@@ -206,5 +225,6 @@ BODIES: dict[str, JsonObject] = {
     "publishDraft": json_body("DraftPublish", required=False),
     "testDraft": json_body("DraftTest", required=False),
     "tryStep": json_body("StepTry"),
+    "describeWorkflow": json_body("WordsGiven"),
     "outlineWorkflow": json_body("OutlineAsked"),
 }

@@ -36,6 +36,7 @@ TAKES_A_BODY = {
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
     *("testDraft", "tryStep", "outlineWorkflow"),
     *("previewRun", "previewRuns"),
+    *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",

@@ -565,6 +565,27 @@ class StepTried(Model):
     duration_ms: float
 
 
+class WordsGiven(Model):
+    """WordsGiven of the API."""
+
+    text: str
+    definition: str | Model
+
+
+class Proposal(Model):
+    """Proposal of the API."""
+
+    definition: str | None
+    by: Literal["model", "templates"]
+    template: str | None
+    note: str | None
+    missing: list[Model]
+    diff: list[Model]
+    words: list[str]
+    findings: list[Finding]
+    valid: bool
+
+
 class OutlineAsked(Model):
     """OutlineAsked of the API."""
 

@@ -432,6 +432,13 @@ class Drafts:
         wanted = call("POST", "/api/workflows/outline", {}, json=body)
         return Envelope(self._send(wanted))
 
+    def describe_workflow(self, body: JsonObject) -> Envelope[models.Proposal]:
+        """A draft from words, `text`; with a `definition`, what that would become. By the
+        configured language model, else by a matcher; what is missing is named, and nothing is
+        deployed."""
+        wanted = call("POST", "/api/workflows/describe", {}, json=body)
+        return Envelope(self._send(wanted))
+
     def list_drafts(
         self, *, workflow: str | None = None, limit: int | None = None
     ) -> Envelope[list[models.DraftSummary]]:
@@ -1690,6 +1697,13 @@ class AsyncDrafts:
         """Names and JSON types that expressions of a `definition` may read, by step; with
         `step` those of that one, as one list."""
         wanted = call("POST", "/api/workflows/outline", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def describe_workflow(self, body: JsonObject) -> Envelope[models.Proposal]:
+        """A draft from words, `text`; with a `definition`, what that would become. By the
+        configured language model, else by a matcher; what is missing is named, and nothing is
+        deployed."""
+        wanted = call("POST", "/api/workflows/describe", {}, json=body)
         return Envelope(await self._send(wanted))
 
     async def list_drafts(
