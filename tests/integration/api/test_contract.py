@@ -34,7 +34,6 @@ TAKES_A_BODY = {
     *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
-    *("testDraft", "tryStep", "outlineWorkflow"),
     *("previewRun", "previewRuns"),
     *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
