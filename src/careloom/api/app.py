@@ -15,9 +15,12 @@ from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
+    ai_models,
+    ai_workers,
     analytics,
     components,
     connections,
+    conversations,
     definitions,
     drafting,
     drafts,
@@ -90,6 +93,9 @@ def build_app(services: Any) -> FastAPI:
         drafts,
         template_library,
         components,
+        ai_models,
+        ai_workers,
+        conversations,
         people,
         teams,
         pipelines,

@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from careloom.api.contract_ai import BODIES as AI_BODIES
+from careloom.api.contract_ai import DATA as AI_DATA
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
@@ -50,6 +52,7 @@ _SECURITY_SCHEMES: JsonObject = {
 
 
 _DATA: dict[str, JsonObject] = {
+    **AI_DATA,
     **COMPUTING_DATA,
     **LIVE_DATA,
     **DRAFTS_DATA,
@@ -133,6 +136,7 @@ _BYTES: JsonObject = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 _BODIES: dict[str, JsonObject] = {
+    **AI_BODIES,
     **COMPUTING_BODIES,
     **LIVE_BODIES,
     **DRAFTS_BODIES,
@@ -191,6 +195,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
     "streamChanges": {"text/event-stream": _TEXT},
+    "streamSession": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
@@ -233,7 +238,7 @@ def _complete(operation: JsonObject) -> None:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if name == "executeWorkflow":
         successes["200"] = {"description": "The Idempotency-Key is known", "content": content}
-    elif name == "rollbackWorkflow" or name == "createWorkflow":
+    elif name in ("rollbackWorkflow", "createWorkflow", "createWorker"):
         successes["200"] = {"description": "Nothing new", "content": content}
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}

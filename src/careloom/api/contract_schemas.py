@@ -5,6 +5,7 @@ An answer may gain members; what is named here stays.
 
 from __future__ import annotations
 
+from careloom.api.contract_ai import SCHEMAS as AI
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
 from careloom.api.contract_drafts import SCHEMAS as DRAFTS
@@ -251,10 +252,10 @@ _RUNS: dict[str, JsonObject] = {
     "Session": shape(
         {
             "id": TEXT,
-            "runId": RUN_ID,
+            "runId": or_null(RUN_ID),
             "patientId": or_null(TEXT),
             "createdAt": TIME,
-            "messages": list_of(shape({"role": TEXT, "at": TIME})),
+            "messages": list_of(shape({"role": TEXT}, {"at": TIME})),
         }
     ),
     "AuditExport": {"type": "object", "description": "Rows, checkpoints and the chain's proof"},
@@ -416,6 +417,7 @@ _TRIGGERS: dict[str, JsonObject] = {
 }
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
+    **AI,
     **COMPUTING,
     **LIVE,
     **DRAFTS,

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from standardwebhooks.webhooks import Webhook
+from tests.integration.api.ai_calls import conversed
 from tests.integration.api.draft_calls import drafted
 
 from careloom.api.app import build_app
@@ -31,6 +32,8 @@ KEY_INSIDE = {"openBrowserSession"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    *("putModel", "createWorker", "updateWorker", "createSession", "sendMessage"),
+    "submitToolOutputs",
     *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
@@ -460,6 +463,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _keys(desk)
     await _sessions(desk, witness)
     await drafted(desk)
+    await conversed(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

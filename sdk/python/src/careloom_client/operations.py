@@ -324,18 +324,6 @@ class Workflow:
         return Envelope(self._send(wanted))
 
 
-class Session:
-    """Operations on session."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._send = transport.send
-
-    def get_session(self, session_id: str) -> Envelope[models.Session]:
-        """The session of a run: its messages, derived from the journal."""
-        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
-        return Envelope(self._send(wanted))
-
-
 class Versions:
     """Operations on versions."""
 
@@ -584,6 +572,228 @@ class Components:
     def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
         """Keep it no longer; 409 while workflows use it."""
         wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(self._send(wanted))
+
+
+class Models:
+    """Operations on models."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_models(self) -> Envelope[list[models.AiModel]]:
+        """The language models of the store, with the facts of each."""
+        wanted = call("GET", "/api/models", {})
+        return Envelope(self._send(wanted))
+
+    def get_model(self, name: str) -> Envelope[models.AiModel]:
+        """One language model. 404 lists those there are when there is none of the name."""
+        wanted = call("GET", "/api/models/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+        """Configure a language model: who serves it, what it may see, where it runs."""
+        wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def delete_model(self, name: str) -> Envelope[models.AiModelDeleted]:
+        """Configure it no longer: from here on it is asked by nobody."""
+        wanted = call("DELETE", "/api/models/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def test_model(self, name: str) -> Envelope[models.AiModelTest]:
+        """Ask the model a word that carries nothing: does it answer, and how long does it
+        take?"""
+        wanted = call("POST", "/api/models/{name}/test", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def list_ai_calls(
+        self,
+        *,
+        run: str | None = None,
+        session: str | None = None,
+        worker: str | None = None,
+        model: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiCall]]:
+        """Calls of language models, newest first: hashes, tokens, cost and time; not what was
+        said."""
+        wanted = call(
+            "GET",
+            "/api/ai/calls",
+            {},
+            query={
+                "run": run,
+                "session": session,
+                "worker": worker,
+                "model": model,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(self._send(wanted))
+
+    def get_ai_call(self, call_id: str) -> Envelope[models.AiCallWhole]:
+        """One call with what was asked and answered; that it was read is audited."""
+        wanted = call("GET", "/api/ai/calls/{call_id}", {"call_id": call_id})
+        return Envelope(self._send(wanted))
+
+
+class Worker:
+    """Operations on worker."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_workers(self) -> Envelope[list[models.AiWorker]]:
+        """The workers of the store, in their newest versions."""
+        wanted = call("GET", "/api/workers", {})
+        return Envelope(self._send(wanted))
+
+    def create_worker(self, body: JsonObject) -> Envelope[models.AiWorker]:
+        """Make a worker: a model, instructions, tools and bounds. The same again is the same
+        worker."""
+        wanted = call("POST", "/api/workers", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_worker(self, worker_id: str) -> Envelope[models.AiWorker]:
+        """One worker, by id or name."""
+        wanted = call("GET", "/api/workers/{worker_id}", {"worker_id": worker_id})
+        return Envelope(self._send(wanted))
+
+    def update_worker(self, worker_id: str, body: JsonObject) -> Envelope[models.AiWorker]:
+        """A new version, unless nothing changed; keys that are not given stay as they are.
+        Sessions that there are keep their version."""
+        wanted = call("PUT", "/api/workers/{worker_id}", {"worker_id": worker_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_worker_versions(self, worker_id: str) -> Envelope[list[models.AiWorkerVersion]]:
+        """Every version of a worker, newest first."""
+        wanted = call("GET", "/api/workers/{worker_id}/versions", {"worker_id": worker_id})
+        return Envelope(self._send(wanted))
+
+
+class Session:
+    """Operations on session."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def create_session(self, body: JsonObject) -> Envelope[models.AiSession]:
+        """Begin a conversation with a worker; `metadata.patientId` pins it to that patient."""
+        wanted = call("POST", "/api/sessions", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_sessions(
+        self,
+        *,
+        worker: str | None = None,
+        patient: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiSession]]:
+        """Conversations, newest first."""
+        wanted = call(
+            "GET",
+            "/api/sessions",
+            {},
+            query={"worker": worker, "patient": patient, "before": before, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """A session: of a conversation, or of a run, with what was said, derived from the
+        journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def send_message(
+        self,
+        session_id: str,
+        body: JsonObject,
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.AiMessageSent]:
+        """Say something. The message is kept and its task begun when this answers; with `wait`,
+        the answer comes along when it is there within so many seconds."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"wait": wait},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def list_session_messages(
+        self, session_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.AiMessage]]:
+        """What was said in a conversation, oldest first; page with the last `turn` as
+        `after`."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def list_session_tasks(self, session_id: str) -> Envelope[list[models.AiTask]]:
+        """The tasks of a conversation, one for each message, oldest first."""
+        wanted = call("GET", "/api/sessions/{session_id}/tasks", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def get_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """One task: its answer, the tool calls that it waits for, or why it failed."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/tasks/{task_id}",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def submit_tool_outputs(
+        self, session_id: str, task_id: str, body: JsonObject
+    ) -> Envelope[models.AiTask]:
+        """Hand in what your own functions gave; the task goes on."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/outputs",
+            {"session_id": session_id, "task_id": task_id},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def cancel_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Cancel a task that is open."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/cancel",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def resume_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Take up a task that failed or was cancelled; received answers are not asked for
+        again."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/resume",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def cancel_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """End a conversation: open tasks are cancelled, and no message is taken."""
+        wanted = call("POST", "/api/sessions/{session_id}/cancel", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def resume_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """Let a cancelled conversation take messages again."""
+        wanted = call("POST", "/api/sessions/{session_id}/resume", {"session_id": session_id})
         return Envelope(self._send(wanted))
 
 
@@ -1254,10 +1464,12 @@ class Groups:
 
     def __init__(self, transport: Transport) -> None:
         self.workflow = Workflow(transport)
-        self.session = Session(transport)
         self.versions = Versions(transport)
         self.drafts = Drafts(transport)
         self.components = Components(transport)
+        self.models = Models(transport)
+        self.worker = Worker(transport)
+        self.session = Session(transport)
         self.task = Task(transport)
         self.pipelines = Pipelines(transport)
         self.file = File(transport)
@@ -1587,18 +1799,6 @@ class AsyncWorkflow:
         return Envelope(await self._send(wanted))
 
 
-class AsyncSession:
-    """Operations on session."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._send = transport.send
-
-    async def get_session(self, session_id: str) -> Envelope[models.Session]:
-        """The session of a run: its messages, derived from the journal."""
-        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
-        return Envelope(await self._send(wanted))
-
-
 class AsyncVersions:
     """Operations on versions."""
 
@@ -1851,6 +2051,228 @@ class AsyncComponents:
     async def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
         """Keep it no longer; 409 while workflows use it."""
         wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncModels:
+    """Operations on models."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_models(self) -> Envelope[list[models.AiModel]]:
+        """The language models of the store, with the facts of each."""
+        wanted = call("GET", "/api/models", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_model(self, name: str) -> Envelope[models.AiModel]:
+        """One language model. 404 lists those there are when there is none of the name."""
+        wanted = call("GET", "/api/models/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+        """Configure a language model: who serves it, what it may see, where it runs."""
+        wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def delete_model(self, name: str) -> Envelope[models.AiModelDeleted]:
+        """Configure it no longer: from here on it is asked by nobody."""
+        wanted = call("DELETE", "/api/models/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def test_model(self, name: str) -> Envelope[models.AiModelTest]:
+        """Ask the model a word that carries nothing: does it answer, and how long does it
+        take?"""
+        wanted = call("POST", "/api/models/{name}/test", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def list_ai_calls(
+        self,
+        *,
+        run: str | None = None,
+        session: str | None = None,
+        worker: str | None = None,
+        model: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiCall]]:
+        """Calls of language models, newest first: hashes, tokens, cost and time; not what was
+        said."""
+        wanted = call(
+            "GET",
+            "/api/ai/calls",
+            {},
+            query={
+                "run": run,
+                "session": session,
+                "worker": worker,
+                "model": model,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_ai_call(self, call_id: str) -> Envelope[models.AiCallWhole]:
+        """One call with what was asked and answered; that it was read is audited."""
+        wanted = call("GET", "/api/ai/calls/{call_id}", {"call_id": call_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncWorker:
+    """Operations on worker."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_workers(self) -> Envelope[list[models.AiWorker]]:
+        """The workers of the store, in their newest versions."""
+        wanted = call("GET", "/api/workers", {})
+        return Envelope(await self._send(wanted))
+
+    async def create_worker(self, body: JsonObject) -> Envelope[models.AiWorker]:
+        """Make a worker: a model, instructions, tools and bounds. The same again is the same
+        worker."""
+        wanted = call("POST", "/api/workers", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_worker(self, worker_id: str) -> Envelope[models.AiWorker]:
+        """One worker, by id or name."""
+        wanted = call("GET", "/api/workers/{worker_id}", {"worker_id": worker_id})
+        return Envelope(await self._send(wanted))
+
+    async def update_worker(self, worker_id: str, body: JsonObject) -> Envelope[models.AiWorker]:
+        """A new version, unless nothing changed; keys that are not given stay as they are.
+        Sessions that there are keep their version."""
+        wanted = call("PUT", "/api/workers/{worker_id}", {"worker_id": worker_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_worker_versions(self, worker_id: str) -> Envelope[list[models.AiWorkerVersion]]:
+        """Every version of a worker, newest first."""
+        wanted = call("GET", "/api/workers/{worker_id}/versions", {"worker_id": worker_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncSession:
+    """Operations on session."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def create_session(self, body: JsonObject) -> Envelope[models.AiSession]:
+        """Begin a conversation with a worker; `metadata.patientId` pins it to that patient."""
+        wanted = call("POST", "/api/sessions", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_sessions(
+        self,
+        *,
+        worker: str | None = None,
+        patient: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiSession]]:
+        """Conversations, newest first."""
+        wanted = call(
+            "GET",
+            "/api/sessions",
+            {},
+            query={"worker": worker, "patient": patient, "before": before, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """A session: of a conversation, or of a run, with what was said, derived from the
+        journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def send_message(
+        self,
+        session_id: str,
+        body: JsonObject,
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.AiMessageSent]:
+        """Say something. The message is kept and its task begun when this answers; with `wait`,
+        the answer comes along when it is there within so many seconds."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"wait": wait},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_session_messages(
+        self, session_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.AiMessage]]:
+        """What was said in a conversation, oldest first; page with the last `turn` as
+        `after`."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_session_tasks(self, session_id: str) -> Envelope[list[models.AiTask]]:
+        """The tasks of a conversation, one for each message, oldest first."""
+        wanted = call("GET", "/api/sessions/{session_id}/tasks", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """One task: its answer, the tool calls that it waits for, or why it failed."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/tasks/{task_id}",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def submit_tool_outputs(
+        self, session_id: str, task_id: str, body: JsonObject
+    ) -> Envelope[models.AiTask]:
+        """Hand in what your own functions gave; the task goes on."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/outputs",
+            {"session_id": session_id, "task_id": task_id},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def cancel_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Cancel a task that is open."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/cancel",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def resume_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Take up a task that failed or was cancelled; received answers are not asked for
+        again."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/resume",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def cancel_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """End a conversation: open tasks are cancelled, and no message is taken."""
+        wanted = call("POST", "/api/sessions/{session_id}/cancel", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def resume_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """Let a cancelled conversation take messages again."""
+        wanted = call("POST", "/api/sessions/{session_id}/resume", {"session_id": session_id})
         return Envelope(await self._send(wanted))
 
 
@@ -2539,10 +2961,12 @@ class AsyncGroups:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self.workflow = AsyncWorkflow(transport)
-        self.session = AsyncSession(transport)
         self.versions = AsyncVersions(transport)
         self.drafts = AsyncDrafts(transport)
         self.components = AsyncComponents(transport)
+        self.models = AsyncModels(transport)
+        self.worker = AsyncWorker(transport)
+        self.session = AsyncSession(transport)
         self.task = AsyncTask(transport)
         self.pipelines = AsyncPipelines(transport)
         self.file = AsyncFile(transport)

@@ -1,4 +1,4 @@
-"""/api/workflows/runs and /api/sessions: what runs did and are doing."""
+"""/api/workflows/runs: what runs did and are doing."""
 
 from __future__ import annotations
 
@@ -116,13 +116,6 @@ async def get_run_timeline(
     principal.require("workflow:read")
     runs, place = services_of(request).runs, -1 if after is None else after
     return success(await runs.timeline(principal.scope, run_id, after=place, limit=limit))
-
-
-@router.get("/sessions/{session_id}", operation_id="getSession")
-async def get_session(session_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """The session of a run: its messages, derived from the journal."""
-    principal.require("run:read")
-    return success(await services_of(request).runs.session(principal.scope, session_id))
 
 
 def _text(at: datetime | None) -> str | None:

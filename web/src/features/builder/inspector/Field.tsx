@@ -22,6 +22,8 @@ export interface FieldProps {
 }
 
 const LONG = new Set(["instructions", "description", "message", "body", "query", "statement", "wat", "content", "text"]);
+/** A group of so few fields is shown whole. */
+const FEW = 7;
 const WHOLE = new Set(["when", "condition", "where", "only"]);
 
 /** One field of a form, drawn by its schema. Wherever a value stands an expression may stand. */
@@ -74,6 +76,7 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
   const described = [props.finding && `${id}-finding`, schema.description && `${id}-says`].filter(Boolean).join(" ");
   const shared = {
     id,
+    "aria-label": label,
     "aria-required": props.required,
     "aria-invalid": props.finding ? true : undefined,
     "aria-describedby": described || undefined,
@@ -190,9 +193,9 @@ function Group(props: FieldProps & { label: string }) {
   const data = isObject(value) ? value : {};
   const known = Object.keys(schema.properties ?? {});
   const needed = new Set(schema.required ?? []);
-  const [all, setAll] = useState(false);
   const first = known.filter((key) => needed.has(key) || key in data);
-  const shown = all || first.length === 0 ? known : first;
+  const [all, setAll] = useState(first.length === 0 || known.length <= FEW);
+  const shown = all ? known : known.filter((key) => first.includes(key));
   return (
     <fieldset className={styles.group} data-field={path.join("/")}>
       <legend>
