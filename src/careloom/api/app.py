@@ -17,6 +17,7 @@ from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
     ai_models,
     ai_workers,
+    analytics,
     components,
     connections,
     conversations,
@@ -30,6 +31,7 @@ from careloom.api.platform import (
     keys_api,
     people,
     pipelines,
+    previews,
     referrals,
     replays,
     run_control,
@@ -111,6 +113,8 @@ def build_app(services: Any) -> FastAPI:
         work,
         health,
         stream,
+        analytics,
+        previews,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

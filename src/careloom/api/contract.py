@@ -17,6 +17,8 @@ from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
 from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
+from careloom.api.contract_live import BODIES as LIVE_BODIES
+from careloom.api.contract_live import DATA as LIVE_DATA
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
@@ -52,6 +54,7 @@ _SECURITY_SCHEMES: JsonObject = {
 _DATA: dict[str, JsonObject] = {
     **AI_DATA,
     **COMPUTING_DATA,
+    **LIVE_DATA,
     **DRAFTS_DATA,
     **PEOPLE_DATA,
     **SESSION_DATA,
@@ -135,6 +138,7 @@ _BYTES: JsonObject = {
 _BODIES: dict[str, JsonObject] = {
     **AI_BODIES,
     **COMPUTING_BODIES,
+    **LIVE_BODIES,
     **DRAFTS_BODIES,
     **PEOPLE_BODIES,
     **SESSION_BODIES,

@@ -22,6 +22,7 @@ from careloom.api.contract_forms import (
     ref,
     shape,
 )
+from careloom.api.contract_live import SCHEMAS as LIVE
 from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.api.contract_session import SCHEMAS as SESSION
 from careloom.api.contract_stores import SCHEMAS as STORES
@@ -165,7 +166,20 @@ _RUNS: dict[str, JsonObject] = {
             "held": or_null({"enum": ["queued", "paused"]}),
             "retriedAs": or_null(RUN_ID),
             "parent": or_null(RUN_ID),
-        }
+        },
+        {
+            "segments": list_of(
+                shape(
+                    {
+                        "step": TEXT,
+                        "path": TEXT,
+                        "status": TEXT,
+                        "from": NUMBER,
+                        "to": or_null(NUMBER),
+                    }
+                )
+            )
+        },
     ),
     "Run": shape(
         {
@@ -182,6 +196,8 @@ _RUNS: dict[str, JsonObject] = {
             "sessionId": TEXT,
             **_RUN_TIMES,
             "steps": list_of(ref("Step")),
+            "stepCount": WHOLE,
+            "nextStep": or_null(WHOLE),
             "attempts": list_of(ref("Attempt")),
             "output": _ANYTHING,
             "error": or_null(ANY_OBJECT),
@@ -197,6 +213,9 @@ _RUNS: dict[str, JsonObject] = {
             "failedStep": or_null(TEXT),
             "failedCode": or_null(TEXT),
             "crashes": WHOLE,
+            "cause": or_null(
+                shape({"step": TEXT, "sentence": TEXT, "code": TEXT, "fix": TEXT}, closed=True)
+            ),
         }
     ),
     "Step": shape(
@@ -400,6 +419,7 @@ SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **AI,
     **COMPUTING,
+    **LIVE,
     **DRAFTS,
     **PEOPLE,
     **SESSION,

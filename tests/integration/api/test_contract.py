@@ -37,6 +37,7 @@ TAKES_A_BODY = {
     *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
+    *("previewRun", "previewRuns"),
     *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
     "updateFhirStore",
@@ -252,6 +253,11 @@ async def _operators(desk: Desk) -> None:
     again = (await desk.post(f"{runs}/{first}/retry", {})).json()["data"]["runId"]
     await desk.ended(again)
     await desk.get(f"{runs}/{first}/timeline")
+    await desk.get(f"{runs}?gantt=true")
+    await desk.get("/api/analytics/runs")
+    for action in ("retry", "replay", "rollback"):
+        await desk.post(f"{runs}/{second}/preview", {"action": action})
+    await desk.post(f"{runs}/preview", {"action": "retry", "runIds": [first, second]})
     await desk.post(f"{runs}/bulk", {"action": "retry", "runIds": [second]})
     letters = "/api/workflows/dead-letters"
     await desk.get(letters)

@@ -60,6 +60,8 @@ class Timeline(Model):
     status: str
     started_at: str
     finished_at: str | None
+    step_count: int
+    next_step: int | None
     bars: list[Model]
 
 
@@ -631,6 +633,59 @@ class DecisionTable(Model):
     updated_at: str
     table: DecisionTableGiven
     used_by: list[str]
+
+
+class RunFigures(Model):
+    """RunFigures of the API."""
+
+    as_of: str
+    from_: str
+    to: str
+    bucket: Literal["minute", "hour", "day"]
+    now: Model
+    period: Model
+    buckets: list[Model]
+    workflows: list[Model]
+    steps: Model
+    people: Model
+
+
+class PreviewOrder(Model):
+    """PreviewOrder of the API."""
+
+    action: Literal["retry", "replay", "rollback", "cancel"]
+    from_: str
+    version: int | Literal["latest"]
+    input: Model
+
+
+class PreviewsOrder(Model):
+    """PreviewsOrder of the API."""
+
+    action: Literal["retry", "rollback", "cancel"]
+    from_: str
+    version: int | Literal["latest"]
+    run_ids: list[str]
+    filter: Model
+
+
+class RunPreview(Model):
+    """RunPreview of the API."""
+
+    run_id: str
+    action: str
+    effects: list[Model]
+    warnings: list[str]
+
+
+class RunPreviews(Model):
+    """RunPreviews of the API."""
+
+    action: str
+    summary: Model
+    effects: list[Model]
+    warnings: list[str]
+    runs: list[Model]
 
 
 class DraftSummary(Model):
@@ -1593,6 +1648,7 @@ class RunSummary(Model):
     held: Literal["queued", "paused"] | None
     retried_as: str | None
     parent: str | None
+    segments: list[Model]
 
 
 class Run(Model):
@@ -1613,6 +1669,8 @@ class Run(Model):
     finished_at: str | None
     duration_ms: float | None
     steps: list[Step]
+    step_count: int
+    next_step: int | None
     attempts: list[Attempt]
     output: Any
     error: Model | None
@@ -1628,6 +1686,7 @@ class Run(Model):
     failed_step: str | None
     failed_code: str | None
     crashes: int
+    cause: Model | None
 
 
 class Step(Model):

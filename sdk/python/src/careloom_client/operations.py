@@ -125,6 +125,7 @@ class Workflow:
         to: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        gantt: bool | None = None,
     ) -> Envelope[list[models.RunSummary]]:
         """Runs, newest first; page with the last id as `before`."""
         wanted = call(
@@ -142,13 +143,22 @@ class Workflow:
                 "to": to,
                 "before": before,
                 "limit": limit,
+                "gantt": gantt,
             },
         )
         return Envelope(self._send(wanted))
 
-    def get_run(self, run_id: str) -> Envelope[models.Run]:
-        """One run: steps, attempts, output, error, timings."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+    def get_run(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, cause, timings. Of a long run a page of
+        steps."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(self._send(wanted))
 
     def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
@@ -156,9 +166,16 @@ class Workflow:
         wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
         return Envelope(self._send(wanted))
 
-    def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+    def get_run_timeline(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}/timeline",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(self._send(wanted))
 
     def get_workflow_schema(self) -> models.JsonSchema:
@@ -275,6 +292,35 @@ class Workflow:
     def list_schedules(self) -> Envelope[list[models.Schedule]]:
         """Every schedule of the store: its next five times, its last firing, what it missed."""
         wanted = call("GET", "/api/schedules", {})
+        return Envelope(self._send(wanted))
+
+    def analyze_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        bucket: Literal["minute", "hour", "day"] | None = None,
+    ) -> Envelope[models.RunFigures]:
+        """How runs go: now, in a period (by default the last day), by workflow, by step, and
+        what waits for people."""
+        wanted = call(
+            "GET",
+            "/api/analytics/runs",
+            {},
+            query={"workflow": workflow, "from": from_, "to": to, "bucket": bucket},
+        )
+        return Envelope(self._send(wanted))
+
+    def preview_runs(self, body: JsonObject) -> Envelope[models.RunPreviews]:
+        """What an order to many runs would do, counted; it takes what `controlRuns` takes."""
+        wanted = call("POST", "/api/workflows/runs/preview", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def preview_run(self, run_id: str, body: JsonObject) -> Envelope[models.RunPreview]:
+        """What a retry, a replay, a rollback or a cancellation would do to a run; nothing is
+        done."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/preview", {"run_id": run_id}, json=body)
         return Envelope(self._send(wanted))
 
 
@@ -1554,6 +1600,7 @@ class AsyncWorkflow:
         to: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        gantt: bool | None = None,
     ) -> Envelope[list[models.RunSummary]]:
         """Runs, newest first; page with the last id as `before`."""
         wanted = call(
@@ -1571,13 +1618,22 @@ class AsyncWorkflow:
                 "to": to,
                 "before": before,
                 "limit": limit,
+                "gantt": gantt,
             },
         )
         return Envelope(await self._send(wanted))
 
-    async def get_run(self, run_id: str) -> Envelope[models.Run]:
-        """One run: steps, attempts, output, error, timings."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+    async def get_run(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, cause, timings. Of a long run a page of
+        steps."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(await self._send(wanted))
 
     async def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
@@ -1585,9 +1641,16 @@ class AsyncWorkflow:
         wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
         return Envelope(await self._send(wanted))
 
-    async def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+    async def get_run_timeline(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}/timeline",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(await self._send(wanted))
 
     async def get_workflow_schema(self) -> models.JsonSchema:
@@ -1704,6 +1767,35 @@ class AsyncWorkflow:
     async def list_schedules(self) -> Envelope[list[models.Schedule]]:
         """Every schedule of the store: its next five times, its last firing, what it missed."""
         wanted = call("GET", "/api/schedules", {})
+        return Envelope(await self._send(wanted))
+
+    async def analyze_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        bucket: Literal["minute", "hour", "day"] | None = None,
+    ) -> Envelope[models.RunFigures]:
+        """How runs go: now, in a period (by default the last day), by workflow, by step, and
+        what waits for people."""
+        wanted = call(
+            "GET",
+            "/api/analytics/runs",
+            {},
+            query={"workflow": workflow, "from": from_, "to": to, "bucket": bucket},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def preview_runs(self, body: JsonObject) -> Envelope[models.RunPreviews]:
+        """What an order to many runs would do, counted; it takes what `controlRuns` takes."""
+        wanted = call("POST", "/api/workflows/runs/preview", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def preview_run(self, run_id: str, body: JsonObject) -> Envelope[models.RunPreview]:
+        """What a retry, a replay, a rollback or a cancellation would do to a run; nothing is
+        done."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/preview", {"run_id": run_id}, json=body)
         return Envelope(await self._send(wanted))
 
 
