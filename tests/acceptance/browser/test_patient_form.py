@@ -34,14 +34,60 @@ workflow:
             type: attachment
             text: A letter, if you have one
 """
+MEASURES = """
+workflow:
+  id: measures-form
+  name: Measures
+  trigger: {type: manual}
+  steps:
+    - id: measures
+      type: form
+      title: Your measures
+      form:
+        resourceType: Questionnaire
+        status: active
+        language: en
+        item:
+          - linkId: weight
+            type: decimal
+            text: Weight in kg
+            _text:
+              extension:
+                - url: http://hl7.org/fhir/StructureDefinition/translation
+                  extension:
+                    - {url: lang, valueCode: de}
+                    - {url: content, valueString: Gewicht in kg}
+          - {linkId: height, type: decimal, text: Height in m}
+          - linkId: bmi
+            type: decimal
+            text: Body mass index
+            readOnly: true
+            extension:
+              - url: http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression
+                valueExpression:
+                  language: text/fhirpath
+                  expression: >-
+                    (%resource.item.where(linkId='weight').answer.value /
+                    (%resource.item.where(linkId='height').answer.value.power(2))).round(1)
+          - linkId: diet
+            type: boolean
+            text: Do you follow a diet?
+            enableWhen: [{question: bmi, operator: ">", answerDecimal: 30}]
+          - linkId: letter
+            type: attachment
+            text: A letter, if you have one
+"""
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
 def link(house: House) -> str:
     """The address of a form that was just asked."""
-    house.deploy(FORM)
-    task = house.task(house.start("history-form"))
+    return _asked(house, FORM)
+
+
+def _asked(house: House, source: str) -> str:
+    task = house.task(house.start(house.deploy(source)))
     made = house.api.post(f"/api/tasks/{task['id']}/link", json={})
     assert made.status_code == 201, made.text
     token = made.json()["data"]["token"]
@@ -122,3 +168,23 @@ def test_a_german_phone_is_spoken_to_in_german(
     tab.get_by_role("heading", name="Vielen Dank").wait_for()
     token = link.rpartition("#")[2]
     until(lambda: house.api.get(f"/api/forms/{token}").status_code, lambda code: code == 409)
+
+
+def test_a_form_works_things_out_speaks_german_and_takes_a_file(
+    house: House, phone: Page, axe: Axe
+) -> None:
+    link = _asked(house, MEASURES)
+    phone.goto(link)
+    phone.get_by_role("textbox", name="Weight in kg").fill("100")
+    phone.get_by_role("textbox", name="Height in m").fill("1,7")
+    expect(phone.get_by_role("textbox", name="Body mass index")).to_have_value("34.6")
+    phone.get_by_text("Do you follow a diet?").wait_for()
+    phone.get_by_label("Language").select_option("de")
+    phone.get_by_role("textbox", name="Gewicht in kg").wait_for()
+    expect(phone.get_by_role("textbox", name="Gewicht in kg")).to_have_value("100")
+    letter = {"name": "letter.txt", "mimeType": "text/plain", "buffer": b"Dear colleague"}
+    phone.locator("input[type=file]").set_input_files([letter])  # type: ignore[list-item]
+    phone.get_by_text("letter.txt").wait_for()
+    both_themes(phone, axe)
+    phone.get_by_role("button", name="Senden").click()
+    phone.get_by_role("heading", name="Vielen Dank").wait_for()

@@ -1,11 +1,11 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Form } from "../questionnaire/Form";
 import type { Words } from "../questionnaire/language";
 import { faults as faultsOf, fromPlain, fromResponse, type Answers } from "../questionnaire/model";
 import type { QuestionnaireResponse } from "../questionnaire/types";
 import { useCalculated } from "../questionnaire/useCalculated";
 import { explained } from "./PatientPage";
-import { calculate, keep, Refused, send, type OpenForm } from "./server";
+import { calculate, keep, Refused, send, sourceOf, type OpenForm } from "./server";
 
 interface Props {
   token: string;
@@ -44,8 +44,9 @@ export function Filling({ token, opened, words }: Props) {
     return () => clearTimeout(timer);
   }, [typed, sent, token, form, answers]);
 
-  const work = useCallback((given: QuestionnaireResponse) => calculate(token, given), [token]);
-  const disabled = useCalculated(work, sent ? null : form, answers, setAnswers);
+  const source = useMemo(() => sourceOf(token, opened.language), [token, opened.language]);
+  const work = useCallback((given: QuestionnaireResponse, edited: readonly string[]) => calculate(token, given, edited), [token]);
+  const { disabled, onEdited } = useCalculated(work, sent ? null : form, answers, setAnswers);
 
   const change = useCallback((next: (before: Answers) => Answers) => {
     setAnswers(next);
@@ -104,7 +105,7 @@ export function Filling({ token, opened, words }: Props) {
           {said}
         </p>
       )}
-      <Form form={form} answers={answers} onAnswers={change} words={words} faults={faults} disabled={disabled} />
+      <Form form={form} answers={answers} onAnswers={change} words={words} source={source} faults={faults} disabled={disabled} onEdited={onEdited} />
       <button type="submit" className="send" disabled={sending}>
         {sending ? words.sending : words.send}
       </button>

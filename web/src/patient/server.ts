@@ -2,6 +2,7 @@
 import type { Answers } from "../questionnaire/model";
 import { toResponse } from "../questionnaire/model";
 import type { Questionnaire, QuestionnaireResponse } from "../questionnaire/types";
+import type { Source } from "../questionnaire/source";
 import type { Worked } from "../questionnaire/useCalculated";
 
 export interface OpenForm {
@@ -48,8 +49,8 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: body === undefined || body instanceof File ? {} : { "Content-Type": "application/json" },
+      ...(body === undefined ? {} : { body: body instanceof File ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new Offline();
@@ -71,5 +72,17 @@ export const send = (token: string, form: Questionnaire, answers: Answers) =>
 export const keep = (token: string, form: Questionnaire, answers: Answers) =>
   ask<unknown>("PUT", `${address(token)}/draft`, { answers: toResponse(form, answers, "in-progress") });
 
-export const calculate = (token: string, answers: QuestionnaireResponse) =>
-  ask<Worked>("POST", `${address(token)}/calculate`, { answers });
+export const calculate = (token: string, answers: QuestionnaireResponse, edited: readonly string[]) =>
+  ask<Worked>("POST", `${address(token)}/calculate`, { answers, edited });
+
+/** Options of large value sets, and files, of this form. */
+export const sourceOf = (token: string, language: string | undefined): Source => ({
+  find: (valueSet, words) => {
+    const query = new URLSearchParams({ valueSet, find: words, ...(language ? { lang: language } : {}) });
+    return ask("GET", `${address(token)}/options?${query.toString()}`);
+  },
+  keep: (linkId, file) => {
+    const query = new URLSearchParams({ question: linkId, name: file.name });
+    return ask("POST", `${address(token)}/attachments?${query.toString()}`, file);
+  },
+});

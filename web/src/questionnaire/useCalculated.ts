@@ -1,8 +1,8 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { calculates, toResponse, withValues, type Answers } from "./model";
 import type { Questionnaire, QuestionnaireResponse } from "./types";
 
-/** What the server worked out, by linkId: answers, and whether a question is asked. */
+/** What the server worked out, by its names: answers, and whether a question is asked. */
 export interface Worked {
   values?: Record<string, unknown>;
   enabled?: Record<string, boolean>;
@@ -13,21 +13,22 @@ const AFTER = 250;
 /** Have the server work out calculated answers while the form is filled. What is typed meanwhile is
  * never overwritten: only calculated questions change. `ask` stays the same function. */
 export function useCalculated(
-  ask: (answers: QuestionnaireResponse) => Promise<Worked>,
+  ask: (answers: QuestionnaireResponse, edited: readonly string[]) => Promise<Worked>,
   form: Questionnaire | null,
   answers: Answers,
   onAnswers: (next: (before: Answers) => Answers) => void,
-): ReadonlySet<string> {
+): { disabled: ReadonlySet<string>; onEdited: (linkId: string) => void } {
   const [enabled, setEnabled] = useState<Record<string, boolean>>({});
   const works = useMemo(() => form !== null && calculates(form), [form]);
   const last = useRef("");
+  const edited = useRef(new Set<string>());
   useEffect(() => {
     if (!form || !works) return;
     const response = toResponse(form, answers, "in-progress");
     if (JSON.stringify(response) === last.current) return;
     let wanted = true;
     const timer = setTimeout(() => {
-      ask(response).then(
+      ask(response, [...edited.current]).then(
         ({ values = {}, enabled: now = {} }) => {
           if (!wanted) return;
           setEnabled(now);
@@ -46,5 +47,7 @@ export function useCalculated(
       clearTimeout(timer);
     };
   }, [ask, form, works, answers, onAnswers]);
-  return useMemo(() => new Set(Object.keys(enabled).filter((linkId) => !enabled[linkId])), [enabled]);
+  const disabled = useMemo(() => new Set(Object.keys(enabled).filter((name) => !enabled[name])), [enabled]);
+  const onEdited = useCallback((linkId: string) => void edited.current.add(linkId), []);
+  return { disabled, onEdited };
 }

@@ -39,7 +39,7 @@ export function Bar({ saver, testing, live, first }: Props) {
         <Icon of={Code2} size={15} /> YAML
       </button>
       <ValidityChip />
-      <button type="button" className={styles.button} aria-expanded={panel === "describe"} onClick={() => toggle("describe")}>
+      <button type="button" className={styles.button} aria-label="Describe it" aria-expanded={panel === "describe"} onClick={() => toggle("describe")}>
         <Icon of={Sparkles} size={15} /> <span className={styles.wide}>Describe it</span>
       </button>
       <span className={styles.group}>

@@ -144,12 +144,13 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
   /** What is not saved yet is sent now; one at a time. */
   const save = async (over?: number): Promise<void> => {
     clearTimeout(timer);
+    while (busy) await busy;
     if (store.getState().conflict && over === undefined) return;
-    if (busy) await busy;
     if (!differs() && over === undefined && store.getState().stored) return;
-    busy = attempt(over);
+    busy = attempt(over).finally(() => {
+      busy = null;
+    });
     await busy;
-    busy = null;
   };
 
   const changed = () => {

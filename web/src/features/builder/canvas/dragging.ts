@@ -43,8 +43,13 @@ export function beginDrag(event: React.PointerEvent, key: string, title: string)
     const moved = ghost !== null;
     stop();
     if (!moved) return;
-    addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
-    setTimeout(() => tell("drop", now), 0);
+    // Dropped where it was taken, the browser makes a click of it: that one adds nothing.
+    const swallow = (click: Event) => click.stopPropagation();
+    addEventListener("click", swallow, { capture: true });
+    setTimeout(() => {
+      removeEventListener("click", swallow, { capture: true });
+      tell("drop", now);
+    }, 0);
   };
   const cancel = (now: PointerEvent) => {
     stop();

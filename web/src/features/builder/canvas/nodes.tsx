@@ -6,7 +6,6 @@ import { formatDuration } from "../../../ui/format";
 import { stateOf } from "../../../ui/states";
 import { Icon } from "../../../ui/Icon";
 import { groupOf } from "../components";
-import { useStepTypes } from "../server";
 import { useBuilder, useBuilderStore } from "../state";
 import { triggerType } from "../triggers";
 import { useStepState } from "../overlay";
@@ -34,12 +33,13 @@ interface CardProps {
   icon: Parameters<typeof Icon>[0]["of"];
   title: string;
   summary: string;
-  label: string;
+  /** What the picture says beside the words. */
+  unseen: string;
   children?: React.ReactNode;
   data?: Record<string, string | undefined>;
 }
 
-function Card({ node, group, icon, title, summary, label, children, data }: CardProps) {
+function Card({ node, group, icon, title, summary, unseen, children, data }: CardProps) {
   const store = useBuilderStore();
   const { ref, selected } = useFocus(node.key);
   const { openInspector, first } = useActions();
@@ -56,7 +56,6 @@ function Card({ node, group, icon, title, summary, label, children, data }: Card
         style={tint}
         data-node={node.key}
         data-selected={selected || undefined}
-        aria-label={label}
         aria-pressed={selected}
         tabIndex={selected || first === node.key ? 0 : -1}
         onFocus={() => store.getState().selection.node !== node.key && store.getState().select(node.key)}
@@ -71,6 +70,7 @@ function Card({ node, group, icon, title, summary, label, children, data }: Card
           <span className={styles.title}>{title}</span>
           <span className={styles.summary}>{summary}</span>
         </span>
+        {unseen && <span className={styles.unseen}>{unseen}</span>}
         {children}
       </button>
       <Handle type="source" position={Position.Bottom} className={styles.handle} />
@@ -80,12 +80,12 @@ function Card({ node, group, icon, title, summary, label, children, data }: Card
 
 const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode<StepNode>>) {
   const { step } = node;
-  const type = useStepTypes().get(step.type);
+  const type = useActions().types.get(step.type);
   const worst = useBuilder((state) => worstOf(state.findings, step.id));
   const pinned = useBuilder((state) => state.history.present.state.pinned.steps?.[step.id] !== undefined);
   const run = useStepState(step.id);
   const kind = type?.title ?? (step.type || "no type yet");
-  const said = [step.name, kind, run?.word, worst?.words, pinned ? "pinned data" : ""].filter(Boolean);
+  const unseen = [step.conditional ? "under a condition" : "", run?.word, worst?.words, pinned ? "pinned data" : ""].filter(Boolean);
   return (
     <Card
       node={node}
@@ -93,7 +93,7 @@ const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode
       icon={stepIcon(step.type, type?.group)}
       title={step.name}
       summary={step.summary ? `${kind} · ${step.summary}` : kind}
-      label={said.join(", ")}
+      unseen={unseen.join(", ")}
       data={{ "data-state": run?.kind, "data-severity": worst?.severity }}
     >
       <span className={styles.marks}>
@@ -120,7 +120,7 @@ const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode
 const TriggerCard = memo(function TriggerCard({ data: { node } }: NodeProps<CanvasNode<TriggerNode>>) {
   const { trigger } = node;
   const title = triggerType(trigger.type)?.title ?? (trigger.type || "Trigger");
-  const pinned = useBuilder((state) => state.history.present.state.pinned.trigger !== undefined);
+  const pinned = useBuilder((state) => (state.history.present.state.pinned.trigger ?? null) !== null);
   return (
     <Card
       node={node}
@@ -128,7 +128,7 @@ const TriggerCard = memo(function TriggerCard({ data: { node } }: NodeProps<Canv
       icon={triggerIcon(trigger.type)}
       title={title}
       summary={trigger.summary || "Starts a run"}
-      label={["Trigger", title, trigger.summary, pinned ? "pinned data" : ""].filter(Boolean).join(", ")}
+      unseen={["trigger", pinned ? "pinned data" : ""].filter(Boolean).join(", ")}
     >
       <span className={styles.marks}>{pinned && <Icon of={Pin} size={12} />}</span>
     </Card>
@@ -137,7 +137,7 @@ const TriggerCard = memo(function TriggerCard({ data: { node } }: NodeProps<Canv
 
 const StartCard = memo(function StartCard({ data: { node } }: NodeProps<CanvasNode<StartNode>>) {
   return (
-    <Card node={node} group="start" icon={CirclePlay} title="Start" summary="By hand or the API" label="Start, by hand or the API">
+    <Card node={node} group="start" icon={CirclePlay} title="Start" summary="By hand or the API" unseen="">
       <span className={styles.marks} />
     </Card>
   );
@@ -158,11 +158,10 @@ const EmptyLane = memo(function EmptyLane({ data: { node } }: NodeProps<CanvasNo
         data-selected={selected || undefined}
         data-target={target === node.key || undefined}
         tabIndex={selected || first === node.key ? 0 : -1}
-        aria-label={`${node.lane.label}: add a step`}
         onFocus={() => store.getState().selection.node !== node.key && store.getState().select(node.key)}
         onClick={() => addAt(node.place)}
       >
-        <Icon of={Plus} size={14} /> Add a step
+        <Icon of={Plus} size={14} /> Add a step <span className={styles.unseen}>to {node.lane.label}</span>
       </button>
       <Handle type="source" position={Position.Bottom} className={styles.hidden} />
     </>
@@ -182,7 +181,6 @@ const EndCard = memo(function EndCard({ data: { node } }: NodeProps<CanvasNode<E
         data-node={node.key}
         data-selected={selected || undefined}
         tabIndex={selected ? 0 : -1}
-        aria-label="End: the result of a run"
         onFocus={() => store.getState().selection.node !== node.key && store.getState().select(node.key)}
         onClick={() => store.getState().select(node.key)}
       >

@@ -92,9 +92,8 @@ export function ExpressionInput(props: Props) {
         id={id}
         className={styles.text}
         data-mono={props.mono || whole || value.includes("{{") || undefined}
-        role="combobox"
         aria-label={label}
-        aria-expanded={offered.length > 0}
+        aria-haspopup="listbox"
         aria-controls={list}
         aria-autocomplete="list"
         aria-activedescendant={active ? `${list}-${Math.min(at, offered.length - 1)}` : undefined}

@@ -16,12 +16,14 @@ export interface FieldProps {
   names: readonly Name[];
   /** Values that can be chosen for a key, such as the names of workers. */
   offersFor?: (key: string) => readonly string[];
-  finding?: string | undefined;
+  finding?: { message: string; severity: string } | undefined;
   onChange: (path: readonly (string | number)[], value: unknown) => void;
   label?: string;
 }
 
 const LONG = new Set(["instructions", "description", "message", "body", "query", "statement", "wat", "content", "text"]);
+/** A group of so few fields is shown whole. */
+const FEW = 7;
 const WHOLE = new Set(["when", "condition", "where", "only"]);
 
 /** One field of a form, drawn by its schema. Wherever a value stands an expression may stand. */
@@ -55,13 +57,13 @@ export function Field(props: FieldProps) {
       </div>
       <Input {...props} id={id} label={label} control={control} />
       {finding && (
-        <p id={`${id}-finding`} className={styles.finding}>
-          {finding}
+        <p id={`${id}-finding`} className={styles.finding} data-severity={finding.severity}>
+          {finding.message}
         </p>
       )}
       {schema.description && (
         <p id={`${id}-says`} className={styles.says}>
-          {schema.description}
+          {schema.description.replaceAll("`", "")}
         </p>
       )}
     </div>
@@ -74,8 +76,9 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
   const described = [props.finding && `${id}-finding`, schema.description && `${id}-says`].filter(Boolean).join(" ");
   const shared = {
     id,
+    "aria-label": label,
     "aria-required": props.required,
-    "aria-invalid": props.finding ? true : undefined,
+    "aria-invalid": props.finding?.severity === "error" ? true : undefined,
     "aria-describedby": described || undefined,
   };
   switch (control.kind) {
@@ -120,7 +123,7 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
           offers={props.offersFor?.(props.name) ?? []}
           required={props.required ?? false}
           described={described || undefined}
-          invalid={props.finding !== undefined}
+          invalid={props.finding?.severity === "error"}
           rows={LONG.has(props.name) ? 2 : 1}
         />
       );
@@ -190,9 +193,9 @@ function Group(props: FieldProps & { label: string }) {
   const data = isObject(value) ? value : {};
   const known = Object.keys(schema.properties ?? {});
   const needed = new Set(schema.required ?? []);
-  const [all, setAll] = useState(false);
   const first = known.filter((key) => needed.has(key) || key in data);
-  const shown = all || first.length === 0 ? known : first;
+  const [all, setAll] = useState(first.length === 0 || known.length <= FEW);
+  const shown = all ? known : known.filter((key) => first.includes(key));
   return (
     <fieldset className={styles.group} data-field={path.join("/")}>
       <legend>

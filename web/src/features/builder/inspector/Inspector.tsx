@@ -1,6 +1,6 @@
 import { Trash2 } from "lucide-react";
 import { useEffect, useMemo, useRef } from "react";
-import { type FlowNode, dataOf, removeBranch, setField, valueAt } from "../../../graph";
+import { type FlowNode, dataOf, pathText, removeBranch, setField, valueAt } from "../../../graph";
 import { Icon } from "../../../ui/Icon";
 import type { Schema } from "../server";
 import { type BuilderState, useBuilder, useBuilderStore } from "../state";
@@ -26,7 +26,7 @@ export function Inspector() {
   }, [field, node?.key]);
   return (
     <aside ref={box} className={styles.inspector} aria-label="Inspector" data-inspector>
-      {node?.kind === "step" && <StepForm key={node.key} step={node.step} />}
+      {node?.kind === "step" && <StepForm key={`${pathText(node.step.path)} ${node.step.type}`} step={node.step} />}
       {node?.kind === "trigger" && <TriggerForm key={node.key} node={node} />}
       {node?.kind === "empty" && <LaneForm node={node} />}
       {node?.kind === "end" && <EndForm />}
@@ -78,7 +78,7 @@ function TriggerForm({ node }: { node: Extract<FlowNode, { kind: "trigger" }> })
       required={needed.has(key)}
       names={names}
       offersFor={offers}
-      finding={findings.get(key)?.message}
+      finding={findings.get(key)}
       onChange={change}
     />
   );
@@ -161,7 +161,7 @@ function WorkflowField({ name, schema, data, required = false, label }: Workflow
       value={data[name]}
       required={required}
       names={name === "output" || name === "orderBy" || name === "concurrency" ? names : []}
-      finding={finding?.message}
+      finding={finding}
       {...(label ? { label } : {})}
       onChange={(path, value) => {
         const { root } = store.getState().picture.workflow;

@@ -1,5 +1,5 @@
 import { Plus, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { type Step, STEP_KEYS, addBranch, dataOf, removeBranch, renameBranch, renameStep, setField } from "../../../graph";
 import { Icon } from "../../../ui/Icon";
 import { stepIcon } from "../canvas/icons";
@@ -47,11 +47,11 @@ export function StepForm({ step }: { step: Step }) {
       required={needed.has(key)}
       names={PLAIN.has(key) ? NO_NAMES : names}
       offersFor={offers}
-      finding={findings.get(key)?.message}
+      finding={findings.get(key)}
       onChange={change}
     />
   );
-  const given = (key: string) => key in data || findings.has(key);
+  const given = useGiven(data, findings);
   const shown = shownFirst(parameters, needed, given);
   const rest = parameters.filter((key) => !shown.includes(key));
   const unknown = Object.keys(data).filter((key) => !parameters.includes(key) && !STEP_KEYS.includes(key as (typeof STEP_KEYS)[number]));
@@ -92,9 +92,18 @@ export function StepForm({ step }: { step: Step }) {
         {engine.filter(([key]) => !given(key)).map(([key, schema]) => field(key, schema))}
         <Aside step={step} />
       </More>
-      <LastRun step={step} />
+      <LastRun key={step.id} step={step} />
     </>
   );
+}
+
+/** Which keys stand in front; none moves there, or away, while somebody writes in the form. */
+function useGiven(data: Record<string, unknown>, findings: ReadonlyMap<string, unknown>): (key: string) => boolean {
+  const known = useRef<ReadonlySet<string> | null>(null);
+  const writing = document.activeElement?.closest("[data-inspector]") !== null && document.activeElement !== null;
+  if (known.current === null || !writing) known.current = new Set([...Object.keys(data), ...findings.keys()]);
+  const keys = known.current;
+  return (key) => keys.has(key);
 }
 
 /** What is needed and what is given; of a step that needs little, the next ones of its schema, too. */
@@ -112,6 +121,7 @@ const ENOUGH = 4;
 function IdField({ step }: { step: Step }) {
   const store = useBuilderStore();
   const [text, setText] = useState(step.id);
+  useEffect(() => setText(step.id), [step.id]);
   const keep = () => {
     if (text === step.id) return;
     const kept = store.getState().change((now) => renameStep(now, step.path, text), `${step.id} is now called ${text}`);

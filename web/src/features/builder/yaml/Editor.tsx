@@ -57,7 +57,7 @@ export default function Editor() {
           syntaxHighlighting(colours),
           theme,
           autocompletion({ override: [(context) => completions(context, { types: types.current, outline: store.getState().outline })] }),
-          EditorView.contentAttributes.of({ "aria-label": "YAML of the workflow" }),
+          EditorView.contentAttributes.of({ "aria-label": "YAML of the workflow", tabindex: "0" }),
           EditorState.tabSize.of(2),
           keymap.of([
             { key: "Mod-z", run: () => (store.getState().undo(), true) },
