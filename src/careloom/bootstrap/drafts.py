@@ -12,8 +12,10 @@ from typing import Any
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
 from careloom.bootstrap.ports import check_links
+from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
 from careloom.documents.document import sniff
+from careloom.documents.service import DocumentService
 from careloom.errors import NotFound, Unprocessable
 from careloom.fhir.store import FhirStore
 from careloom.identity.principal import Principal
@@ -21,6 +23,7 @@ from careloom.samples.demo import demo_patients
 from careloom.samples.events import Sample, samples
 from careloom.samples.templates import template, template_names
 from careloom.steps.bot.tools import TOOLS
+from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.definition import StepDefinition
@@ -77,8 +80,9 @@ class SampleRoom:
         ids = [await self._patient(scope, n, actor) for n in sample.patients] if keep else []
         shown: JsonObject = {"source": sample.trigger, "event": sample.event}
         if sample.draw is not None:
-            data = self._drawn.get(name) or await asyncio.to_thread(sample.draw)
-            self._drawn[name] = data
+            if name not in self._drawn:
+                self._drawn[name] = await asyncio.to_thread(sample.draw)
+            data = self._drawn[name]
             lay = self._image if sample.trigger == "dicom" else self._file
             return shown | await lay(scope, sample, data, actor)
         shown |= sample.shown or {}
@@ -175,12 +179,15 @@ def build_drafts(
     deployment: Deployment,
     tests: TestRuns,
     runs: Runs,
+    assistant: Assistant | None,
     fhir: FhirStore,
     dicom: DicomArchive,
+    _documents: DocumentService,
     uploads: Uploads,
     models: ModelRegistry,
     workers: WorkerRegistry,
-    assistant: Assistant | None = None,
+    _connections: Connections,
+    _keyring: Keyring,
 ) -> DraftServices:
     """The services over those of the house; `tests` is the one that the engine has."""
     ports, registry = deployment.ports, deployment.registry

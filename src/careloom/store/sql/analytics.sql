@@ -28,7 +28,7 @@ BEGIN
         ELSE 'running' END AS now
       FROM live l JOIN run r ON r.tenant = p_tenant AND r.run_id = l.run_id
       WHERE l.tenant = p_tenant AND r.store = p_store AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-        AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)) x);
+        AND r.source <> 'test') x);
 END $$;
 
 -- analytics_period: what ended from p_from until p_to, in all and by buckets (minute, hour or day). Started are the runs
@@ -43,12 +43,12 @@ BEGIN
       SELECT r.state, millis(r.closed_at - r.created_at) AS length, date_trunc(p_bucket, r.closed_at, 'UTC') AS at
       FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.closed_at IS NOT NULL AND r.closed_at >= p_from
         AND r.closed_at < p_to AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-        AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)
+        AND r.source <> 'test'
     ), begun AS MATERIALIZED (
       SELECT date_trunc(p_bucket, run_id_time(r.run_id), 'UTC') AS at, count(*) AS started
       FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.run_id >= run_id_bound(p_from)
         AND r.run_id < run_id_bound(p_to) AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-        AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store) GROUP BY 1
+        AND r.source <> 'test' GROUP BY 1
     ), filled AS (
       SELECT e.at, count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded, count(*) FILTER (WHERE e.state = 'failed') AS failed,
         count(*) FILTER (WHERE e.state NOT IN ('succeeded', 'failed')) AS other
@@ -81,7 +81,7 @@ BEGIN
         percentile_cont(0.95) WITHIN GROUP (ORDER BY millis(r.closed_at - r.created_at)) FILTER (WHERE r.state = 'succeeded') AS p95
       FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.closed_at IS NOT NULL AND r.closed_at >= p_from
         AND r.closed_at < p_to AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-        AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store) GROUP BY 1
+        AND r.source <> 'test' GROUP BY 1
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('id', w.workflow_id, 'name', w.name, 'active', w.active, 'last', l.runs,
       'ended', coalesce(e.ended, 0), 'failed', coalesce(e.failed, 0), 'p50Ms', e.p50, 'p95Ms', e.p95,
@@ -93,7 +93,7 @@ BEGIN
       FROM (SELECT r.run_id, r.created_at, CASE WHEN r.state = 'running' AND EXISTS (SELECT FROM wait v WHERE v.tenant = p_tenant
                 AND v.run_id = r.run_id AND NOT v.resolved) THEN 'waiting' ELSE r.state END AS status
             FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.workflow_id = w.workflow_id
-              AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)
+              AND r.source <> 'test'
             ORDER BY r.run_id DESC LIMIT 20) x) l
     WHERE w.tenant = p_tenant AND w.store = p_store AND (p_workflow IS NULL OR w.workflow_id = p_workflow));
 END $$;
@@ -109,7 +109,7 @@ BEGIN
     WITH newest AS MATERIALIZED (
       SELECT r.run_id, r.workflow_id FROM run r WHERE r.tenant = p_tenant AND r.store = p_store
         AND r.run_id >= run_id_bound(p_from) AND r.run_id < run_id_bound(p_to)
-        AND (p_workflow IS NULL OR r.workflow_id = p_workflow) AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)
+        AND (p_workflow IS NULL OR r.workflow_id = p_workflow) AND r.source <> 'test'
       ORDER BY r.run_id DESC LIMIT p_most
     ), done AS MATERIALIZED (
       SELECT n.workflow_id, s.path, s.outcome, s.tried, millis(s.at - s.began) AS length
