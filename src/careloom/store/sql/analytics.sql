@@ -196,26 +196,27 @@ END $$;
 CREATE OR REPLACE FUNCTION run_page(p_tenant text, p_store text, p_run uuid, p_after int, p_limit int)
 RETURNS TABLE (run run, steps step[], opened step[], attempts attempt[], waits wait[], failed step, count bigint, is_more boolean)
 LANGUAGE plpgsql AS $$
-DECLARE v_steps step[]; v_last int;
 BEGIN
   PERFORM enter(p_tenant);
-  v_steps := ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'
-                   AND s.seq > p_after ORDER BY s.seq LIMIT p_limit);
-  v_last := (SELECT max(x.seq) FROM unnest(v_steps) x);
-  RETURN QUERY SELECT r, v_steps,
+  -- One statement, so that the run is not seen later than its steps: ended, and without its last step.
+  RETURN QUERY WITH page AS MATERIALIZED (
+    SELECT ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'
+                 AND s.seq > p_after ORDER BY s.seq LIMIT p_limit) AS steps
+  ), last AS MATERIALIZED (SELECT (SELECT max(x.seq) FROM page p, unnest(p.steps) x) AS seq)
+  SELECT r, page.steps,
     ARRAY(SELECT o FROM step o WHERE o.tenant = p_tenant AND o.run_id = p_run AND o.outcome = 'opened'
       AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run
-        AND e.path = left(o.path, -6) AND e.iter = o.iter AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY o.seq LIMIT 1000),
+        AND e.path = left(o.path, -6) AND e.iter = o.iter AND (e.seq <= p_after OR e.seq > last.seq)) ORDER BY o.seq LIMIT 1000),
     ARRAY(SELECT x FROM (SELECT a FROM attempt a WHERE a.tenant = p_tenant AND a.run_id = p_run ORDER BY a.at DESC LIMIT 1000) y(x)
       ORDER BY (x).at),
     ARRAY(SELECT w FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run
       AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run AND e.path = w.path AND e.iter = w.iter
-        AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY w.at LIMIT p_limit + 1000),
+        AND (e.seq <= p_after OR e.seq > last.seq)) ORDER BY w.at LIMIT p_limit + 1000),
     (SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.path = r.failed_path AND s.outcome = 'failed'
       ORDER BY s.seq DESC LIMIT 1),
     (SELECT count(*) FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'),
-    EXISTS (SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened' AND s.seq > v_last)
-  FROM run r WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
+    EXISTS (SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened' AND s.seq > last.seq)
+  FROM run r, page, last WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
 END $$;
 
 -- run_reach: what stopping a run reaches: its open waits and tasks, the runs that it waits for with theirs, and
