@@ -77,11 +77,15 @@ export declare class WorkflowOperations extends Operations {
       to?: string;
       before?: string;
       limit?: number;
+      gantt?: boolean;
     },
   ): Promise<types.Envelope<Array<types.RunSummary>>>;
 
-  /** One run: steps, attempts, output, error, timings. */
-  getRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.Run>>;
+  /** One run: steps, attempts, output, error, cause, timings. Of a long run a page of steps. */
+  getRun(
+    runId: string,
+    options?: CallOptions & { after?: number; limit?: number },
+  ): Promise<types.Envelope<types.Run>>;
 
   /** The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR. */
   getRunAudit(
@@ -99,7 +103,10 @@ export declare class WorkflowOperations extends Operations {
   ): Promise<types.JsonObject>;
 
   /** When each step, attempt and wait of a run took place; no payloads. */
-  getRunTimeline(runId: string, options?: CallOptions): Promise<types.Envelope<types.Timeline>>;
+  getRunTimeline(
+    runId: string,
+    options?: CallOptions & { after?: number; limit?: number },
+  ): Promise<types.Envelope<types.Timeline>>;
 
   /** JSON Schema 2020-12 of a definition, with every step type of this installation. */
   getWorkflowSchema(options?: CallOptions): Promise<types.JsonSchema>;
@@ -172,6 +179,32 @@ export declare class WorkflowOperations extends Operations {
 
   /** Every schedule of the store: its next five times, its last firing, what it missed. */
   listSchedules(options?: CallOptions): Promise<types.Envelope<Array<types.Schedule>>>;
+
+  /**
+   * How runs go: now, in a period (by default the last day), by workflow, by step, and what waits
+   * for people.
+   */
+  analyzeRuns(
+    options?: CallOptions & {
+      workflow?: string;
+      from?: string;
+      to?: string;
+      bucket?: "minute" | "hour" | "day";
+    },
+  ): Promise<types.Envelope<types.RunFigures>>;
+
+  /** What an order to many runs would do, counted; it takes what `controlRuns` takes. */
+  previewRuns(
+    body: types.PreviewsOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunPreviews>>;
+
+  /** What a retry, a replay, a rollback or a cancellation would do to a run; nothing is done. */
+  previewRun(
+    runId: string,
+    body: types.PreviewOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunPreview>>;
 }
 
 /** Operations on versions. */
