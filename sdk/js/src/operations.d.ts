@@ -851,6 +851,18 @@ export declare class ConnectionOperations extends Operations {
   ): Promise<types.Envelope<types.ConnectionTest>>;
 }
 
+/** Operations on ai. */
+export declare class AiOperations extends Operations {
+  /**
+   * How much each part of the image's centre square mattered, worked out anew: a grid of `size`
+   * rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a model that
+   * explains nothing.
+   */
+  explainImage(
+    options?: CallOptions & { uri?: string; model?: string },
+  ): Promise<types.Envelope<types.ImageExplanation>>;
+}
+
 /** Operations on referral. */
 export declare class ReferralOperations extends Operations {
   /** The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is kept. */
@@ -1054,6 +1066,7 @@ export declare class Groups {
   pipelines: PipelinesOperations;
   file: FileOperations;
   connection: ConnectionOperations;
+  ai: AiOperations;
   referral: ReferralOperations;
   identity: IdentityOperations;
   dataStore: DataStoreOperations;

@@ -867,6 +867,20 @@ export class ConnectionOperations extends Operations {
   }
 }
 
+/** Operations on ai. */
+export class AiOperations extends Operations {
+  /**
+   * How much each part of the image's centre square mattered, worked out anew: a grid of `size`
+   * rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a model that
+   * explains nothing.
+   */
+  explainImage(options) {
+    return this.send('GET', '/api/image-explanations', options, {
+      query: pick(options, 'uri', 'model'),
+    });
+  }
+}
+
 /** Operations on referral. */
 export class ReferralOperations extends Operations {
   /** The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is kept. */
@@ -1095,6 +1109,7 @@ export class Groups {
     this.pipelines = new PipelinesOperations(transport);
     this.file = new FileOperations(transport);
     this.connection = new ConnectionOperations(transport);
+    this.ai = new AiOperations(transport);
     this.referral = new ReferralOperations(transport);
     this.identity = new IdentityOperations(transport);
     this.dataStore = new DataStoreOperations(transport);

@@ -410,6 +410,14 @@ export interface AiCall {
   finishedAt: string | null;
 }
 
+export interface ImageExplanation {
+  uri: string;
+  model: string;
+  version: string;
+  size: number;
+  cells: Array<number>;
+}
+
 export interface AiCallWhole {
   id: string;
   runId: string | null;
