@@ -30,6 +30,7 @@ from careloom.fhir.interactions import (
 )
 from careloom.fhir.interactions import search as search_type
 from careloom.fhir.interactions.transaction import TransactionPlan
+from careloom.fhir.later import Later
 from careloom.fhir.patching.form import Patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.reads import Reads
@@ -88,6 +89,7 @@ class FhirStore:
             Statements(db),
         )
         self.deletes_many = deletes_many
+        self.later = Later(db, keyring)
         self._companions: list[Companion] = []
         self._creates = Creates(db)
 

@@ -129,12 +129,6 @@ async def test_a_huge_body_is_refused_before_it_is_read(http: httpx.AsyncClient)
     assert answer.status_code == 413
 
 
-async def test_what_is_asked_to_come_later_is_refused(http: httpx.AsyncClient) -> None:
-    answer = await http.get("Patient", headers={"Prefer": "respond-async"})
-    assert answer.status_code == 400
-    assert answer.json()["issue"][0]["code"] == "not-supported"
-
-
 async def test_a_deletion_answers_as_preferred(http: httpx.AsyncClient, create: Create) -> None:
     place = f"Patient/{(await create(PATIENT))['id']}"
     told = await http.delete(place, headers={"Prefer": "return=OperationOutcome"})

@@ -32,7 +32,7 @@ INTERACTIONS = (
     "search-type",
 )
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
-COMPARTMENTS = ("http://hl7.org/fhir/CompartmentDefinition/patient",)
+COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 NORMATIVE = (
     "Binary",
     "Bundle",
@@ -87,7 +87,10 @@ def _statement(
                     "resource": [_resource(index, name, deletes_many) for name in types],
                     "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
                     **_operations({"system"}, ""),
-                    "compartment": list(COMPARTMENTS),
+                    "compartment": [
+                        COMPARTMENT + kind[0].lower() + kind[1:]
+                        for kind in sorted(definitions.compartments)
+                    ],
                 }
             ],
         }

@@ -26,7 +26,6 @@ from careloom.fhir.search.subset import subset, wants_subset
 from careloom.types import JsonObject, Scope
 
 TYPE_PARAMETER = "_type"
-COMPARTMENT = "Patient"
 _SORTED_BY = ("_id", "_lastUpdated")
 
 
@@ -101,7 +100,7 @@ async def search_system(
             if context.access(type, PERMISSION).allowed
         )
     if not types:
-        context.access.require(COMPARTMENT, PERMISSION)
+        context.access.require("Patient", PERMISSION)
     return await _answer(context, scope, _Asked("", rest, ",".join(named)), types, base, strict)
 
 
@@ -115,19 +114,21 @@ async def search_compartment(
     base: str,
     strict: bool = False,
 ) -> bytes:
-    """What belongs to a patient: GET Patient/123/Observation, or Patient/123/* for all types.
+    """What belongs to a resource: GET Patient/123/Observation, or Encounter/7/* for all types.
 
     http://hl7.org/fhir/R4/http.html#vsearch, http://hl7.org/fhir/R4/compartmentdefinition.html
     """
     kind, id = compartment
-    if kind != COMPARTMENT:
+    inside = context.definitions.compartments.get(kind)
+    if inside is None:
         raise NotFound(
-            "Only the Patient compartment is served",
+            "This resource type has no compartment",
             code="unknown_compartment",
-            fix="search the type by a reference parameter instead",
+            fix=f"compartments are of {', '.join(sorted(context.definitions.compartments))};"
+            " search the type by a reference parameter instead",
         )
     named, rest = _types(context, pairs)
-    members = (COMPARTMENT, *sorted(context.definitions.compartment))
+    members = (kind, *sorted(inside.keys() - {kind}))
     if resource_type:
         context.require_type(resource_type)
         types: tuple[str, ...] = (resource_type,)
@@ -139,8 +140,8 @@ async def search_compartment(
         )
     asked = _Asked(f"{kind}/{id}/{resource_type or '*'}", rest, ",".join(named))
     if not types:
-        context.access.require(COMPARTMENT, PERMISSION)
-    return await _answer(context, scope, asked, types, base, strict, inside=(id,))
+        context.access.require(kind, PERMISSION)
+    return await _answer(context, scope, asked, types, base, strict, inside=compartment)
 
 
 def _types(context: FhirContext, pairs: Pairs) -> tuple[tuple[str, ...], Pairs]:
@@ -160,7 +161,7 @@ async def _answer(
     base: str,
     strict: bool,
     *,
-    inside: tuple[str, ...] | None = None,
+    inside: tuple[str, str] | None = None,
 ) -> bytes:
     await _read(context, scope, asked, types, strict, inside)
     query, issues = asked.query, [*asked.query.warnings]
@@ -195,7 +196,7 @@ async def _read(
     asked: _Asked,
     types: tuple[str, ...],
     strict: bool,
-    inside: tuple[str, ...] | None,
+    inside: tuple[str, str] | None,
 ) -> None:
     """Read the query for each type; a page link carries the query and its place in it."""
     asked.token = next((value for name, value in asked.pairs if name == PAGE_PARAMETER), None)

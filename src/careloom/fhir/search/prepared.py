@@ -41,7 +41,7 @@ async def prepare(
     *,
     strict: bool,
     stale: bool,
-    inside: tuple[str, ...] | None,
+    inside: tuple[str, str] | None,
 ) -> Prepared:
     """The search; raises InvalidInput for what is wrong in it and Forbidden for what is hidden."""
     kept = context.index.prepared

@@ -1,0 +1,23 @@
+-- Requests that are answered later (Prefer: respond-async): their state, and their sealed answer for a bounded time.
+-- owner: digest of the principal and its grants; another caller finds nothing. leased_until: as long as a process works
+-- on it; past that, one that is still running was interrupted, and is never taken up again.
+CREATE TABLE fhir_async (
+    tenant text NOT NULL,
+    store text NOT NULL,
+    request_id text NOT NULL,
+    owner bytea NOT NULL,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done')),
+    body bytea,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    leased_until timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant, store, request_id)
+);
+CREATE INDEX fhir_async_expiry ON fhir_async (expires_at);
+ALTER TABLE fhir_async ENABLE ROW LEVEL SECURITY;
+ALTER TABLE fhir_async FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_only ON fhir_async USING (tenant = current_setting('app.tenant', true));
+-- What has expired is swept for all tenants together, without its content being read.
+CREATE POLICY scheduler ON fhir_async TO careloom_scheduler USING (expires_at < now());
+GRANT DELETE ON fhir_async TO careloom_scheduler;
+GRANT SELECT (expires_at) ON fhir_async TO careloom_scheduler;
