@@ -578,3 +578,52 @@ async def test_what_was_erased_is_not_there_for_another_patients_key(ward: Ward)
     for path in ("Patient/{}", "Patient/{}/_history", "Patient/{}/_history/1"):
         answers = [await ward.ask("patient a", "GET", path.format(id)) for id in ("b", "zz")]
         assert [one.status_code for one in answers] == [404, 404], path
+
+
+async def test_a_value_set_of_the_store_needs_the_right_to_read_it(ward: Ward) -> None:
+    """Its codes would show through the matches; R4's own are for everybody."""
+    url, system = "http://sets.example/hidden", f"{SYSTEM}/hidden"
+    concept = [{"code": "code-a", "concept": [{"code": "code-x"}]}]
+    stored = [
+        {
+            "resourceType": "ValueSet",
+            "id": "vs",
+            "url": url,
+            "status": "active",
+            "compose": {"include": [{"system": SYSTEM, "concept": [{"code": "code-a"}]}]},
+        },
+        {
+            "resourceType": "CodeSystem",
+            "id": "cs",
+            "url": system,
+            "status": "active",
+            "content": "complete",
+            "concept": concept,
+        },
+    ]
+    for resource in stored:
+        place = f"{resource['resourceType']}/{resource['id']}"
+        assert (await ward.ask("whole", "PUT", place, json=resource)).status_code == 201
+    asked = [
+        f"Observation?code:in={url}",
+        f"Observation?code:not-in={url}",
+        "Observation?code:in=ValueSet/vs",
+        f"Observation?code:below={system}|code-a",
+        f"Observation?code:above={system}|code-x",
+        f"Patient?_has:Observation:patient:code:in={url}",
+    ]
+    for path in asked:
+        assert (await ward.ask("whole", "GET", path)).status_code == 200, path
+        for who in ("observations", "patient a", "masked"):
+            if path.startswith("Patient") and who == "observations":
+                continue
+            answer = await ward.ask(who, "GET", path)
+            unknown = path.replace("hidden", "unknown").replace("ValueSet/vs", "ValueSet/none")
+            absent = await ward.ask(who, "GET", unknown)
+            assert (answer.status_code, answer.text) == (absent.status_code, absent.text), (
+                who,
+                path,
+            )
+            assert answer.status_code == 404
+    known = "Observation?status:in=http://hl7.org/fhir/ValueSet/observation-status"
+    assert (await ward.ask("observations", "GET", known)).status_code == 200

@@ -53,7 +53,7 @@ async def prepare(
     check_includes(context.index, context.access, query)
     asks = any(map(asks_terminology, query.criteria))
     if asks:
-        await resolve(OwnTerminology(context.conformance), scope, query)
+        await resolve(OwnTerminology(context.conformance, context.access), scope, query)
     builder = SqlBuilder(
         query, context.index, context.access, pairs=not stale, stale=stale, inside=inside
     )

@@ -261,16 +261,8 @@ BEGIN
   RETURN jsonb_build_object('outcome', 'holds');
 END $$;
 
--- fhir_read: the current version of a resource; a deleted one has no body.
-CREATE OR REPLACE FUNCTION fhir_read(p_tenant text, p_store text, p_type text, p_id text)
-RETURNS TABLE (version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY SELECT r.version, r.method, r.updated_at, r.body FROM resource r
-    WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type AND r.rid = p_id;
-END $$;
-
--- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; deleted ones have no body.
+-- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; absent ones are left
+-- out, deleted ones have no body.
 CREATE OR REPLACE FUNCTION fhir_reads(p_tenant text, p_store text, p_types text[], p_ids text[])
 RETURNS TABLE (place int, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql
 SET plan_cache_mode TO force_generic_plan AS $$
@@ -285,17 +277,6 @@ BEGIN
     FROM unnest(p_types, p_ids) WITH ORDINALITY u(t, i, n), LATERAL (
       SELECT r.version, r.method, r.updated_at, r.body FROM resource r
       WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i OFFSET 0) x;
-END $$;
-
--- fhir_read_many: current versions by parallel arrays of types and ids; absent ones are left out.
-CREATE OR REPLACE FUNCTION fhir_read_many(p_tenant text, p_store text, p_types text[], p_ids text[])
-RETURNS TABLE (rtype text, rid text, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY SELECT x.rtype, x.rid, x.version, x.method, x.updated_at, x.body
-    FROM unnest(p_types, p_ids) u(t, i), LATERAL (
-      SELECT r.rtype, r.rid, r.version, r.method, r.updated_at, r.body FROM resource r
-      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i) x;
 END $$;
 
 -- fhir_vread: one version of a resource.
