@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -97,7 +96,8 @@ class FhirStore:
         """The same store, showing and changing only what the access lets through, at `base`."""
         if access is self.context.access:
             return self
-        seen = copy.copy(self)
+        seen = object.__new__(FhirStore)  # A copy without the detours of copy.copy.
+        seen.__dict__.update(self.__dict__)
         seen.context = replace(self.context, access=access, base=base)
         return seen
 

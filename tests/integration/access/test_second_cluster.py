@@ -18,11 +18,17 @@ from careloom.store.postgres_server import EmbeddedServer
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Faraway"}]}
 
 
+def _home() -> Path:
+    """A folder that another user's PostgreSQL can reach."""
+    home = Path(tempfile.mkdtemp(prefix="careloom-second-"))
+    home.chmod(0o711)
+    return home
+
+
 @pytest.fixture
 async def second() -> AsyncIterator[EmbeddedServer]:
     """An embedded server beside the one of the tests."""
-    home = Path(tempfile.mkdtemp(prefix="careloom-second-"))
-    home.chmod(0o711)  # Another user's PostgreSQL can reach it.
+    home = _home()
     server = await EmbeddedServer.attach(home)
     yield server
     await server.detach()
