@@ -28,6 +28,7 @@ from careloom.fhir.interactions import (
     vread,
 )
 from careloom.fhir.interactions import search as search_type
+from careloom.fhir.interactions.contained import asks_contained, search_contained
 from careloom.fhir.interactions.transaction import TransactionPlan
 from careloom.fhir.later import Later
 from careloom.fhir.patching.form import Patch
@@ -227,6 +228,10 @@ class FhirStore:
         if not type:
             return await search_type.search_system(
                 self.context, scope, query, base=base, strict=strict
+            )
+        if asks_contained(query):
+            return await search_contained(
+                self.context, scope, type, query, base=base, strict=strict
             )
         return await search_type.search(self.context, scope, type, query, base=base, strict=strict)
 

@@ -202,7 +202,7 @@ async def _read(
     asked.token = next((value for name, value in asked.pairs if name == PAGE_PARAMETER), None)
     pairs, places = asked.pairs, None
     if asked.token is not None:
-        place = _cursor_place(context, asked.path)
+        place = cursor_place(context, asked.path)
         content = await open_cursor(context, scope, place, asked.token)
         pairs, places = [(p[0], p[1]) for p in content["query"]], content["places"]
         asked.total, asked.named, strict = content["total"], content["named"], False
@@ -212,6 +212,10 @@ async def _read(
         prepared = await prepare(
             context, scope, type, pairs, strict=strict, stale=stale, inside=inside
         )
+        if inside is not None and prepared.query.contained != "false":
+            raise InvalidInput(
+                "_contained is not for the search of a compartment", path="_contained"
+            )
         if len(types) > 1 or not asked.path:
             _check_common(prepared.query)
         pager = Pager(context, scope, prepared)
@@ -230,6 +234,8 @@ def _check_common(query: SearchQuery) -> None:
     """Several types have only the order of ids and times in common."""
     if query.includes or query.revincludes:
         raise InvalidInput("_include and _revinclude need the search of one type", path="_include")
+    if query.contained != "false":
+        raise InvalidInput("_contained needs the search of one type", path="_contained")
     if any(key.parameter.code not in _SORTED_BY for key in query.sort):
         raise InvalidInput(
             "Several types are sorted by _lastUpdated or _id only",
@@ -258,7 +264,7 @@ async def _page(asked: _Asked) -> tuple[list[Match], bool]:
     return found[:count], len(found) > count
 
 
-def _cursor_place(context: FhirContext, path: str) -> str:
+def cursor_place(context: FhirContext, path: str) -> str:
     """What a page link is bound to: the place, and what the caller may see."""
     return f"{path}|{zlib.crc32(repr(context.access.grants).encode())}"
 
@@ -283,7 +289,7 @@ async def _links(
             "total": asked.total,
             "named": asked.named,
         }
-        place = _cursor_place(context, asked.path)
+        place = cursor_place(context, asked.path)
         token = await seal_cursor(context, scope, place, content)
         links.append(("next", url(base, asked.path, [(PAGE_PARAMETER, token)])))
     return links

@@ -21,3 +21,16 @@ CREATE POLICY tenant_only ON fhir_async USING (tenant = current_setting('app.ten
 CREATE POLICY scheduler ON fhir_async TO careloom_scheduler USING (expires_at < now());
 GRANT DELETE ON fhir_async TO careloom_scheduler;
 GRANT SELECT (expires_at) ON fhir_async TO careloom_scheduler;
+
+-- Stores whose resources were written before rows said what they contain: `careloom reindex` adds them.
+CREATE TABLE contained_stale (
+    tenant text NOT NULL,
+    store text NOT NULL,
+    PRIMARY KEY (tenant, store)
+);
+ALTER TABLE store NO FORCE ROW LEVEL SECURITY;
+INSERT INTO contained_stale SELECT tenant, store FROM store WHERE pg_relation_size('resource') > 0;
+ALTER TABLE store FORCE ROW LEVEL SECURITY;
+ALTER TABLE contained_stale ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contained_stale FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_only ON contained_stale USING (tenant = current_setting('app.tenant', true));
