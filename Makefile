@@ -1,24 +1,39 @@
 # make demo   set up, then run both shipped workflows on the embedded database
 # make test   set up, then check and test everything
+# make screens  build the screens again, when something of web/ has changed
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.demo-ready
 TEST_STAMP := $(VENV)/.test-ready
 DEMO_ARGS ?=
+SCREENS := src/careloom/screens/index.html
+WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
+NODE_MODULES := web/node_modules/.careloom-lock
 
 # RapidOCR asks for the OpenCV that needs a desktop's libraries; without them the headless one serves.
 HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet \
   --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless
 
-.PHONY: demo test lint bench bench-engine bench-fhir bench-triage torture model fhir-model evaluate clean
+SCREENS_THERE = test -f $(SCREENS) || echo "The screens are not built: the npm registry cannot be \
+reached. Everything else works; try again with: make screens"
+
+.PHONY: demo test lint screens screens-check bench bench-ui bench-engine bench-fhir bench-triage torture model fhir-model evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
 
-test: $(TEST_STAMP) lint
+test: $(TEST_STAMP) lint screens-check
 	@CARELOOM_TEST_DATA="$(CARELOOM_TEST_DATA)" CARELOOM_SEEDS="$(CARELOOM_SEEDS)" \
 	  $(BIN)/python -m pytest -n 2 --dist loadfile -q $(TEST_ARGS)
+
+screens: $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(SCREENS_THERE)
+
+screens-check: $(TEST_STAMP)
+	@cd web && ../$(BIN)/node node_modules/typescript/bin/tsc --noEmit
+	@cd web && ../$(BIN)/node node_modules/vitest/vitest.mjs run --silent --reporter=dot
 
 lint: $(TEST_STAMP)
 	@$(BIN)/ruff check .
@@ -43,6 +58,9 @@ bench-fhir: $(TEST_STAMP)
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py
 
+bench-ui: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/ui.py $(UI_ARGS)
+
 torture: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/torture.py $(TORTURE_ARGS)
 
@@ -62,10 +80,11 @@ $(BIN)/python:
 	  || { echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(STAMP): $(BIN)/python pyproject.toml
+$(STAMP): $(BIN)/python pyproject.toml hatch_build.py $(WEB)
 	@echo "Installing Careloom (about half a minute when packages are cached)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@$(HEADLESS)
+	@$(SCREENS_THERE)
 	@touch $(STAMP)
 
 $(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh tests/clients/node/package-lock.json
@@ -73,6 +92,8 @@ $(TEST_STAMP): $(STAMP) pyproject.toml tests/system-packages.sh tests/clients/no
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@$(HEADLESS)
 	@$(BIN)/npm ci --prefix tests/clients/node --no-audit --no-fund --loglevel=error >/dev/null
+	@test -f $(NODE_MODULES) || \
+	  $(BIN)/npm ci --prefix web --no-audit --no-fund --loglevel=error >/dev/null
 	@sh tests/system-packages.sh
 	@touch $(TEST_STAMP)
 

@@ -46,6 +46,10 @@ class Settings:
     host: str
     port: int
     public_url: str | None
+    session_idle_minutes: int
+    session_hours: int
+    sign_in_over_http: bool
+    screens: Path | None
     dimse_host: str
     dimse_port: int
     ae_title: str
@@ -156,6 +160,10 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def _yes_or_no(text: str) -> bool:
+    return _one_of(("yes", "no"))(text) == "yes"
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -291,6 +299,38 @@ SETTINGS: tuple[Setting, ...] = (
         "Address by which others reach this server; used in links.",
         _WEB,
         "https://host or http://host:port",
+    ),
+    Setting(
+        "CARELOOM_SESSION_IDLE_MINUTES",
+        "`30`",
+        "Minutes without a request after which a browser session ends.",
+        _number(1, 1440),
+        "a number from 1 to 1440",
+        30,
+    ),
+    Setting(
+        "CARELOOM_SESSION_HOURS",
+        "`12`",
+        "Hours after which a browser session ends in any case.",
+        _number(1, 720),
+        "a number from 1 to 720",
+        12,
+    ),
+    Setting(
+        "CARELOOM_SIGN_IN_OVER_HTTP",
+        "`no`",
+        "`yes` lets people sign in to the pages over plain http at other addresses than localhost;"
+        " whoever listens in that network can then take over their sessions.",
+        _yes_or_no,
+        "yes or no",
+        False,
+    ),
+    Setting(
+        "CARELOOM_SCREENS",
+        "those of the package",
+        "Folder of built [screens](pages.md) that are served instead of the package's.",
+        _path,
+        "the path of a folder",
     ),
     Setting(
         "CARELOOM_DIMSE_HOST",

@@ -18,6 +18,8 @@ from careloom.api.platform import (
     components,
     connections,
     definitions,
+    drafting,
+    drafts,
     events,
     files,
     health,
@@ -28,9 +30,12 @@ from careloom.api.platform import (
     run_control,
     runs,
     schedules,
+    session,
     stored_files,
     stores,
+    stream,
     teams,
+    template_library,
     versions,
     webhooks,
     work,
@@ -68,6 +73,7 @@ def build_app(services: Any) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.streams = stream.OpenStreams()
     install_errors(app)
     for module in (
         run_control,
@@ -75,7 +81,10 @@ def build_app(services: Any) -> FastAPI:
         replays,
         versions,
         definitions,
+        drafting,
         workflows,
+        drafts,
+        template_library,
         components,
         people,
         teams,
@@ -86,10 +95,12 @@ def build_app(services: Any) -> FastAPI:
         events,
         referrals,
         schedules,
+        session,
         stores,
         webhooks,
         work,
         health,
+        stream,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

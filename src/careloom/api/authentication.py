@@ -1,4 +1,5 @@
-"""Whose request this is: an API key as Bearer token, or as the password of HTTP Basic.
+"""Whose request this is: an API key as Bearer token or as the password of HTTP Basic, or the cookie
+of a browser session. A header with a key counts alone: then no cookie is looked at.
 
 Basic exists for clients that know nothing else (DICOMweb tools, feed readers); its user name is
 the key's id or the word `key`. RFC 6750, RFC 7617.
@@ -13,15 +14,23 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from careloom.api.browser import (
+    is_script,
+    require_csrf_token,
+    require_our_page,
+    token_of,
+)
 from careloom.api.services import enter_store
 from careloom.errors import CareloomError, Forbidden, Unauthenticated
 from careloom.identity.attempts import TooManyAttempts
 from careloom.identity.keytext import parse
 from careloom.identity.principal import Principal
 from careloom.identity.service import Identity
+from careloom.identity.sessions import SignedIn
 from careloom.identity.stores import KIND as STORE
 
-_CHALLENGE = 'Bearer realm="careloom", Basic realm="careloom", charset="UTF-8"'
+_BEARER = 'Bearer realm="careloom"'
+_CHALLENGE = f'{_BEARER}, Basic realm="careloom", charset="UTF-8"'
 
 
 async def authenticate(request: Request) -> Principal:
@@ -40,19 +49,42 @@ async def authenticate(request: Request) -> Principal:
 async def authenticate_anywhere(request: Request) -> Principal:
     """The same for every kind of key: the caller sees to it that it is used in its place."""
     identity: Identity = request.app.state.services.identity
-    return await identity.authenticate(read_credential(request.headers.get("authorization")))
+    header = request.headers.get("authorization")
+    if not header:
+        signed_in = await signed_in_of(request)
+        if signed_in is not None:
+            return signed_in[0]
+    return await identity.authenticate(read_credential(header))
+
+
+async def signed_in_of(request: Request) -> SignedIn | None:
+    """The principal and the session of the cookie, None without one. Raises `Unauthenticated`, or
+    `Forbidden` for a request that our own pages did not make."""
+    token = token_of(request)
+    if token is None:
+        return None
+    identity: Identity = request.app.state.services.identity
+    principal, session = await identity.sessions.authenticate(token)
+    try:
+        require_our_page(request)
+        require_csrf_token(request, session)
+    except Forbidden as error:
+        identity.sessions.rejected(principal, session, error.code)
+        raise
+    return principal, session
 
 
 PrincipalDep = Annotated[Principal, Depends(authenticate)]
 """For FastAPI endpoints: `principal: PrincipalDep`."""
 
 
-def challenge_headers(error: CareloomError) -> dict[str, str]:
+def challenge_headers(error: CareloomError, request: Request | None = None) -> dict[str, str]:
     """The headers that an answer with this error must carry: the challenge, or when to retry."""
     if isinstance(error, TooManyAttempts):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
-        return {"WWW-Authenticate": _CHALLENGE}
+        quiet = request is not None and is_script(request)
+        return {"WWW-Authenticate": _BEARER if quiet else _CHALLENGE}
     if error.retryable:
         return {"Retry-After": "1"}
     return {}
@@ -62,7 +94,8 @@ def read_credential(header: str | None) -> str:
     """The key's text from an Authorization header; raises `Unauthenticated`."""
     if not header:
         raise Unauthenticated(
-            "This address needs a key", fix="send `Authorization: Bearer <key>` with the request"
+            "This address needs a key",
+            fix="send `Authorization: Bearer <key>` with the request, or sign in to the pages",
         )
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer" and rest.strip():

@@ -12,11 +12,16 @@ from fastapi import FastAPI
 
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
+from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
+from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
 from careloom.api.contract_schemas import SCHEMAS
+from careloom.api.contract_session import BODIES as SESSION_BODIES
+from careloom.api.contract_session import DATA as SESSION_DATA
+from careloom.api.contract_session import KEY_INSIDE
 from careloom.api.contract_stores import BODIES as STORES_BODIES
 from careloom.api.contract_stores import DATA as STORES_DATA
 from careloom.types import JsonObject
@@ -24,7 +29,7 @@ from careloom.types import JsonObject
 _OPEN = frozenset({"live", "ready", "metrics"})
 _SIGNED = frozenset({"receiveWebhook"})
 """A signature instead of a key."""
-_KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}]
+_KEY: list[JsonObject] = [{"bearer": []}, {"basic": []}, {"session": []}]
 _SECURITY_SCHEMES: JsonObject = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key of Careloom. RFC 6750"},
     "basic": {
@@ -32,12 +37,21 @@ _SECURITY_SCHEMES: JsonObject = {
         "scheme": "basic",
         "description": "The user is `key`, or the key's id; the password is the key. RFC 7617",
     },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-careloom",
+        "description": "A browser that is signed in. What changes something needs the header"
+        " X-CSRF-Token with the `csrf` of `GET /api/me`",
+    },
 }
 
 
 _DATA: dict[str, JsonObject] = {
     **COMPUTING_DATA,
+    **DRAFTS_DATA,
     **PEOPLE_DATA,
+    **SESSION_DATA,
     **STORES_DATA,
     "createWorkflow": ref("Deployed"),
     "updateWorkflow": ref("Deployed"),
@@ -113,7 +127,9 @@ _FORM: JsonObject = {
 }
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
+    **DRAFTS_BODIES,
     **PEOPLE_BODIES,
+    **SESSION_BODIES,
     **STORES_BODIES,
     "createWorkflow": _DEFINITION,
     "updateWorkflow": _DEFINITION,
@@ -167,6 +183,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 }
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
+    "streamChanges": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
 _OTHER_FORMS: dict[str, JsonObject] = {
@@ -213,7 +230,7 @@ def _complete(operation: JsonObject) -> None:
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}
     operation["responses"] = successes | ({} if name in _OPEN else _refusals())
-    operation["security"] = [] if name in _OPEN | _SIGNED | BY_LINK else _KEY
+    operation["security"] = [] if name in _OPEN | _SIGNED | BY_LINK | KEY_INSIDE else _KEY
     if name in _BODIES:
         operation["requestBody"] = _BODIES[name]
 

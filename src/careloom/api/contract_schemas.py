@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
+from careloom.api.contract_drafts import SCHEMAS as DRAFTS
 from careloom.api.contract_forms import (
     ANY_OBJECT,
     FLAG,
@@ -21,6 +22,7 @@ from careloom.api.contract_forms import (
     shape,
 )
 from careloom.api.contract_people import SCHEMAS as PEOPLE
+from careloom.api.contract_session import SCHEMAS as SESSION
 from careloom.api.contract_stores import SCHEMAS as STORES
 from careloom.types import JsonObject
 
@@ -37,6 +39,7 @@ _WORKFLOW: dict[str, JsonObject] = {
     "hash": TEXT,
     "active": {**FLAG, "description": "Events start runs of it"},
     "updatedAt": TIME,
+    "owner": {**or_null(TEXT), "description": "Who deployed it"},
     "triggers": list_of(ANY_OBJECT),
     "steps": list_of(shape({"id": TEXT, "type": TEXT, "path": TEXT})),
 }
@@ -59,7 +62,9 @@ _COMPONENT: dict[str, JsonObject] = {"kind": TEXT, "name": TEXT}
 
 _WORKFLOWS: dict[str, JsonObject] = {
     "Receipt": shape(_NOTE, _PLACE),
-    "Finding": shape({**_NOTE, "severity": {"enum": ["error", "warning"]}, "fix": TEXT}, _PLACE),
+    "Finding": shape(
+        {**_NOTE, "severity": {"enum": ["error", "warning", "info"]}, "fix": TEXT}, _PLACE
+    ),
     "YamlText": shape({"yaml": TEXT}),
     "Definition": {
         "type": "object",
@@ -145,6 +150,7 @@ _RUNS: dict[str, JsonObject] = {
             "version": WHOLE,
             "status": _RUN_STATUS,
             "source": TEXT,
+            "test": FLAG,
             **_RUN_TIMES,
             "stepsDone": WHOLE,
             "failedStep": or_null(TEXT),
@@ -163,6 +169,7 @@ _RUNS: dict[str, JsonObject] = {
             "definitionHash": TEXT,
             "status": _RUN_STATUS,
             "source": TEXT,
+            "test": or_null(ANY_OBJECT),
             "startedBy": or_null(TEXT),
             "trigger": ANY_OBJECT,
             "sessionId": TEXT,
@@ -385,7 +392,9 @@ _TRIGGERS: dict[str, JsonObject] = {
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **COMPUTING,
+    **DRAFTS,
     **PEOPLE,
+    **SESSION,
     **STORES,
     "Error": shape(
         {

@@ -71,10 +71,10 @@ def _place(error: BaseException) -> str:
 def install_errors(app: FastAPI) -> None:
     """Answer every error in the envelope; what was not foreseen says so without its content."""
 
-    async def careloom_error(_request: Request, error: Exception) -> Response:
+    async def careloom_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, CareloomError):
             raise error
-        headers = challenge_headers(error)
+        headers = challenge_headers(error, request)
         if error.retryable:
             headers.setdefault("Retry-After", "1")
         return failure(

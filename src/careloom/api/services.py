@@ -14,6 +14,7 @@ from careloom.dicom.archive import DicomArchive
 from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
+from careloom.identity.principal import Principal
 from careloom.identity.service import Identity
 from careloom.identity.stores import Stores
 from careloom.pipelines.service import Pipelines
@@ -26,8 +27,13 @@ from careloom.tasks.calendars import Calendars
 from careloom.tasks.filling import Forms
 from careloom.tasks.service import Tasks
 from careloom.tasks.teams import Teams
-from careloom.types import DEFAULT_SCOPE, Scope
+from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+from careloom.workflows.changes import Changes
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.drafts import Drafts
+from careloom.workflows.drafts.library import TemplateLibrary
+from careloom.workflows.drafts.testing import TestOrder
+from careloom.workflows.drafts.tries import Tries
 from careloom.workflows.engine.worker import Worker
 from careloom.workflows.operations import Operations
 from careloom.workflows.registry import Registry
@@ -64,6 +70,23 @@ class People(Protocol):
     def forms(self) -> Forms: ...
 
 
+class DraftRooms(Protocol):
+    """Drafts, and what is asked of definitions that are not deployed."""
+
+    @property
+    def drafts(self) -> Drafts: ...
+    @property
+    def tries(self) -> Tries: ...
+    @property
+    def templates(self) -> TemplateLibrary: ...
+
+    async def outlined(
+        self, scope: Scope, source: str | JsonObject, only: str | None
+    ) -> JsonObject: ...
+
+    async def test(self, principal: Principal, draft: str, order: TestOrder) -> JsonObject: ...
+
+
 class Services(Protocol):
     """The services an endpoint may call."""
 
@@ -82,6 +105,7 @@ class Services(Protocol):
     connections: Connections
     messages: Messages
     registry: Registry
+    changes: Changes
     work: ExternalWork
     deployment: Deployment
     runs: Runs
@@ -92,6 +116,10 @@ class Services(Protocol):
     worker: Worker
     triggers: TriggerServices
     computing: ComputingServices
+
+    @property
+    def drafts(self) -> DraftRooms: ...
+
     catalog: StepCatalog
 
 

@@ -36,6 +36,11 @@ class Sealer:
         self._interval = interval
         self.sealed = 0
         self.signed = 0
+        self._unsigned: set[str] = set()
+
+    def sealed_elsewhere(self, tenant: str) -> None:
+        """Rows of the tenant were sealed by somebody who could not wait; they are signed next."""
+        self._unsigned.add(tenant)
 
     async def seal_once(self, tenant: str) -> int:
         """Seal what waits in one tenant; returns how many rows."""
@@ -74,8 +79,9 @@ class Sealer:
         except (CareloomError, asyncpg.PostgresError) as error:
             _log.error("the audit sealer cannot reach the database: %s", type(error).__name__)
             return
-        for row in rows:
-            await self._tenant(row["tenant"])
+        unsigned, self._unsigned = self._unsigned, set()
+        for tenant in unsigned | {row["tenant"] for row in rows}:
+            await self._tenant(tenant)
 
     async def _tenant(self, tenant: str) -> None:
         try:

@@ -20,6 +20,7 @@ from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
 from careloom.bootstrap.computing import Computing, build_computing, step_findings
+from careloom.bootstrap.drafts import DraftServices, build_drafts
 from careloom.bootstrap.operations import build_operations
 from careloom.bootstrap.people import PeopleServices, people_ports, people_services
 from careloom.bootstrap.ports import (
@@ -30,7 +31,7 @@ from careloom.bootstrap.ports import (
     seal_decision,
     workflow_ports,
 )
-from careloom.bootstrap.stores import Neighbours, open_houses, open_stores
+from careloom.bootstrap.stores import Neighbours, open_houses, open_identity, open_stores
 from careloom.bootstrap.triggers import Triggers, build_triggers
 from careloom.connections.gateway import Gateway
 from careloom.connections.messages import Messages
@@ -62,8 +63,10 @@ from careloom.store.postgres_server import EmbeddedServer
 from careloom.store.uploads import Uploads
 from careloom.tasks.service import Tasks
 from careloom.types import DEFAULT_SCOPE, JsonObject
+from careloom.workflows.changes import Changes
 from careloom.workflows.children import Children
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.drafts.testing import TestRuns
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.engine.turn import Turns
 from careloom.workflows.engine.worker import Worker
@@ -94,6 +97,7 @@ class Services:
     trail: AuditTrail
     signing_key: SigningKey
     sealer: Sealer
+    changes: Changes
     fhir: FhirStore
     dicom: DicomArchive
     documents: DocumentService
@@ -114,6 +118,7 @@ class Services:
     tasks: Tasks
     people: PeopleServices
     computing: Computing
+    drafts: DraftServices
     dimse: DimseListener | None = None
 
 
@@ -175,36 +180,33 @@ async def _build(
     audit: str = "",
 ) -> Services:
     keyring = Keyring(db, await load_key_provider(db, settings.key_file))
-    signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
-    blobs = open_blobs(settings, keyring)
-    uploads = Uploads(db, blobs)
+    signing_key, sealer = await _open_sealer(settings, db, audit)
+    blobs, uploads = _open_files(settings, db, keyring)
     fhir = _open_fhir(settings, db, keyring)
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
     documents = _open_documents(stack)
     connections = _open_connections(settings, db, keyring, stack)
     models, workers = _models(settings), WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections)
-    computing = build_computing(db, keyring)
-    payloads = Payloads(keyring)
+    computing, payloads = build_computing(db, keyring), Payloads(keyring)
     children = Children(db, payloads)
     signals = Signals(db, keyring, notices, timedelta(hours=settings.event_retention_hours))
-    neighbours = Neighbours()
+    neighbours, environment = Neighbours(), environment_of(settings, db)
     catalog = _catalog(
         *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
         *(asking, computing, signals, children, neighbours),
     )
-    environment = environment_of(settings, db)
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     children.read_from(registry)
-    turns = Turns(catalog, payloads, environment)
+    tests = TestRuns(db, keyring, notices, payloads, catalog, environment)
+    turns = Turns(catalog, payloads, environment, tests=tests)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
     known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
-    ports = workflow_ports(catalog, known, environment, step_findings(catalog))
-    deployment = Deployment(registry, ports, db)
+    deployment = _deployment(registry, db, catalog, known, environment)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
     computing.sessions.read = runs.session
-    identity = Identity(db, keyring)
+    identity = open_identity(settings, db, keyring)
     triggers = build_triggers(
         db, notices, registry, worker, payloads, keyring, identity, fhir, dicom
     )
@@ -220,7 +222,8 @@ async def _build(
         neighbours=neighbours,
         trail=AuditTrail(db),
         signing_key=signing_key,
-        sealer=Sealer(db, signing_key, CheckpointFiles(settings.home / "audit" / audit)),
+        sealer=sealer,
+        changes=Changes(db, sealer.sealed_elsewhere),
         fhir=fhir,
         dicom=dicom,
         documents=documents,
@@ -243,7 +246,26 @@ async def _build(
         tasks=people.tasks,
         people=people,
         computing=computing,
+        drafts=build_drafts(deployment, tests, runs, fhir, dicom, uploads, models, workers),
     )
+
+
+def _open_files(settings: Settings, db: Database, keyring: Keyring) -> tuple[Blobs, Uploads]:
+    blobs = open_blobs(settings, keyring)
+    return blobs, Uploads(db, blobs)
+
+
+async def _open_sealer(settings: Settings, db: Database, audit: str) -> tuple[SigningKey, Sealer]:
+    signing_key = await load_signing_key(db, settings.home / "keys" / "audit.pem")
+    files = CheckpointFiles(settings.home / "audit" / audit)
+    return signing_key, Sealer(db, signing_key, files)
+
+
+def _deployment(
+    registry: Registry, db: Database, catalog: StepCatalog, known: Any, environment: Any
+) -> Deployment:
+    ports = workflow_ports(catalog, known, environment, step_findings(catalog))
+    return Deployment(registry, ports, db)
 
 
 def _catalog(
@@ -414,6 +436,7 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
 
     stack.push_async_callback(end_loops)
     stack.push_async_callback(services.operations.replays.stop)
+    stack.push_async_callback(services.changes.stop)
     if work:
         loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))
         await services.worker.start()

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 from careloom.errors import CareloomError
@@ -19,6 +20,7 @@ from careloom.identity.service import Identity
 from careloom.identity.stores import StoreNotFound, Stores
 from careloom.settings import Settings
 from careloom.store.database import Database
+from careloom.store.keys import Keyring
 from careloom.store.notices import Notices
 from careloom.store.placement import Placements
 from careloom.types import Scope
@@ -28,6 +30,16 @@ LOOK_EVERY_S = 5.0
 Build = Callable[[str, Database, Notices, AsyncExitStack], Awaitable[Any]]
 """Builds and starts a house over a database; the name is also that of its audit folder."""
 _log = logging.getLogger(__name__)
+
+
+def open_identity(settings: Settings, db: Database, keyring: Keyring) -> Identity:
+    """Principals, keys and browser sessions with the limits that the settings name."""
+    return Identity(
+        db,
+        keyring,
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+        session_longest=timedelta(hours=settings.session_hours),
+    )
 
 
 def open_stores(

@@ -65,7 +65,7 @@ async def _serving(arguments: argparse.Namespace, settings: Settings) -> int:
     ) as services:
         server = HttpServer(services, host, settings.port if port is None else port)
         await server.start()
-        await announce_first_key(services)
+        await announce_first_key(services, reached_at(settings, host, server.port))
         beside = WebProcesses(
             (arguments.processes or settings.http_processes) - 1, server.listening
         )
@@ -104,8 +104,9 @@ class HttpServer:
         """Listens at the address, or on a socket that listens already."""
         self._host, self._asked = host, port
         self._listening = listening
+        self._app = build_app(services)
         config = uvicorn.Config(
-            build_app(services),
+            self._app,
             log_level=logging.WARNING,
             access_log=False,
             lifespan="off",
@@ -147,6 +148,7 @@ class HttpServer:
 
     async def stop(self) -> None:
         self._server.should_exit = True
+        self._app.state.streams.close()
         if self._task is not None:
             await self._task
 
@@ -198,12 +200,24 @@ async def wait_for_signal(
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def announce_first_key(services: Services) -> None:
-    """On a fresh install print the one key there is, once."""
+async def announce_first_key(services: Services, address: str) -> None:
+    """On a fresh install print the one key there is, once, and a link that signs in with it. What
+    stands behind # reaches no server's log, and the page takes it out of the address."""
     issued = await services.identity.ensure_first_key()
     if issued is not None:
         _progress("The first key, shown only now. Keep it:")
         _progress(f"  {issued.text}")
+        _progress("Open this to sign in with it:")
+        _progress(f"  {address}/#key={issued.text}")
+
+
+def reached_at(settings: Settings, host: str, port: int) -> str:
+    """The address at which a browser finds the pages: the public one, else that of HTTP."""
+    if settings.public_url:
+        return settings.public_url
+    everywhere = host in ("0.0.0.0", "::")  # noqa: S104 nothing is bound here
+    name = "localhost" if everywhere else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
 
 
 def run_loop(work: Any) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -45,6 +46,15 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An answer that is still coming; `body` gives its bytes, decoded."""
+
+    status: int
+    headers: httpx.Headers
+    body: AsyncIterator[bytes]
 
 
 class Refused(CareloomError):
@@ -82,6 +92,30 @@ class Gateway:
     ) -> Answer:
         """One HTTP call; raises Refused, or httpx.RequestError when the peer does not answer, or
         not within `most_bytes`. `timeout_s` is the longest silence of the peer."""
+        calling = self.open(
+            method,
+            url,
+            headers=headers,
+            content=content,
+            most_bytes=most_bytes,
+            timeout_s=timeout_s,
+        )
+        async with calling as incoming:
+            chunks = [chunk async for chunk in incoming.body]
+        return Answer(incoming.status, incoming.headers, b"".join(chunks))
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        content: bytes,
+        most_bytes: int = _MOST_BYTES,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> AsyncIterator[Incoming]:
+        """The same, with the answer's body as it comes."""
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=_transport(self),
@@ -89,18 +123,13 @@ class Gateway:
                 follow_redirects=False,
                 trust_env=False,
             )
-        size, chunks = 0, []
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
         calling = self._client.stream(
             method, url, headers=headers, content=content, timeout=timeout
         )
         async with calling as response:
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                if size > most_bytes:
-                    raise AnswerTooLong("the peer's answer is too long")
-                chunks.append(chunk)
-        return Answer(response.status_code, response.headers, b"".join(chunks))
+            body = _bounded(response, most_bytes)
+            yield Incoming(response.status_code, response.headers, body)
 
     async def close(self) -> None:
         if self._client is not None:
@@ -142,6 +171,15 @@ class Gateway:
         ip = _inner(ipaddress.ip_address(address.split("%", 1)[0]))
         public = ip.is_global and not ip.is_multicast and not any(ip in one for one in _INSIDE)
         return public or any(ip in network for network in self._networks)
+
+
+async def _bounded(response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > most_bytes:
+            raise AnswerTooLong("the peer's answer is too long")
+        yield chunk
 
 
 def _inner(ip: _Address) -> _Address:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlencode
 
@@ -10,7 +12,7 @@ import httpx
 
 from careloom.connections.call import CallFailed
 from careloom.connections.credentials import Credentials, Nobody, require_safe_carriage
-from careloom.connections.gateway import Answer, AnswerTooLong, Gateway
+from careloom.connections.gateway import Answer, AnswerTooLong, Gateway, Incoming
 from careloom.connections.guard import Guard
 
 MOST_BYTES = 10 << 20
@@ -64,6 +66,72 @@ class HttpPeer:
             if answer is None:
                 raise
         return answer
+
+    @asynccontextmanager
+    async def open(
+        self, method: str, target: str, *, headers: dict[str, str], content: bytes, most_bytes: int
+    ) -> AsyncIterator[Incoming]:
+        """One call whose answer comes piece by piece, whatever its status; raises as `call` does,
+        also while the body is read. A 5xx counts against the peer's circuit."""
+        url = self.address(target, [])
+        try:
+            async with (
+                self.guard.passage(),
+                self._opened(method, url, headers, content, most_bytes) as incoming,
+            ):
+                yield incoming
+                if incoming.status >= 500 or incoming.status == 408:
+                    raise _Outage(incoming.status)
+        except _Outage:
+            return
+
+    @asynccontextmanager
+    async def _opened(
+        self, method: str, url: httpx.URL, headers: dict[str, str], content: bytes, most: int
+    ) -> AsyncIterator[Incoming]:
+        proof = await self.credentials.proof()
+        if proof.headers or proof.query:
+            await require_safe_carriage(self.gateway, url)
+        if proof.query:
+            url = _with_query(url, list(proof.query))
+        calling = self.gateway.open(
+            method,
+            str(url),
+            headers={**self.headers, **headers, **proof.headers},
+            content=content,
+            most_bytes=most,
+            timeout_s=self.timeout_s,
+        )
+        try:
+            async with calling as incoming:
+                if incoming.status == 401:
+                    self.credentials.refused()
+                body = self._without_secrets(incoming.body)
+                yield Incoming(incoming.status, incoming.headers, body)
+        except httpx.RequestError as error:
+            raise self._silence(error) from None
+
+    async def _without_secrets(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The body without the credential, wherever the pieces are cut."""
+        secrets = [
+            secret.encode()
+            for secret in self.credentials.secrets()
+            if len(secret) >= _SHORTEST_SECRET
+        ]
+        held = b""
+        try:
+            async for chunk in body:
+                held += chunk
+                for secret in secrets:
+                    held = held.replace(secret, REDACTED)
+                keep = max((_begun(held, secret) for secret in secrets), default=0)
+                if len(held) > keep:
+                    yield held[: len(held) - keep]
+                    held = held[len(held) - keep :]
+        except httpx.RequestError as error:
+            raise self._silence(error) from None
+        if held:
+            yield held
 
     def address(self, target: str, query: Pairs) -> httpx.URL:
         """The whole address; raises CallFailed when it leaves the connection's base."""
@@ -159,6 +227,14 @@ class HttpPeer:
                 ]
                 headers, changed = httpx.Headers(kept), True
         return Answer(answer.status, headers, body) if changed else answer
+
+
+def _begun(text: bytes, secret: bytes) -> int:
+    """How many bytes at the end of the text may be the beginning of the secret."""
+    for size in range(min(len(secret) - 1, len(text)), 0, -1):
+        if text.endswith(secret[:size]):
+            return size
+    return 0
 
 
 class _Outage(CallFailed):

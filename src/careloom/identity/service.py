@@ -6,33 +6,29 @@ import asyncio
 import hashlib
 import hmac
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from careloom.errors import InvalidInput, Unauthenticated
+from careloom.identity.admitted import FIX, admitted, lifetime
 from careloom.identity.attempts import Attempts
 from careloom.identity.keytext import SCHEME, STORE_SCHEME, KeyText, generate, parse
-from careloom.identity.permissions import ROLES, check_grants, grants_of, intersect
+from careloom.identity.peppers import Peppers
+from careloom.identity.permissions import ROLES, check_grants
 from careloom.identity.principal import Principal
 from careloom.identity.refusals import Refusal, Refusals
+from careloom.identity.remembered import Remembered, slot_of
+from careloom.identity.sessions import IDLE, LONGEST, Sessions
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
 from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
 
 SYSTEM_ACTOR: JsonObject = {"principal": "system", "kind": "system"}
 FIRST_PRINCIPAL = "admin"
-_PEPPER_PLACE = "api_key_pepper"
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
-_FIX = "send `Authorization: Bearer <key>`; an administrator creates keys"
-_STATES = {
-    "revoked": "This key was revoked",
-    "expired": "This key has expired",
-    "disabled": "The principal of this key is disabled",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +51,25 @@ class Identity:
         *,
         cache_seconds: float = 5.0,
         cache_size: int = 4096,
+        session_idle: timedelta = IDLE,
+        session_longest: timedelta = LONGEST,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
-        self._keyring = keyring
-        self._cache_seconds = cache_seconds
-        self._cache_size = cache_size
-        self._clock = clock
-        self._cache: dict[bytes, tuple[Principal, float]] = {}
-        self._peppers: dict[str, bytes] = {}
+        self._known = Remembered[Principal](seconds=cache_seconds, most=cache_size, clock=clock)
+        self._peppers = Peppers(db, keyring)
         self._attempts = Attempts(clock=clock)
         self.refusals = Refusals(db, clock=clock)
+        self.sessions = Sessions(
+            db,
+            self._peppers,
+            self._attempts,
+            self.refusals,
+            idle=session_idle,
+            longest=session_longest,
+            cache_seconds=cache_seconds,
+            clock=clock,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the audit trail of refusals up to date until told to stop."""
@@ -107,7 +111,7 @@ class Identity:
         if disabled is not None:
             change["disabled"] = disabled
         changed = await self._row("principal_change", scope, id, change, actor)
-        self._cache.clear()
+        self.forget()
         return changed
 
     async def principals(self, scope: Scope) -> list[JsonObject]:
@@ -138,7 +142,7 @@ class Identity:
         principal = f"store:{scope.store}"
         key, row, digest = await self._new_key(scope, principal, None, scheme=STORE_SCHEME)
         opened = await self._row("store_open", scope, row, digest, key.hint, actor)
-        self._cache.clear()
+        self.forget()
         return opened, IssuedKey(key.key_id, key.prefix, key.text)
 
     async def put_role(
@@ -151,7 +155,7 @@ class Identity:
                 fix="use letters, digits and -, and none of the roles that there are",
             )
         made = await self._row("role_put", scope, name, check_grants(grants), actor)
-        self._cache.clear()
+        self.forget()
         return made
 
     async def roles(self, scope: Scope) -> list[JsonObject]:
@@ -161,12 +165,13 @@ class Identity:
 
     def forget(self) -> None:
         """Forget the keys in memory: something that they rest on was changed here."""
-        self._cache.clear()
+        self._known.clear()
+        self.sessions.forget()
 
     async def revoke(self, scope: Scope, key_id: str, *, actor: JsonObject) -> bool:
         """End a key for good; False when it was revoked before; raises `NotFound`."""
         done = await self._db.call("api_key_revoke", scope.tenant, scope.store, key_id, actor)
-        self._cache.clear()
+        self.forget()
         return bool(done)
 
     async def ensure_first_key(self, scope: Scope = DEFAULT_SCOPE) -> IssuedKey | None:
@@ -182,60 +187,34 @@ class Identity:
 
     async def authenticate(self, text: str) -> Principal:
         """Whose key this is; raises `Unauthenticated` or `TooManyAttempts`."""
-        slot = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-        principal, until = self._cache.get(slot, (None, 0.0))
-        if principal is not None and self._clock() < until:
-            return principal
-        self._cache.pop(slot, None)
+        slot = slot_of(text)
+        known = self._known.find(slot)
+        if known is not None:
+            return known
         key = parse(text)
         if key is None:
             self._refuse(DEFAULT_SCOPE, "ApiKey", "unknown", "not_a_key")
-            raise Unauthenticated("The credential is not a key of Careloom", fix=_FIX)
-        principal, lifetime, touch = await self._verify(key)
-        self._remember(slot, principal, lifetime)
-        if touch:
+            raise Unauthenticated("The credential is not a key of Careloom", fix=FIX)
+        found = await self._verify(key)
+        principal = admitted(key.tenant, found, f"ApiKey/{key.key_id}", self.refusals)
+        self._known.put(slot, principal, lifetime(found))
+        if found["touch"]:
             await self._db.call("api_key_touch", key.tenant, key.key_id)
         return principal
 
-    async def _verify(self, key: KeyText) -> tuple[Principal, float, bool]:
-        found = await self._db.call("api_key_find", key.tenant, key.key_id)
-        pepper = await self._pepper(key.tenant) if found else None
-        right = pepper is not None and hmac.compare_digest(
-            _digest(pepper, key), bytes.fromhex(found["hash"])
-        )
-        if not right:
+    async def _verify(self, key: KeyText) -> JsonObject:
+        found: JsonObject | None = await self._db.call("api_key_find", key.tenant, key.key_id)
+        pepper = await self._peppers.find(key.tenant) if found else None
+        if (
+            found is None
+            or pepper is None
+            or not hmac.compare_digest(_digest(pepper, key), bytes.fromhex(found["hash"]))
+        ):
             reason = "wrong_secret" if found else "unknown_key"
             self._refuse(Scope(key.tenant, "main"), f"ApiKey/{key.key_id}", "unknown", reason)
             self._attempts.failed(key.prefix)
-            raise Unauthenticated("The key is not valid", fix=_FIX)
-        scope, left = Scope(key.tenant, found["store"]), found["seconds_left"]
-        state = "expired" if left is not None and left <= 0 else None
-        state = "revoked" if found["revoked"] else "disabled" if found["disabled"] else state
-        if state is not None:
-            self._refuse(scope, f"ApiKey/{key.key_id}", found["principal"], state)
-            raise Unauthenticated(_STATES[state], fix=_FIX)
-        return self._principal(scope, found), float("inf") if left is None else left, found["touch"]
-
-    def _principal(self, scope: Scope, found: JsonObject) -> Principal:
-        granted = (*grants_of(found["roles"]), *(found["grants"] or ()))
-        limit = found["limit"]
-        grants = tuple(sorted(set(granted))) if limit is None else intersect(granted, limit)
-        return Principal(
-            found["principal"],
-            scope.tenant,
-            scope.store,
-            found["kind"],
-            frozenset(found["roles"]),
-            grants,
-            name=found["name"],
-            sink=self.refusals,
-        )
-
-    def _remember(self, slot: bytes, principal: Principal, lifetime: float) -> None:
-        if len(self._cache) >= self._cache_size:
-            del self._cache[next(iter(self._cache))]
-        until = self._clock() + min(self._cache_seconds, lifetime)
-        self._cache[slot] = (principal, until)
+            raise Unauthenticated("The key is not valid", fix=FIX)
+        return found
 
     def _refuse(self, scope: Scope, entity: str, principal: str, reason: str) -> None:
         self.refusals.add(Refusal(scope, "identity.rejected", entity, principal, "unknown", reason))
@@ -256,23 +235,8 @@ class Identity:
             )
         row: JsonObject = {"id": key.key_id, "principal": principal_id, "prefix": key.prefix}
         row["expires_at"] = expires_at.isoformat() if expires_at else None
-        pepper = await self._pepper(scope.tenant) or await self._new_pepper(scope.tenant)
+        pepper = await self._peppers.ensure(scope.tenant)
         return key, row, _digest(pepper, key)
-
-    async def _pepper(self, tenant: str) -> bytes | None:
-        if tenant not in self._peppers:
-            sealed = await self._db.call("pepper_read", tenant)
-            if sealed is None:
-                return None
-            self._peppers[tenant] = await self._keyring.open(tenant, sealed, _PEPPER_PLACE)
-        return self._peppers[tenant]
-
-    async def _new_pepper(self, tenant: str) -> bytes:
-        fresh = secrets.token_bytes(32)
-        sealed = await self._keyring.seal(tenant, None, _PEPPER_PLACE, fresh)
-        kept = await self._db.call("pepper_keep", tenant, sealed)
-        self._peppers[tenant] = await self._keyring.open(tenant, kept, _PEPPER_PLACE)
-        return self._peppers[tenant]
 
     async def _row(self, function: str, scope: Scope, *args: Any) -> JsonObject:
         row: JsonObject = await self._db.call(function, scope.tenant, scope.store, *args)

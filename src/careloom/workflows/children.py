@@ -71,7 +71,7 @@ class Children:
             "workflow": workflow_id,
             "version": found.version,
             "hash": found.hash,
-            "source": "workflow",
+            "source": "test" if "test" in call.actor else "workflow",
             "actor": _actor(call, found.owner, chain),
             "patient": patient,
         }
@@ -140,4 +140,8 @@ def _actor(call: StepCall, owner: JsonObject, chain: list[str]) -> JsonObject:
         "chain": chain,
         "parent": call.run_id,
     }
+    test = call.actor.get("test")
+    if test is not None:
+        # What is pinned belongs to the steps of the parent.
+        actor["test"] = {"effects": test["effects"], "pinned": []}
     return actor if call.grants is None else {**actor, "grants": list(call.grants)}

@@ -111,8 +111,8 @@ class Deployment:
     """The service behind deploy and validate."""
 
     def __init__(self, registry: Registry, ports: Ports, db: Database) -> None:
-        self._registry = registry
-        self._ports = ports
+        self.registry = self._registry = registry
+        self.ports = self._ports = ports
         self.components = Components(db, registry, ports.schemas)
 
     async def check(
@@ -155,7 +155,12 @@ class Deployment:
         )
 
     async def read(
-        self, scope: Scope, source: str, *, mode: Mode | None = None, environment: str | None = None
+        self,
+        scope: Scope,
+        source: str | JsonObject,
+        *,
+        mode: Mode | None = None,
+        environment: str | None = None,
     ) -> Definition:
         """The definition of a text, unverified; the rest is as in `check`."""
         _, mode = await self._demands(scope, environment, mode)
@@ -189,10 +194,15 @@ class Deployment:
         mode: Mode | None = None,
         format: Literal["yaml", "json"] | None = None,
         workflow_id: str | None = None,
+        written: str | None = None,
+        expect: int | None = None,
     ) -> JsonObject:
         """Store a new version, or find that nothing changed. Raises Unprocessable with the
-        findings, and Conflict when an id made from the name belongs to another workflow."""
+        findings, and Conflict when an id made from the name belongs to another workflow, or when
+        `expect` (0: none yet) is not the newest version. `written` is kept as its text instead."""
         checked = await self.check(scope, source, mode=mode, format=format)
+        if written is not None:
+            checked = replace(checked, source=written)
         definition = checked.definition
         if workflow_id is not None and workflow_id != definition.id:
             raise Unprocessable(
@@ -202,7 +212,7 @@ class Deployment:
                 fix="use the same id in both",
             )
         if checked.errors:
-            raise _refusal(checked)
+            raise refusal(checked)
         if workflow_id is None and _id_from_name(source):
             await self._refuse_collision(scope, definition)
         receipts = [receipt.to_json() for receipt in checked.receipts]
@@ -215,10 +225,14 @@ class Deployment:
             checked.source,
             receipts,
             actor,
+            expect=expect,
         )
         if not answer["created"]:
             stored = await self._registry.get(scope, definition.id)
-            if used(stored.receipts) != used(receipts):
+            # Comments and layout are no new version, and are kept; a text that an object was
+            # written out to does not take the place of one that a person wrote.
+            reworded = isinstance(source, str) and stored.source != checked.source
+            if reworded or used(stored.receipts) != used(receipts):
                 await self.components.rewrite(stored, checked.source, receipts, actor)
         return {**checked.report(), **answer}
 
@@ -371,7 +385,8 @@ def _id_from_name(source: str | JsonObject) -> bool:
     return isinstance(inner, dict) and "id" not in inner
 
 
-def _refusal(checked: Checked) -> Unprocessable:
+def refusal(checked: Checked) -> Unprocessable:
+    """The error for a definition that verification refuses, with everything it found."""
     first = checked.errors[0]
     more = len(checked.errors) - 1
     return Unprocessable(

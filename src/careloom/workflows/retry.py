@@ -82,6 +82,12 @@ class Retry:
         if not rows:
             raise NotFound("There is no such run", code="run_not_found")
         source = rows[0]["run"]
+        if "test" in source["actor"]:
+            raise Unprocessable(
+                "The run is a test of a draft, and is not retried",
+                code="test_run",
+                fix="test the draft again: POST /api/drafts/{id}/test-run",
+            )
         if source["state"] not in _ENDED:
             raise Unprocessable(
                 "The run has not ended",

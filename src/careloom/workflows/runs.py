@@ -154,6 +154,7 @@ class Runs:
             "definitionHash": run["def_hash"],
             "status": _state(run, row["waits"]),
             "source": run["source"],
+            "test": run["actor"].get("test"),
             "startedBy": run["actor"].get("principal"),
             "trigger": await self._payloads.open(
                 scope.tenant, run["origin_run"], "input", run["input"]
@@ -169,6 +170,12 @@ class Runs:
             "rolledBack": run["state"] == "rolled_back",
             **family(around),
         }
+
+    async def known(self, scope: Scope, name: str) -> None:
+        """Raise NotFound unless the store has the run."""
+        run_id = parse_run_name(name)
+        if not await self._db.call("run_is_known", scope.tenant, scope.store, run_id):
+            raise NotFound("There is no such run", code="run_not_found")
 
     async def timeline(self, scope: Scope, name: str) -> JsonObject:
         """When each part of the run took place, for a Gantt chart; no payloads."""
@@ -233,6 +240,7 @@ class Runs:
                 "version": row["version"],
                 "status": "waiting" if row["waiting"] else row["state"],
                 "source": row["source"],
+                "test": row["source"] == "test",
                 "createdAt": iso(row["created_at"]),
                 "finishedAt": iso(row["closed_at"]),
                 "durationMs": millis(row["created_at"], row["closed_at"]),

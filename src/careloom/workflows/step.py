@@ -69,6 +69,12 @@ class StepCall(NamedTuple):
             self.heart()
         await asyncio.sleep(0)
 
+    @property
+    def stays_inside(self) -> bool:
+        """Whether the run is a test that sends nothing out of the house: messages are captured."""
+        test = self.actor.get("test")
+        return test is not None and test.get("effects") != "all"
+
     def require(self, permission: str, resource_type: str | None = None) -> None:
         """Raise StepError unless the run's owner and its starter both have the permission."""
         if not may(self.grants, permission, resource_type):

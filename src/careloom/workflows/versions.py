@@ -10,6 +10,7 @@ from careloom.errors import NotFound, Unprocessable
 from careloom.store.database import Database
 from careloom.types import JsonObject, Scope
 from careloom.workflows.definition import Definition
+from careloom.workflows.definition.components import used
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.difference import difference
 from careloom.workflows.engine.ids import run_name
@@ -115,8 +116,15 @@ class Versions:
     ) -> JsonObject:
         """Deploy the content of an older version as a new one, verified as it is deployed."""
         old = await self.read(scope, workflow_id, number)
+        # A text that names components is not kept: they may say something else by now.
+        written = None if used(old.receipts) else old.source
         answer = await self._deployment.deploy(
-            scope, old.canonical, actor, mode="compat", workflow_id=workflow_id
+            scope,
+            old.canonical,
+            actor,
+            mode="compat",
+            workflow_id=workflow_id,
+            written=written,
         )
         return {**answer, "restored": number}
 

@@ -81,6 +81,8 @@ async def furnished(desk: Desk) -> dict[str, str]:
     await _done(desk.put(f"/api/calendars/{OURS}", json=hours))
     await _done(desk.put(f"/api/components/wait/{OURS}", json={"duration": "1ms"}))
     await _done(desk.put(f"/api/webhooks/secrets/{OURS}", json={}))
+    draft = await _done(desk.post("/api/drafts", {"source": "workflow: {id: begun}"}))
+    places["draft_id"] = draft["id"]
     store = await _done(desk.post("/api/fhirserver/create", {"name": OURS}))
     places["server_id"] = store["id"]
     return places | {"connection_id": OURS, "queue": OURS, "group": OURS}

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from standardwebhooks.webhooks import Webhook
+from tests.integration.api.draft_calls import drafted
 
 from careloom.api.app import build_app
 from careloom.samples.demo import LETTER, demo_study
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 OPEN = {"live", "ready", "metrics"}
 BY_LINK = {"getForm", "fillForm"}
 """The token in the address is the credential."""
+KEY_INSIDE = {"openBrowserSession"}
+"""The body holds the credential."""
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    "openBrowserSession",
+    *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
+    *("testDraft", "tryStep", "outlineWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
@@ -101,7 +107,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
     document: dict[str, Any],
 ) -> None:
-    assert document["components"]["securitySchemes"].keys() == {"bearer", "basic"}
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "basic", "session"}
     for path, method, operation in operations(document):
         name, answers = operation["operationId"], operation["responses"]
         successes = [status for status in answers if status.startswith("2")]
@@ -113,7 +119,8 @@ def test_no_operation_leaves_out_what_it_takes_answers_or_who_may(
         if name in OPEN:
             assert operation["security"] == []
             continue
-        keys = [] if name in BY_LINK | SIGNED else [{"bearer": []}, {"basic": []}]
+        open_door = name in BY_LINK | SIGNED | KEY_INSIDE
+        keys = [] if open_door else [{"bearer": []}, {"basic": []}, {"session": []}]
         assert operation["security"] == keys
         for status in ("401", "403", "422", "default"):
             schema = answers[status]["content"]["application/json"]["schema"]
@@ -372,12 +379,31 @@ async def _stores(desk: Desk) -> None:
     await desk.client.delete(address)
 
 
+async def _sessions(desk: Desk, witness: Witness) -> None:
+    """Browsers that sign in and out, as at the address of the machine itself."""
+    at = "http://localhost"
+    transport = desk.client._transport
+    hooks = {"response": [witness]}
+    async with httpx.AsyncClient(transport=transport, base_url=at, event_hooks=hooks) as browser:
+        for _ in range(2):
+            answer = await browser.post("/api/browser-session", json={"key": desk.key})
+        browser.headers["X-CSRF-Token"] = answer.json()["data"]["csrf"]
+        me = (await browser.get("/api/me")).json()["data"]
+        await browser.get("/api/browser-sessions")
+        await browser.delete("/api/browser-sessions")
+        await browser.delete(f"/api/browser-sessions/{me['session']['id']}")
+        answer = await browser.post("/api/browser-session", json={"key": desk.key})
+        browser.headers["X-CSRF-Token"] = answer.json()["data"]["csrf"]
+        await browser.delete("/api/browser-session")
+
+
 async def test_real_answers_of_every_operation_are_as_described(
     desk: Desk, document: dict[str, Any]
 ) -> None:
     witness = Witness(document)
     desk.client.event_hooks["response"].append(witness)
-    for path in ("/health/live", "/health/ready", "/metrics"):
+    streamed = "/api/stream?topics=runs&seconds=0"
+    for path in ("/health/live", "/health/ready", "/metrics", streamed):
         await desk.get(path)
     await _definitions(desk)
     await _runs(desk)
@@ -387,6 +413,8 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _computing(desk)
     await _work(desk)
     await _stores(desk)
+    await _sessions(desk, witness)
+    await drafted(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

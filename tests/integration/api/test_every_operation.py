@@ -109,6 +109,8 @@ GIVEN: dict[str, Any] = {
     "decideTask": {"decision": "approve"},
     "discardDeadLetter": {"reason": "known"},
     "rollbackWorkflow": {"version": 1},
+    "restoreDraft": {"revision": 1},
+    "nameDraftRevision": {"name": "first"},
     "migrateRuns": {"from": 1, "to": 2},
 }
 """What an operation must be told before it looks who asks for what."""

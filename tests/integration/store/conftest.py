@@ -122,12 +122,19 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def end_server(home: Path) -> None:
-    """End what a failed test left running."""
-    for process in processes_of(home):
+def kill_server(home: Path) -> list[psutil.Process]:
+    """Kill every process of the home's server that lives now; these."""
+    found = processes_of(home)
+    for process in found:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    until(lambda: not processes_of(home))
+    return found
+
+
+def end_server(home: Path) -> None:
+    """Kill every process of the home's server, those too that start meanwhile."""
+
+    until(lambda: not kill_server(home))
 
 
 @pytest.fixture

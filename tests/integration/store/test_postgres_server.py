@@ -18,6 +18,8 @@ from careloom.store.postgres_server import EmbeddedServer
 
 from .conftest import (
     Attached,
+    end_server,
+    kill_server,
     postmaster_of,
     processes_of,
     until,
@@ -147,9 +149,9 @@ def test_a_start_killed_while_it_makes_the_cluster_leaves_nothing_half_made(home
     child = Attached(home)
     place = ServerPlace.of(home)
     until(lambda: any(place.folder.glob("new-*/global")))
-    for process in processes_of(home):
-        process.kill()
+    kill_server(home)
     child.kill()
+    end_server(home)
     assert not place.data.exists()
     second = Attached(home)
     assert second.answer().startswith("ready ")

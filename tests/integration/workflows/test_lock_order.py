@@ -96,3 +96,42 @@ def test_only_batches_that_touch_what_others_touch_lock_ahead() -> None:
         assert locks_of([_unit(ops=[{"op": op}])]) == ([], run)
     start = {"op": "run.start", "run": {"gate": {"order": "k"}}}
     assert locks_of([_unit(ops=[start])]) == ([], run)
+
+
+async def test_what_a_lost_lease_left_in_the_queue_is_fenced_beside_the_new_owner(
+    dsn: str, shapes: ShapesBench, scope: Scope
+) -> None:
+    """A worker takes a run again that it had lost, while a step of the time before still waits to
+    be written: the two come into one batch, and only the new owner's step may be written."""
+    ledger, gate = shapes.worker.ledger, shapes.probe.gate
+    await shapes.deploy(scope, {"id": "first", "steps": [probe("one", hold="first")]})
+    branches = {"x": [probe("a", hold="a")], "y": [probe("b", hold="b")]}
+    both: JsonObject = {"id": "both", "type": "parallel", "branches": branches}
+    await shapes.deploy(scope, {"id": "flow", "steps": [both]})
+    first = str((await shapes.runs.start(scope, "first", {}, ACTOR))["runId"])
+    flow = str((await shapes.runs.start(scope, "flow", {}, ACTOR))["runId"])
+    await shapes.until(lambda: len(shapes.probe.calls) == 3)
+    admin = await asyncpg.connect(dsn)
+    try:
+        async with _locked(dsn, first) as other:
+            gate("first").set()
+            await _somebody_waits(other)
+            gate("a").set()
+            await shapes.until(lambda: ledger.waiting(scope.tenant) == 1)
+            await admin.execute(
+                "UPDATE careloom.live SET owner = NULL, due_at = now() WHERE run_id = $1",
+                parse_run_name(flow),
+            )
+            shapes.worker.wake(scope.tenant)
+            gate("b").set()
+            await shapes.until(lambda: ledger.waiting(scope.tenant) >= 3)
+        assert (await shapes.finished(scope, flow))["status"] == "succeeded"
+        written = await admin.fetch(
+            "SELECT path, fence FROM careloom.step WHERE run_id = $1 AND outcome = 'succeeded'"
+            " AND path <> 'steps/both'",
+            parse_run_name(flow),
+        )
+    finally:
+        await admin.close()
+    assert len(written) == 2
+    assert {row["fence"] for row in written} == {2}

@@ -361,6 +361,226 @@ class DecisionTable(Model):
     used_by: list[str]
 
 
+class DraftSummary(Model):
+    """DraftSummary of the API."""
+
+    id: str
+    name: str
+    workflow_id: str | None
+    revision: int
+    based_on: Model | None
+    created_at: str
+    created_by: str | None
+    updated_at: str
+    updated_by: str | None
+
+
+class Draft(Model):
+    """Draft of the API."""
+
+    data: Model
+    answers: Model
+    comment: str | None
+
+
+class DraftBegun(Model):
+    """One of source, template and workflow."""
+
+    source: str
+    pinned: Model
+    positions: Model
+    name: str
+    template: str
+    workflow: str
+
+
+class DraftSaved(Model):
+    """What is left out stays as it is; `revision` stands for If-Match."""
+
+    source: str
+    pinned: Model
+    positions: Model
+    name: str
+    revision: int
+
+
+class DraftId(Model):
+    """DraftId of the API."""
+
+    id: str
+
+
+class DraftRevision(Model):
+    """DraftRevision of the API."""
+
+    revision: int
+    base: int | None
+    name: str | None
+    current: bool
+    aside: bool
+    restored_from: int | None
+    published_as: int | None
+    by: str | None
+    at: str
+
+
+class DraftRevisionName(Model):
+    """DraftRevisionName of the API."""
+
+    name: str | None
+
+
+class DraftRestored(Model):
+    """DraftRestored of the API."""
+
+    revision: int
+
+
+class DraftPublish(Model):
+    """DraftPublish of the API."""
+
+    dry_run: bool
+    over: int
+    revision: int
+
+
+class DraftPublished(Model):
+    """DraftPublished of the API."""
+
+    draft_id: str
+    revision: int
+    workflow_id: str
+    replaces: int | None
+    diff: Model | None
+    published: bool
+    valid: bool
+    report: Model
+    version: int
+    created: bool
+
+
+class DraftTest(Model):
+    """At most one of input, sample and run; without any the pinned trigger."""
+
+    input: Model
+    sample: str
+    run: str
+    effects: Literal["store", "all", "off"]
+    revision: int
+
+
+class DraftTested(Model):
+    """DraftTested of the API."""
+
+    run_id: str
+    status: str
+    message: str
+    created_at: str
+    workflow_id: str
+    test: Model
+    unused_pins: list[str]
+
+
+class StepTry(Model):
+    """StepTry of the API."""
+
+    definition: str | Model
+    step: str
+    pinned: Model
+    item: Any
+
+
+class StepTried(Model):
+    """StepTried of the API."""
+
+    step: str
+    path: str
+    type: str
+    state: Literal["succeeded", "would", "skipped", "failed", "degraded"]
+    input: Model | None
+    output: Model | None
+    would: list[Model]
+    error: Model | None
+    notes: list[Model]
+    messages: list[Model]
+    branch: str | None
+    degraded: bool
+    needs: list[str]
+    findings: list[Finding]
+    duration_ms: float
+
+
+class OutlineAsked(Model):
+    """OutlineAsked of the API."""
+
+    definition: str | Model
+    step: str
+
+
+class OutlineName(Model):
+    """OutlineName of the API."""
+
+    path: str
+    type: str
+    description: str
+    may_not_have_run: bool
+    format: str
+
+
+class Outline(Model):
+    """Outline of the API."""
+
+    trigger: list[OutlineName]
+    run: list[OutlineName]
+    session: list[OutlineName]
+    outputs: Model
+    steps: list[Model]
+    output: Model
+
+
+class OutlineOfStep(Model):
+    """OutlineOfStep of the API."""
+
+    step: str
+    names: list[OutlineName]
+
+
+class Template(Model):
+    """Template of the API."""
+
+    name: str
+    title: str
+    description: str
+    triggers: list[Model]
+    steps: list[Model]
+    needs: list[Model]
+    samples: list[str]
+
+
+class TemplateDetail(Model):
+    """TemplateDetail of the API."""
+
+    name: str
+    title: str
+    description: str
+    triggers: list[Model]
+    steps: list[Model]
+    needs: list[Model]
+    samples: list[str]
+    yaml: str
+    sample_input: Model | None
+
+
+class Sample(Model):
+    """Sample of the API."""
+
+    name: str
+    description: str
+    trigger: str
+    event: str
+    input: Model | None
+
+
 class Task(Model):
     """Task of the API."""
 
@@ -480,14 +700,6 @@ class Comment(Model):
     text: str
 
 
-class Draft(Model):
-    """Draft of the API."""
-
-    data: Model
-    answers: Model
-    comment: str | None
-
-
 class Decision(Model):
     """Decision of the API."""
 
@@ -592,6 +804,59 @@ class CalendarName(Model):
     updated_at: str
 
 
+class Me(Model):
+    """Me of the API."""
+
+    principal: str
+    name: str
+    kind: Literal["user", "service", "worker"]
+    tenant: str
+    store: str
+    environment: Literal["development", "production"]
+    roles: list[str]
+    permissions: list[str]
+    grants: list[str]
+    csrf: str
+    session: Model
+
+
+class SignIn(Model):
+    """SignIn of the API."""
+
+    key: str
+
+
+class SignedIn(Model):
+    """SignedIn of the API."""
+
+    me: Me
+    csrf: str
+
+
+class BrowserSession(Model):
+    """BrowserSession of the API."""
+
+    id: str
+    browser: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    current: bool
+
+
+class BrowserSessionEnded(Model):
+    """BrowserSessionEnded of the API."""
+
+    id: str
+    status: Literal["ended"]
+
+
+class BrowserSessionsEnded(Model):
+    """BrowserSessionsEnded of the API."""
+
+    ended: int
+
+
 class FhirStoreGiven(Model):
     """FhirStoreGiven of the API."""
 
@@ -666,7 +931,7 @@ class Finding(Model):
     code: str
     path: str
     message: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "info"]
     fix: str
     line: int | None
 
@@ -715,6 +980,7 @@ class Workflow(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
 
@@ -728,6 +994,7 @@ class WorkflowDetail(Model):
     hash: str
     active: bool
     updated_at: str
+    owner: str | None
     triggers: list[Model]
     steps: list[Model]
     definition: Model
@@ -839,6 +1106,7 @@ class RunSummary(Model):
     version: int
     status: Literal["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
     source: str
+    test: bool
     created_at: str
     finished_at: str | None
     duration_ms: float | None
@@ -860,6 +1128,7 @@ class Run(Model):
     definition_hash: str
     status: Literal["running", "waiting", "succeeded", "failed", "cancelled", "rolled_back"]
     source: str
+    test: Model | None
     started_by: str | None
     trigger: Model
     session_id: str

@@ -368,6 +368,135 @@ class Versions:
         return Envelope(self._send(wanted))
 
 
+class Drafts:
+    """Operations on drafts."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def try_step(self, body: JsonObject) -> Envelope[models.StepTried]:
+        """Try one `step` of a `definition` on `pinned` data with every effect off: its input as
+        evaluated, its output or what it would have done."""
+        wanted = call("POST", "/api/workflows/try-step", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def outline_workflow(self, body: JsonObject) -> Envelope[models.Outline | models.OutlineOfStep]:
+        """Names and JSON types that expressions of a `definition` may read, by step; with
+        `step` those of that one, as one list."""
+        wanted = call("POST", "/api/workflows/outline", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_drafts(
+        self, *, workflow: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.DraftSummary]]:
+        """Drafts of the store without their content, the last changed first."""
+        wanted = call("GET", "/api/drafts", {}, query={"workflow": workflow, "limit": limit})
+        return Envelope(self._send(wanted))
+
+    def create_draft(self, body: JsonObject) -> Envelope[models.Draft]:
+        """Begin a draft from a source, a shipped template or the newest version of a
+        workflow."""
+        wanted = call("POST", "/api/drafts", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_draft(self, draft_id: str) -> Envelope[models.Draft]:
+        """A draft; its revision is the ETag."""
+        wanted = call("GET", "/api/drafts/{draft_id}", {"draft_id": draft_id})
+        return Envelope(self._send(wanted))
+
+    def save_draft(self, draft_id: str, body: JsonObject) -> Envelope[models.Draft]:
+        """Save a draft on top of the revision in If-Match (or `revision`); what is left out
+        stays as it is. 409 names who was faster, and what was sent is kept aside in the
+        history."""
+        wanted = call("PUT", "/api/drafts/{draft_id}", {"draft_id": draft_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def delete_draft(self, draft_id: str) -> Envelope[models.DraftId]:
+        """Delete a draft with its history; with If-Match only at that revision."""
+        wanted = call("DELETE", "/api/drafts/{draft_id}", {"draft_id": draft_id})
+        return Envelope(self._send(wanted))
+
+    def list_draft_history(
+        self, draft_id: str, *, before: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.DraftRevision]]:
+        """Its revisions, newest first: who, when, names, what was published or kept aside."""
+        wanted = call(
+            "GET",
+            "/api/drafts/{draft_id}/history",
+            {"draft_id": draft_id},
+            query={"before": before, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def get_draft_revision(self, draft_id: str, number: str) -> Envelope[models.Draft]:
+        """The draft as it was at one revision."""
+        wanted = call(
+            "GET",
+            "/api/drafts/{draft_id}/history/{number}",
+            {"draft_id": draft_id, "number": number},
+        )
+        return Envelope(self._send(wanted))
+
+    def name_draft_revision(
+        self, draft_id: str, number: str, body: JsonObject
+    ) -> Envelope[models.DraftRevision]:
+        """Give a revision a name, so that it is kept; null takes it away."""
+        wanted = call(
+            "PUT",
+            "/api/drafts/{draft_id}/history/{number}",
+            {"draft_id": draft_id, "number": number},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def restore_draft(self, draft_id: str, body: JsonObject) -> Envelope[models.Draft]:
+        """Make an older `revision` the newest one; nothing of the history goes."""
+        wanted = call("POST", "/api/drafts/{draft_id}/restore", {"draft_id": draft_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def publish_draft(
+        self,
+        draft_id: str,
+        body: JsonObject | None = None,
+        *,
+        mode: Literal["compat", "strict"] | None = None,
+    ) -> Envelope[models.DraftPublished]:
+        """Deploy the draft; the answer has the difference in meaning and the report. `dryRun`
+        only says them; `over` is the version that it may replace when others have deployed
+        meanwhile."""
+        wanted = call(
+            "POST",
+            "/api/drafts/{draft_id}/publish",
+            {"draft_id": draft_id},
+            query={"mode": mode},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def test_draft(
+        self, draft_id: str, body: JsonObject | None = None
+    ) -> Envelope[models.DraftTested]:
+        """Start a run of the draft, marked as a test: from an `input`, a `sample` event, the
+        input of a past `run`, or the pinned trigger. `effects`: store, all or off."""
+        wanted = call("POST", "/api/drafts/{draft_id}/test-run", {"draft_id": draft_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_templates(self) -> Envelope[list[models.Template]]:
+        """Every shipped template: what it does, what it begins with, what it needs."""
+        wanted = call("GET", "/api/templates", {})
+        return Envelope(self._send(wanted))
+
+    def get_template(self, name: str) -> Envelope[models.TemplateDetail]:
+        """One template with its YAML and a sample input."""
+        wanted = call("GET", "/api/templates/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def list_samples(self) -> Envelope[list[models.Sample]]:
+        """Every sample event that a draft can be tested with."""
+        wanted = call("GET", "/api/samples", {})
+        return Envelope(self._send(wanted))
+
+
 class Components:
     """Operations on components."""
 
@@ -723,6 +852,50 @@ class Referral:
         return Envelope(self._send(wanted))
 
 
+class Identity:
+    """Operations on identity."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def open_browser_session(self, body: JsonObject) -> Envelope[models.SignedIn]:
+        """Sign in to the pages with a key: sets the cookie, and ends the session there was
+        before."""
+        wanted = call("POST", "/api/browser-session", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def close_browser_session(self) -> Envelope[models.BrowserSessionEnded]:
+        """Sign out: the session ends everywhere at once, and the cookie goes."""
+        wanted = call("DELETE", "/api/browser-session", {})
+        return Envelope(self._send(wanted))
+
+    def list_browser_sessions(self) -> Envelope[list[models.BrowserSession]]:
+        """One's own sessions: which browsers are signed in, since when."""
+        wanted = call("GET", "/api/browser-sessions", {})
+        return Envelope(self._send(wanted))
+
+    def close_other_browser_sessions(self) -> Envelope[models.BrowserSessionsEnded]:
+        """End all of one's own sessions but the one that asks."""
+        wanted = call("DELETE", "/api/browser-sessions", {})
+        return Envelope(self._send(wanted))
+
+    def close_one_browser_session(
+        self, browser_session_id: str
+    ) -> Envelope[models.BrowserSessionEnded]:
+        """End one of one's own sessions, for example of a browser that was lost."""
+        wanted = call(
+            "DELETE",
+            "/api/browser-sessions/{browser_session_id}",
+            {"browser_session_id": browser_session_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def get_me(self) -> Envelope[models.Me]:
+        """Who asks, where, and what they may do; in a browser session with its CSRF token."""
+        wanted = call("GET", "/api/me", {})
+        return Envelope(self._send(wanted))
+
+
 class DataStore:
     """Operations on data store."""
 
@@ -864,6 +1037,24 @@ class Operation:
         wanted = call("GET", "/api/step-types", {})
         return Envelope(self._send(wanted))
 
+    def stream_changes(
+        self,
+        *,
+        topics: str | None = None,
+        last_event_id: str | None = None,
+        seconds: int | None = None,
+    ) -> Any:
+        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
+        committed: ids and states. A client that comes again with Last-Event-ID misses
+        nothing."""
+        wanted = call(
+            "GET",
+            "/api/stream",
+            {},
+            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
+        )
+        return self._send(wanted)
+
 
 class Groups:
     """Every group of operations."""
@@ -872,12 +1063,14 @@ class Groups:
         self.workflow = Workflow(transport)
         self.session = Session(transport)
         self.versions = Versions(transport)
+        self.drafts = Drafts(transport)
         self.components = Components(transport)
         self.task = Task(transport)
         self.pipelines = Pipelines(transport)
         self.file = File(transport)
         self.connection = Connection(transport)
         self.referral = Referral(transport)
+        self.identity = Identity(transport)
         self.data_store = DataStore(transport)
         self.webhooks = Webhooks(transport)
         self.work = Work(transport)
@@ -1247,6 +1440,137 @@ class AsyncVersions:
         return Envelope(await self._send(wanted))
 
 
+class AsyncDrafts:
+    """Operations on drafts."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def try_step(self, body: JsonObject) -> Envelope[models.StepTried]:
+        """Try one `step` of a `definition` on `pinned` data with every effect off: its input as
+        evaluated, its output or what it would have done."""
+        wanted = call("POST", "/api/workflows/try-step", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def outline_workflow(
+        self, body: JsonObject
+    ) -> Envelope[models.Outline | models.OutlineOfStep]:
+        """Names and JSON types that expressions of a `definition` may read, by step; with
+        `step` those of that one, as one list."""
+        wanted = call("POST", "/api/workflows/outline", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_drafts(
+        self, *, workflow: str | None = None, limit: int | None = None
+    ) -> Envelope[list[models.DraftSummary]]:
+        """Drafts of the store without their content, the last changed first."""
+        wanted = call("GET", "/api/drafts", {}, query={"workflow": workflow, "limit": limit})
+        return Envelope(await self._send(wanted))
+
+    async def create_draft(self, body: JsonObject) -> Envelope[models.Draft]:
+        """Begin a draft from a source, a shipped template or the newest version of a
+        workflow."""
+        wanted = call("POST", "/api/drafts", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_draft(self, draft_id: str) -> Envelope[models.Draft]:
+        """A draft; its revision is the ETag."""
+        wanted = call("GET", "/api/drafts/{draft_id}", {"draft_id": draft_id})
+        return Envelope(await self._send(wanted))
+
+    async def save_draft(self, draft_id: str, body: JsonObject) -> Envelope[models.Draft]:
+        """Save a draft on top of the revision in If-Match (or `revision`); what is left out
+        stays as it is. 409 names who was faster, and what was sent is kept aside in the
+        history."""
+        wanted = call("PUT", "/api/drafts/{draft_id}", {"draft_id": draft_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def delete_draft(self, draft_id: str) -> Envelope[models.DraftId]:
+        """Delete a draft with its history; with If-Match only at that revision."""
+        wanted = call("DELETE", "/api/drafts/{draft_id}", {"draft_id": draft_id})
+        return Envelope(await self._send(wanted))
+
+    async def list_draft_history(
+        self, draft_id: str, *, before: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.DraftRevision]]:
+        """Its revisions, newest first: who, when, names, what was published or kept aside."""
+        wanted = call(
+            "GET",
+            "/api/drafts/{draft_id}/history",
+            {"draft_id": draft_id},
+            query={"before": before, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_draft_revision(self, draft_id: str, number: str) -> Envelope[models.Draft]:
+        """The draft as it was at one revision."""
+        wanted = call(
+            "GET",
+            "/api/drafts/{draft_id}/history/{number}",
+            {"draft_id": draft_id, "number": number},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def name_draft_revision(
+        self, draft_id: str, number: str, body: JsonObject
+    ) -> Envelope[models.DraftRevision]:
+        """Give a revision a name, so that it is kept; null takes it away."""
+        wanted = call(
+            "PUT",
+            "/api/drafts/{draft_id}/history/{number}",
+            {"draft_id": draft_id, "number": number},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def restore_draft(self, draft_id: str, body: JsonObject) -> Envelope[models.Draft]:
+        """Make an older `revision` the newest one; nothing of the history goes."""
+        wanted = call("POST", "/api/drafts/{draft_id}/restore", {"draft_id": draft_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def publish_draft(
+        self,
+        draft_id: str,
+        body: JsonObject | None = None,
+        *,
+        mode: Literal["compat", "strict"] | None = None,
+    ) -> Envelope[models.DraftPublished]:
+        """Deploy the draft; the answer has the difference in meaning and the report. `dryRun`
+        only says them; `over` is the version that it may replace when others have deployed
+        meanwhile."""
+        wanted = call(
+            "POST",
+            "/api/drafts/{draft_id}/publish",
+            {"draft_id": draft_id},
+            query={"mode": mode},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def test_draft(
+        self, draft_id: str, body: JsonObject | None = None
+    ) -> Envelope[models.DraftTested]:
+        """Start a run of the draft, marked as a test: from an `input`, a `sample` event, the
+        input of a past `run`, or the pinned trigger. `effects`: store, all or off."""
+        wanted = call("POST", "/api/drafts/{draft_id}/test-run", {"draft_id": draft_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_templates(self) -> Envelope[list[models.Template]]:
+        """Every shipped template: what it does, what it begins with, what it needs."""
+        wanted = call("GET", "/api/templates", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_template(self, name: str) -> Envelope[models.TemplateDetail]:
+        """One template with its YAML and a sample input."""
+        wanted = call("GET", "/api/templates/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def list_samples(self) -> Envelope[list[models.Sample]]:
+        """Every sample event that a draft can be tested with."""
+        wanted = call("GET", "/api/samples", {})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncComponents:
     """Operations on components."""
 
@@ -1608,6 +1932,50 @@ class AsyncReferral:
         return Envelope(await self._send(wanted))
 
 
+class AsyncIdentity:
+    """Operations on identity."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def open_browser_session(self, body: JsonObject) -> Envelope[models.SignedIn]:
+        """Sign in to the pages with a key: sets the cookie, and ends the session there was
+        before."""
+        wanted = call("POST", "/api/browser-session", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def close_browser_session(self) -> Envelope[models.BrowserSessionEnded]:
+        """Sign out: the session ends everywhere at once, and the cookie goes."""
+        wanted = call("DELETE", "/api/browser-session", {})
+        return Envelope(await self._send(wanted))
+
+    async def list_browser_sessions(self) -> Envelope[list[models.BrowserSession]]:
+        """One's own sessions: which browsers are signed in, since when."""
+        wanted = call("GET", "/api/browser-sessions", {})
+        return Envelope(await self._send(wanted))
+
+    async def close_other_browser_sessions(self) -> Envelope[models.BrowserSessionsEnded]:
+        """End all of one's own sessions but the one that asks."""
+        wanted = call("DELETE", "/api/browser-sessions", {})
+        return Envelope(await self._send(wanted))
+
+    async def close_one_browser_session(
+        self, browser_session_id: str
+    ) -> Envelope[models.BrowserSessionEnded]:
+        """End one of one's own sessions, for example of a browser that was lost."""
+        wanted = call(
+            "DELETE",
+            "/api/browser-sessions/{browser_session_id}",
+            {"browser_session_id": browser_session_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_me(self) -> Envelope[models.Me]:
+        """Who asks, where, and what they may do; in a browser session with its CSRF token."""
+        wanted = call("GET", "/api/me", {})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncDataStore:
     """Operations on data store."""
 
@@ -1753,6 +2121,24 @@ class AsyncOperation:
         wanted = call("GET", "/api/step-types", {})
         return Envelope(await self._send(wanted))
 
+    async def stream_changes(
+        self,
+        *,
+        topics: str | None = None,
+        last_event_id: str | None = None,
+        seconds: int | None = None,
+    ) -> Any:
+        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
+        committed: ids and states. A client that comes again with Last-Event-ID misses
+        nothing."""
+        wanted = call(
+            "GET",
+            "/api/stream",
+            {},
+            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
+        )
+        return await self._send(wanted)
+
 
 class AsyncGroups:
     """Every group of operations."""
@@ -1761,12 +2147,14 @@ class AsyncGroups:
         self.workflow = AsyncWorkflow(transport)
         self.session = AsyncSession(transport)
         self.versions = AsyncVersions(transport)
+        self.drafts = AsyncDrafts(transport)
         self.components = AsyncComponents(transport)
         self.task = AsyncTask(transport)
         self.pipelines = AsyncPipelines(transport)
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
         self.referral = AsyncReferral(transport)
+        self.identity = AsyncIdentity(transport)
         self.data_store = AsyncDataStore(transport)
         self.webhooks = AsyncWebhooks(transport)
         self.work = AsyncWork(transport)

@@ -65,7 +65,7 @@ def _answering(endpoint: Endpoint) -> Endpoint:
                 orjson.dumps(body),
                 status_code=error.status,
                 media_type="application/json",
-                headers=challenge_headers(error),
+                headers=challenge_headers(error, request),
             )
 
     return answer

@@ -40,7 +40,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
         try:
             response = await endpoint(request)
         except CareloomError as error:
-            headers = challenge_headers(error)
+            headers = challenge_headers(error, request)
             if "allow" in error.details:
                 headers["Allow"] = error.details["allow"]
             response = _json(outcome_of(error), error.status, headers)

@@ -151,6 +151,7 @@ def _summary(workflow: Workflow) -> JsonObject:
         "hash": workflow.hash,
         "active": workflow.active,
         "updatedAt": workflow.updated_at.isoformat(),
+        "owner": workflow.owner.get("principal"),
         "triggers": workflow.canonical.get("triggers", []),
         "steps": [
             {"id": step.id, "type": step.type, "path": step.path}

@@ -1,1 +1,1 @@
-"""The pages that people see: one small application of plain modules, served without a build."""
+"""The screens that people see: built from web/, served as files."""

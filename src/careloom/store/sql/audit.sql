@@ -225,9 +225,9 @@ BEGIN
   SELECT array_agg(c.content_hash ORDER BY c.pos) INTO v_hashes
     FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos > v_from AND c.pos <= v_from + p_limit;
   IF v_hashes IS NULL THEN RETURN; END IF;
+  -- Of the last of these hashes: by now another sealer may have made the chain longer.
   RETURN QUERY SELECT v_from, v_hashes, c.chain_hash, CASE WHEN v_from > 0 THEN to_jsonb(v_last) END
-    FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos > v_from AND c.pos <= v_from + p_limit
-    ORDER BY c.pos DESC LIMIT 1;
+    FROM audit_chain c WHERE c.tenant = p_tenant AND c.pos = v_from + cardinality(v_hashes);
 END $$;
 
 -- audit_sign: keep a signed checkpoint; false when another sealer signed from the same position first.

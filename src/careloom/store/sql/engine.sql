@@ -154,14 +154,17 @@ BEGIN
   RETURN v_total;
 END $$;
 
--- engine_flush_units: a group commit of units of any kind. Each is checked against its run's fence under a row lock. Units
+-- engine_flush_units: a group commit of units of any kind. Each is checked against its run's fence under a row lock,
+-- also beside another unit of the run that has a newer one. Units
 -- without operations are written set-based; a unit with operations has a savepoint of its own, so a
 -- poison effect fails alone. Returns one verdict per unit, by its index x:
 -- ok, again (this batch was written before; its reply was lost), fenced, exists, or failed.
 CREATE OR REPLACE FUNCTION engine_flush_units(p_tenant text, p_worker text, p_batch uuid, p_units jsonb, p_blobs bytea[])
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  v_held uuid[];
+  v_runs uuid[];
+  v_fences bigint[];
+  v_held int[];
   v_crashed boolean;
   v_ok int[] := '{}';
   v_some int[];
@@ -173,17 +176,18 @@ DECLARE
   v_detail text;
 BEGIN
   PERFORM enter(p_tenant);
-  SELECT array_agg(z.run_id), bool_or(z.crashes > 0), array_agg(z.run_id) FILTER (WHERE z.ctl <> 0)
-  INTO v_held, v_crashed, v_stopped
+  SELECT array_agg(z.run_id), array_agg(z.fence), bool_or(z.crashes > 0), array_agg(z.run_id) FILTER (WHERE z.ctl <> 0)
+  INTO v_runs, v_fences, v_crashed, v_stopped
   FROM (SELECT DISTINCT u.r, u.f FROM jsonb_to_recordset(p_units) AS u(r uuid, f bigint) ORDER BY u.r) u
-  CROSS JOIN LATERAL (SELECT l.run_id, l.crashes, l.ctl FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
+  CROSS JOIN LATERAL (SELECT l.run_id, l.fence, l.crashes, l.ctl FROM live l WHERE l.tenant = p_tenant AND l.run_id = u.r AND l.fence = u.f
                       AND l.owner = p_worker FOR NO KEY UPDATE) z;
-  IF v_held IS NULL THEN v_held := '{}'; END IF;
+  v_held := ARRAY(SELECT u.x FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint)
+                  JOIN unnest(v_runs, v_fences) h(r, f) USING (r, f));
   -- Steps without operations.
   WITH u AS (
     SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, k text, p text, i text, q int, a int,
                                                    o text, b int, s timestamptz, e jsonb, ops jsonb)
-    WHERE u.r = ANY (v_held) AND u.k = 'step' AND u.ops IS NULL
+    WHERE u.x = ANY (v_held) AND u.k = 'step' AND u.ops IS NULL
   ), done AS (
     INSERT INTO step (tenant, run_id, path, iter, seq, attempt, outcome, fence, batch, effect, result, started_at)
     SELECT p_tenant, u.r, u.p, u.i, u.q, u.a, u.o, u.f, p_batch, u.e, p_blobs[u.b + 1], u.s FROM u
@@ -194,7 +198,7 @@ BEGIN
   WITH u AS (
     SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text, p text, i text, a int, o text, b int,
                                                    s timestamptz, after float8)
-    WHERE u.r = ANY (v_held) AND u.k = 'attempt'
+    WHERE u.x = ANY (v_held) AND u.k = 'attempt'
   ), done AS (
     INSERT INTO attempt (tenant, run_id, path, iter, attempt, code, batch, detail, started_at, retry_at)
     SELECT p_tenant, u.r, u.p, u.i, u.a, u.o, p_batch, p_blobs[u.b + 1], u.s, now() + make_interval(secs => u.after) FROM u
@@ -204,12 +208,12 @@ BEGIN
   v_ok := v_ok || coalesce(v_some, '{}');
   -- A close or a park with nothing to record.
   SELECT array_agg(u.x) INTO v_some FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, k text)
-    WHERE u.r = ANY (v_held) AND u.k IN ('close', 'park');
+    WHERE u.x = ANY (v_held) AND u.k IN ('close', 'park');
   v_ok := v_ok || coalesce(v_some, '{}');
   -- Steps and waits with operations, each alone.
   FOR v_unit IN SELECT * FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, f bigint, k text, p text, i text, q int,
         a int, o text, b int, s timestamptz, e jsonb, ops jsonb, store text, actor jsonb, event text, until timestamptz, met boolean)
-      WHERE u.r = ANY (v_held) AND u.k IN ('step', 'wait') AND (u.k = 'wait' OR u.ops IS NOT NULL) ORDER BY u.x LOOP
+      WHERE u.x = ANY (v_held) AND u.k IN ('step', 'wait') AND (u.k = 'wait' OR u.ops IS NOT NULL) ORDER BY u.x LOOP
     BEGIN
       v_results := engine_unit(p_tenant, p_batch, to_jsonb(v_unit), p_blobs);
       IF v_results IS NOT NULL THEN
@@ -232,7 +236,7 @@ BEGIN
   END IF;
   RETURN (SELECT jsonb_object_agg(u.x::text, coalesce(v_verdicts->(u.x::text),
       CASE WHEN u.x = ANY (v_ok) THEN '{"verdict": "ok"}'::jsonb
-           ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.r = ANY (v_held)),
+           ELSE jsonb_build_object('verdict', engine_why_not(p_tenant, p_batch, u.r, u.p, u.i, u.a, u.x = ANY (v_held)),
              'effect', (SELECT s.effect FROM step s WHERE s.tenant = p_tenant AND s.run_id = u.r AND s.path = u.p
                         AND s.iter = u.i AND s.batch = p_batch)) END)
       || CASE WHEN u.r = ANY (v_stopped) THEN '{"ctl": 1}'::jsonb ELSE '{}'::jsonb END)
@@ -330,11 +334,11 @@ BEGIN
 END $$;
 
 -- engine_closed: what the end of runs brings with it: their open tasks are cancelled, and a failure
--- opens an incident, or counts one more of the same cause.
+-- opens an incident, or counts one more of the same cause, unless the run was a test.
 CREATE OR REPLACE FUNCTION engine_closed(p_tenant text, p_units jsonb, p_ok int[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v record;
 BEGIN
-  FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id
+  FOR v IN SELECT u.r, u.p, u.store, u.actor, u.d, u.fin->>'state' AS state, run.workflow_id, run.source
       FROM jsonb_to_recordset(p_units) AS u(x int, r uuid, p text, store text, actor jsonb, d jsonb, fin jsonb)
       JOIN run ON run.tenant = p_tenant AND run.run_id = u.r
       WHERE u.x = ANY (p_ok) AND u.fin ? 'state'
@@ -342,7 +346,7 @@ BEGIN
       ORDER BY run.workflow_id, u.p, u.d->>'code', u.r LOOP
     PERFORM tasks_cancel(p_tenant, v.store, v.r, v.actor);
     IF v.state <> 'succeeded' THEN PERFORM children_cancel(p_tenant, v.store, v.r, NULL, NULL, v.actor); END IF;
-    IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' THEN
+    IF v.state = 'failed' AND v.p IS DISTINCT FROM '~dead' AND v.source <> 'test' THEN
       PERFORM op_incident_open(p_tenant, v.store, jsonb_build_object('kind', 'run.failed',
         'cause', v.workflow_id || ', ' || coalesce(v.p, 'output') || ': ' || coalesce(v.d->>'code', 'failed'),
         'ref', jsonb_build_object('run', 'run_' || replace(v.r::text, '-', ''))), '{}', v.actor);

@@ -199,7 +199,7 @@ BEGIN
   RETURN jsonb_build_object('created_at', v_born->0->'created_at', 'kept', v_count);
 END $$;
 
--- runs_dead: failed runs that nobody has dealt with, newest first.
+-- runs_dead: failed runs that nobody has dealt with, newest first; tests are none.
 CREATE OR REPLACE FUNCTION runs_dead(p_tenant text, p_store text, p_where jsonb, p_before uuid, p_limit int)
 RETURNS TABLE (run_id uuid, workflow_id text, version int, path text, code text, created_at timestamptz, closed_at timestamptz)
 LANGUAGE plpgsql AS $$
@@ -208,6 +208,7 @@ BEGIN
   PERFORM enter(p_tenant);
   RETURN QUERY SELECT r.run_id, r.workflow_id, r.version, r.failed_path, r.failed_code, r.created_at, r.closed_at
   FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.state = 'failed' AND r.retried_as IS NULL AND r.discarded IS NULL
+    AND r.source <> 'test'
     AND (p_where->>'workflow' IS NULL OR r.workflow_id = p_where->>'workflow')
     AND (p_where->>'code' IS NULL OR r.failed_code = p_where->>'code')
     AND (p_where->>'path' IS NULL OR r.failed_path = p_where->>'path')
@@ -226,7 +227,7 @@ BEGIN
   RETURN QUERY SELECT * FROM (
     SELECT 'run', r.workflow_id, r.failed_path, r.failed_code, count(*), min(r.closed_at), max(r.closed_at) AS latest
     FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.state = 'failed' AND r.retried_as IS NULL
-      AND r.discarded IS NULL AND (p_workflow IS NULL OR r.workflow_id = p_workflow) GROUP BY 2, 3, 4
+      AND r.discarded IS NULL AND r.source <> 'test' AND (p_workflow IS NULL OR r.workflow_id = p_workflow) GROUP BY 2, 3, 4
     UNION ALL
     SELECT 'event', e.workflow_id, 'trigger', e.code, count(*), min(e.at), max(e.at)
     FROM event_aside e WHERE e.tenant = p_tenant AND e.store = p_store AND e.state = 'open'

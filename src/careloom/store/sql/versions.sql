@@ -50,7 +50,7 @@ CREATE OR REPLACE FUNCTION replay_pick(p_tenant text, p_store text, p_workflow t
 BEGIN
   PERFORM enter(p_tenant);
   RETURN QUERY SELECT r.run_id FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.workflow_id = p_workflow
-    AND r.state <> 'running' AND (p_runs IS NULL OR r.run_id = ANY (p_runs))
+    AND r.state <> 'running' AND r.source <> 'test' AND (p_runs IS NULL OR r.run_id = ANY (p_runs))
     AND (p_from IS NULL OR r.created_at >= p_from) AND (p_to IS NULL OR r.created_at < p_to)
   ORDER BY r.run_id DESC LIMIT p_limit;
 END $$;

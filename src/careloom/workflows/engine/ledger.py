@@ -81,7 +81,15 @@ class Ledger:
         return self._group.waiting(tenant)
 
     async def _write_all(self, tenant: str, entries: list[_Waiting]) -> None:
-        await self._write(tenant, entries)
+        newest: dict[str, int] = {}
+        for entry in entries:
+            fields = entry.item.fields
+            newest[fields["r"]] = max(fields["f"], newest.get(fields["r"], 0))
+        # Its lease ran out here and was taken again here: what the run had under way is stale.
+        stale = [e for e in entries if e.item.fields["f"] < newest[e.item.fields["r"]]]
+        for entry in stale:
+            entry.settle(Verdict("fenced"))
+        await self._write(tenant, [e for e in entries if e not in stale] if stale else entries)
 
     async def _write(self, tenant: str, entries: list[_Waiting], *, careful: bool = False) -> None:
         try:

@@ -34,6 +34,7 @@ from careloom.workflows.engine.payloads import (
 )
 from careloom.workflows.engine.program import UNDO, Program, opening_path
 from careloom.workflows.engine.steady import steady_now
+from careloom.workflows.engine.testing import TestMode, pinned_result
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, Wait
 from careloom.workflows.step_input import value_fault
@@ -70,8 +71,10 @@ class Turns:
         environment_of: Callable[[str], Awaitable[str]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         steady: Callable[[], datetime] = steady_now,
+        tests: TestMode | None = None,
     ) -> None:
         self._calls = Calls(catalog)
+        self._tests = tests
         self._payloads = payloads
         self._environment_of = environment_of
         self._clock = clock
@@ -143,8 +146,16 @@ class Turns:
             if frontier.deadline is not None and not frontier.rolling_back:
                 left = max((frontier.deadline - started) / timedelta(seconds=1), 0.001)
             pulse = Pulse(step, left)
-            call = await self._call(run, command, step.params.render(context), started, pulse.heart)
-            result = await self._calls.execute(step, call, pulse)
+            tests = self._tests if "test" in run.actor else None
+            pinned = None if tests is None else await tests.pinned(run, step)
+            given = {} if pinned is not None else step.params.render(context)
+            call = await self._call(run, command, given, started, pulse.heart)
+            if tests is None:
+                result = await self._calls.execute(step, call, pulse)
+            elif pinned is not None:
+                result = pinned_result(step, pinned)
+            else:
+                result = await tests.execute(self._calls, step, call, pulse)
         except StepError as error:
             given = None if call is None else call.input
             return await self._failure(frontier, command, error, started, given=given)
@@ -166,7 +177,11 @@ class Turns:
         key = f"{frontier.run.origin_run.hex}:{done['path']}:{command.iteration}:{again}"
         call = call._replace(done={**done, "key": key})
         try:
-            result = await self._calls.undo(command.step, call, done["output"])
+            tests = self._tests if "test" in frontier.run.actor else None
+            if tests is not None and not await tests.undoes(frontier.run, command.step, done):
+                result = StepResult()
+            else:
+                result = await self._calls.undo(command.step, call, done["output"])
         except StepError as error:
             return await self._failure(frontier, command, error, started, given=call.input)
         if result.wait is not None:
@@ -544,6 +559,8 @@ def _reads(program: Program, path: str) -> bool:
 
 def _incident(run: RunState, kind: str, cause: str, *, separator: str = ": ") -> Effect:
     effect = Effect()
+    if "test" in run.actor:
+        return effect
     effect.add(
         "incident.open",
         kind=kind,

@@ -1,0 +1,1 @@
+"""Language models by configuration: what is known of each, and how one is asked."""

@@ -1,0 +1,1 @@
+"""Conversations of people and programs with a worker."""

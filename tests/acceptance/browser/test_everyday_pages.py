@@ -1,0 +1,171 @@
+"""Workflows, connections, incidents and messages, as people use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.acceptance.browser.place import Axe, House, both_themes, go, sign_in
+
+ADMISSION = """
+workflow:
+  id: {id}
+  name: {name}
+  trigger: {{type: manual}}
+  steps:
+    - id: tell
+      name: Tell the desk
+      type: bot
+      tool: Email.send
+      params:
+        to: desk@hospital.example
+        subject: Somebody came
+        body: "Open {{{{run.id}}}}"
+"""
+FAILING = """
+workflow:
+  id: unreadable
+  name: Unreadable letter
+  trigger: {type: manual}
+  steps:
+    - id: read
+      name: Read the letter
+      type: document
+      action: read
+      file: "{{trigger.letter}}"
+"""
+
+
+@pytest.fixture(scope="module")
+def used(house: House) -> House:
+    """A house in which something has happened."""
+    house.deploy(ADMISSION.format(id="arrival-desk", name="Arrival at the desk"))
+    house.deploy(FAILING)
+    assert house.ended(house.start("arrival-desk"))["status"] == "succeeded"
+    for _ in range(2):
+        assert house.ended(house.start("unreadable", letter="none"))["status"] == "failed"
+    return house
+
+
+def test_a_workflow_is_found_by_name_and_opened_with_the_keyboard(
+    used: House, signed_in: Page, axe: Axe
+) -> None:
+    go(signed_in, used, "/workflows")
+    grid = signed_in.get_by_role("grid", name="Workflows")
+    row = grid.get_by_role("row").filter(has_text="Arrival at the desk")
+    row.get_by_role("img", name="Last runs of Arrival at the desk: 1 done").wait_for()
+    row.get_by_text("admin").wait_for()
+    both_themes(signed_in, axe)
+    find = signed_in.get_by_label("Find a workflow")
+    find.press_sequentially("arrival")
+    expect(grid.get_by_role("row")).to_have_count(2)
+    assert "find=arrival" in signed_in.url
+    find.press("Tab")
+    signed_in.locator("[data-row]:focus").wait_for()
+    signed_in.keyboard.press("Enter")
+    signed_in.wait_for_url("**/#/workflows/arrival-desk")
+
+
+def test_what_nothing_is_called_says_so(used: House, signed_in: Page, axe: Axe) -> None:
+    go(signed_in, used, "/workflows?find=qwertz")
+    signed_in.get_by_role("heading", name="Nothing is called “qwertz”").wait_for()
+    both_themes(signed_in, axe)
+    signed_in.get_by_role("button", name="Show all workflows").click()
+    signed_in.get_by_role("link", name="Arrival at the desk").wait_for()
+
+
+def test_who_may_not_deploy_is_offered_nothing_new(
+    used: House, page_for: Callable[[str], Page]
+) -> None:
+    tab = page_for("viewer")
+    tab.get_by_role("link", name="Arrival at the desk").wait_for()
+    for word in ("New", "From a template", "Describe it"):
+        assert tab.get_by_text(word, exact=True).count() == 0
+
+
+def test_templates_are_offered_in_place(used: House, signed_in: Page, axe: Axe) -> None:
+    go(signed_in, used, "/workflows")
+    signed_in.get_by_role("button", name="From a template").click()
+    templates = signed_in.get_by_role("region", name="Templates")
+    link = templates.get_by_role("link", name="Radiology triage")
+    link.wait_for()
+    both_themes(signed_in, axe)
+    href = link.get_attribute("href")
+    assert href is not None
+    assert href.endswith("#/workflows/new?template=radiology-triage")
+    signed_in.keyboard.press("Escape")
+    expect(templates).to_be_hidden()
+
+
+def test_a_new_server_leads_into_the_first_workflow(fresh_house: House, page: Page) -> None:
+    sign_in(page, fresh_house, fresh_house.key, "/")
+    page.wait_for_url("**/#/workflows/new?template=radiology-triage&first=1")
+
+
+def test_a_connection_is_made_tested_and_changed(
+    house: House, signed_in: Page, axe: Axe, expected: list[str]
+) -> None:
+    expected.append("status of 422")
+    go(signed_in, house, "/connections")
+    signed_in.get_by_role("button", name="New connection").first.click()
+    form = signed_in.get_by_role("form", name="New connection")
+    form.get_by_label("Name").fill("lab")
+    form.get_by_role("combobox", name="Kind").click()
+    signed_in.get_by_role("option", name="HTTP system").click()
+    address = form.get_by_label("Address", exact=False).first
+    address.fill("nowhere")
+    form.get_by_label("Bearer token", exact=True).fill("a-long-token")
+    both_themes(signed_in, axe)
+    form.get_by_role("button", name="Keep").click()
+    form.get_by_role("alert").get_by_text("an address must begin with").wait_for()
+    address.fill("https://lab.invalid/api")
+    form.get_by_role("button", name="Keep").click()
+    card = signed_in.get_by_role("region", name="Connection lab")
+    card.get_by_text("https://lab.invalid/api").wait_for()
+    card.get_by_role("button", name="Test").click()
+    card.get_by_text("The name of the peer does not resolve").wait_for()
+    both_themes(signed_in, axe)
+    card.get_by_role("button", name="Edit").click()
+    change = signed_in.get_by_role("form", name="Change lab")
+    assert change.get_by_label("Bearer token", exact=True).input_value() == ""
+    change.get_by_label("Address", exact=False).first.fill("https://lab2.invalid/api")
+    change.get_by_role("button", name="Keep").click()
+    card.get_by_text("https://lab2.invalid/api").wait_for()
+    assert "a-long-token" not in signed_in.content()
+
+
+def test_an_incident_says_what_to_do_and_is_closed(used: House, signed_in: Page, axe: Axe) -> None:
+    go(signed_in, used, "/incidents")
+    card = signed_in.get_by_role("region").filter(has_text="unreadable")
+    card.get_by_text("2 times").wait_for()
+    card.get_by_text("Open the run to see the cause").wait_for()
+    link = card.get_by_role("link", name="Open the last run").get_attribute("href")
+    assert link is not None
+    assert "#/runs/run_" in link
+    both_themes(signed_in, axe)
+    card.get_by_role("button", name="Close").click()
+    expect(card).to_be_hidden()
+    signed_in.get_by_text("All", exact=True).click()
+    card.get_by_text("Closed", exact=True).wait_for()
+    assert signed_in.url.endswith("show=all")
+
+
+def test_a_new_incident_is_counted_without_a_reload(used: House, signed_in: Page) -> None:
+    go(signed_in, used, "/messages")
+    used.deploy(FAILING.replace("id: unreadable", "id: unread2"))
+    run = used.start("unread2", letter="none")
+    used.ended(run)
+    rail = signed_in.get_by_role("navigation", name="Pages")
+    rail.get_by_role("link", name="Incidents").get_by_text("open").wait_for(state="attached")
+
+
+def test_a_message_leads_to_its_run(used: House, signed_in: Page, axe: Axe) -> None:
+    go(signed_in, used, "/messages")
+    card = signed_in.get_by_role("article").filter(has_text="Somebody came").first
+    card.get_by_text("Kept here, not sent").wait_for()
+    card.get_by_text("Captured").wait_for()
+    both_themes(signed_in, axe)
+    link = card.get_by_role("link", name="Open the run").get_attribute("href")
+    assert link is not None
+    assert "#/runs/run_" in link

@@ -1,0 +1,118 @@
+"""The frame around the pages: signing in, the rail, Ctrl K, the keys, the theme, a lost line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.acceptance.browser.place import Axe, House, both_themes, fits, go, sign_in
+
+
+def test_a_key_in_the_address_signs_in_and_leaves_the_address(house: House, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, house, house.key, "/incidents")
+    page.get_by_role("heading", name="Incidents", level=1).wait_for()
+    assert house.key not in page.url
+    assert page.url.endswith("#/incidents")
+    page.reload()
+    page.get_by_role("heading", name="Incidents", level=1).wait_for()
+    assert not [url for url in asked if house.key in url.partition("#")[0]]
+
+
+def test_a_wrong_key_is_said_and_nothing_is_kept(
+    house: House, page: Page, expected: list[str], axe: Axe
+) -> None:
+    expected.append("status of 401")
+    page.goto(house.url)
+    page.get_by_label("API key", exact=True).fill("clk_default_wrong")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").get_by_text("This key is not known here").wait_for()
+    both_themes(page, axe)
+    page.reload()
+    page.get_by_label("API key", exact=True).wait_for()
+
+
+def test_signing_out_ends_the_session(house: House, page: Page, expected: list[str]) -> None:
+    expected.append("status of 401")
+    sign_in(page, house, house.key)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_label("API key", exact=True).wait_for()
+    page.reload()
+    page.get_by_label("API key", exact=True).wait_for()
+
+
+def test_any_page_is_reached_by_a_command(signed_in: Page, axe: Axe) -> None:
+    signed_in.keyboard.press("Control+k")
+    box = signed_in.get_by_role("combobox", name="Search pages, workflows and commands")
+    box.fill("incid")
+    signed_in.get_by_role("option", name="Incidents").wait_for()
+    both_themes(signed_in, axe)
+    signed_in.keyboard.press("Enter")
+    signed_in.get_by_role("heading", name="Incidents", level=1).wait_for()
+    expect(box).to_be_hidden()
+
+
+def test_a_run_is_opened_by_its_id(signed_in: Page) -> None:
+    run = f"run_{'0' * 32}"
+    signed_in.keyboard.press("Control+k")
+    signed_in.get_by_role("combobox").fill(run)
+    signed_in.get_by_role("option", name=f"Open {run}").wait_for()
+
+
+def test_the_keys_are_listed_and_go_away(signed_in: Page, axe: Axe) -> None:
+    signed_in.get_by_role("heading", name="Workflows", level=1).wait_for()
+    signed_in.keyboard.press("?")
+    keys = signed_in.get_by_role("dialog", name="Keys")
+    keys.get_by_text("Commands and search").wait_for()
+    both_themes(signed_in, axe)
+    signed_in.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+
+
+def test_the_theme_is_chosen_and_kept(signed_in: Page) -> None:
+    signed_in.get_by_role("button", name="Use dark colours").click()
+    signed_in.locator("html[data-theme=dark]").wait_for(state="attached")
+    signed_in.reload()
+    signed_in.get_by_role("button", name="Use light colours").wait_for()
+    signed_in.locator("html[data-theme=dark]").wait_for(state="attached")
+
+
+def test_a_lost_line_is_said_and_heals(
+    house: House, new_context: Callable[..., BrowserContext], expected: list[str]
+) -> None:
+    expected.append("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_IO_SUSPENDED|ERR_CONNECTION")
+    context = new_context()
+    tab = context.new_page()
+    sign_in(tab, house, house.key)
+    context.set_offline(True)
+    tab.get_by_role("navigation", name="Pages").get_by_role("link").last.click()
+    tab.get_by_text("The server does not answer. What you see").wait_for()
+    context.set_offline(False)
+    tab.get_by_text("The server does not answer. What you see").wait_for(state="detached")
+
+
+def test_an_address_of_no_page_says_so(signed_in: Page, house: House, axe: Axe) -> None:
+    go(signed_in, house, "/nowhere")
+    signed_in.get_by_role("heading", name="There is no page at this address").wait_for()
+    both_themes(signed_in, axe)
+
+
+def test_a_reader_skips_the_rail(signed_in: Page) -> None:
+    signed_in.get_by_role("heading", name="Workflows", level=1).wait_for()
+    signed_in.keyboard.press("Tab")
+    signed_in.keyboard.press("Enter")
+    signed_in.locator("main:focus").wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+def test_no_page_of_the_frame_is_wider_than_its_window(
+    house: House, signed_in: Page, width: int
+) -> None:
+    signed_in.set_viewport_size({"width": width, "height": 800})
+    for place in ("workflows", "connections", "incidents", "messages"):
+        go(signed_in, house, f"/{place}")
+        signed_in.get_by_role("heading", name=place.capitalize(), level=1).wait_for()
+        fits(signed_in, width)

@@ -1,0 +1,129 @@
+import { useEffect, useRef } from "react";
+import { setLost } from "./client";
+import type { Me } from "./me";
+import { queryClient, refresh } from "./queries";
+
+/** Something that was committed on the server: ids, states and times, no content. */
+export interface LiveEvent {
+  /** run, step, task, incident, message, workflow; resync: ask for everything again. */
+  kind: string;
+  data: Record<string, unknown>;
+}
+
+type Listener = { topics: readonly string[]; hear: (event: LiveEvent) => void };
+
+const KINDS = ["run", "step", "task", "incident", "message", "workflow", "resync"] as const;
+/** Listened to all the time, each with the permission it needs; `run:<id>` is added while a page
+ * asks for it. */
+const ALWAYS: readonly (readonly [topic: string, permission: string])[] = [
+  ["runs", "run:read"],
+  ["tasks", "task:read"],
+  ["messages", "run:read"],
+  ["incidents", "workflow:read"],
+  ["workflows", "workflow:read"],
+];
+const AGAIN = 3_000;
+const listeners = new Set<Listener>();
+let source: EventSource | null = null;
+let open = "";
+let settle: ReturnType<typeof setTimeout> | undefined;
+let last = "";
+
+function wanted(): string {
+  const held = queryClient.getQueryData<Me>(["me"])?.permissions ?? [];
+  const topics = new Set(ALWAYS.filter(([, needs]) => held.includes(needs)).map(([topic]) => topic));
+  for (const { topics: more } of listeners) more.forEach((topic) => topics.add(topic));
+  return [...topics].sort().join(",");
+}
+
+function tell(event: LiveEvent): void {
+  for (const listener of [...listeners]) listener.hear(event);
+}
+
+function connect(): void {
+  const topics = wanted();
+  if (!listeners.size || !topics) return disconnect();
+  if (source && topics === open) return;
+  const gap = source !== null && !last;
+  source?.close();
+  open = topics;
+  const place = last ? `&lastEventId=${encodeURIComponent(last)}` : "";
+  const made = new EventSource(`api/stream?topics=${encodeURIComponent(topics)}${place}`);
+  source = made;
+  made.onopen = () => {
+    setLost(false);
+    if (gap) tell({ kind: "resync", data: {} });
+  };
+  made.onerror = () => failed(made);
+  for (const kind of KINDS) {
+    made.addEventListener(kind, (message: MessageEvent<string>) => {
+      last = message.lastEventId || last;
+      tell({ kind, data: message.data ? (JSON.parse(message.data) as Record<string, unknown>) : {} });
+    });
+  }
+}
+
+/** The browser comes again by itself when the line breaks; after a refusal we do. */
+function failed(made: EventSource): void {
+  if (made !== source) return;
+  if (made.readyState === EventSource.CONNECTING) return setLost(true);
+  disconnect();
+  setTimeout(changed, AGAIN);
+}
+
+function disconnect(): void {
+  source?.close();
+  source = null;
+  open = "";
+}
+
+function changed(): void {
+  clearTimeout(settle);
+  settle = setTimeout(connect, 20);
+}
+
+/** Hear what happens. All listeners share one EventSource; topics: "runs", "tasks", "incidents",
+ * "messages", "workflows", "run:<id>". After a gap a `resync` comes. */
+export function useLive(topics: readonly string[], onEvent: (event: LiveEvent) => void): void {
+  const hear = useRef(onEvent);
+  hear.current = onEvent;
+  const key = topics.join(",");
+  useEffect(() => {
+    const listener: Listener = { topics: key ? key.split(",") : [], hear: (event) => hear.current(event) };
+    listeners.add(listener);
+    changed();
+    return () => {
+      listeners.delete(listener);
+      changed();
+    };
+  }, [key]);
+}
+
+const PAUSE = 250;
+
+/** Ask again for `paths` when one of `kinds` happens: at once, then at most four times a second. */
+export function useLiveRefresh(kinds: readonly string[], paths: readonly string[]): void {
+  const state = useRef<{ timer: ReturnType<typeof setTimeout> | undefined; more: boolean }>({
+    timer: undefined,
+    more: false,
+  });
+  const ask = () => {
+    const now = state.current;
+    if (now.timer) {
+      now.more = true;
+      return;
+    }
+    refresh(...paths);
+    now.timer = setTimeout(() => {
+      now.timer = undefined;
+      if (now.more) {
+        now.more = false;
+        ask();
+      }
+    }, PAUSE);
+  };
+  useEffect(() => () => clearTimeout(state.current.timer), []);
+  useLive([], ({ kind }) => {
+    if (kind === "resync" || kinds.includes(kind)) ask();
+  });
+}

@@ -1,0 +1,93 @@
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { Suspense, useEffect, useRef, useState } from "react";
+import { createHashRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
+import { queryClient } from "../api/queries";
+import { useMe } from "../api/me";
+import { REFUSED } from "../api/session";
+import { Loading } from "../ui/Loading";
+import { Toasts } from "../ui/Toasts";
+import { Frame } from "./Frame";
+import { Home } from "./Home";
+import { NotFound } from "./NotFound";
+import { PageBoundary } from "./PageBoundary";
+import { pages } from "./routes";
+import { SignIn } from "./SignIn";
+import styles from "./App.module.css";
+import { mantineTheme, schemeManager, useTheme } from "./theme";
+
+const router = createHashRouter([
+  {
+    path: "/",
+    element: <Frame />,
+    children: [
+      { index: true, element: <Home /> },
+      ...pages.flatMap(({ paths, Page, name }) =>
+        paths.map((path) => ({
+          path,
+          id: `${name}:${path}`,
+          element: (
+            <PageBoundary>
+              <Suspense fallback={<Loading />}>
+                <Page />
+              </Suspense>
+            </PageBoundary>
+          ),
+        })),
+      ),
+      { path: "*", element: <NotFound /> },
+    ],
+  },
+]);
+
+export function App({ givenKey }: { givenKey: string | null }) {
+  const theme = useTheme();
+  return (
+    <MantineProvider
+      theme={mantineTheme}
+      colorSchemeManager={schemeManager}
+      forceColorScheme={theme}
+      withCssVariables={false}
+      withGlobalClasses={false}
+    >
+      <QueryClientProvider client={queryClient}>
+        <Toasts>
+          <Door givenKey={givenKey} />
+        </Toasts>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+/** In front of the pages: who is not signed in signs in first, and comes back to where they were.
+ * When a session ends meanwhile, the page behind stays as it is: nothing typed is lost. */
+function Door({ givenKey }: { givenKey: string | null }) {
+  const [key, setKey] = useState(givenKey);
+  const [ended, setEnded] = useState(false);
+  const entered = useRef(false);
+  const me = useMe(key === null);
+  if (me.data && key === null) entered.current = true;
+  useEffect(() => {
+    const refused = () => setEnded(entered.current);
+    addEventListener(REFUSED, refused);
+    return () => removeEventListener(REFUSED, refused);
+  }, []);
+  const enter = () => {
+    setKey(null);
+    setEnded(false);
+    if (entered.current) void queryClient.invalidateQueries();
+  };
+  if (key === null && me.isPending && !entered.current) return <Loading />;
+  const outside = key !== null || ended || !entered.current;
+  return (
+    <>
+      {outside && <SignIn givenKey={key} ended={ended} unreachable={me.error} onSignedIn={enter} />}
+      {entered.current && (
+        <div className={styles.inside} inert={outside} hidden={outside}>
+          <RouterProvider router={router} />
+        </div>
+      )}
+    </>
+  );
+}

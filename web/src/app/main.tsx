@@ -1,0 +1,12 @@
+import "@mantine/core/styles.layer.css";
+import "@fontsource-variable/inter/wght.css";
+import "./theme.css";
+import "./global.css";
+
+import { createRoot } from "react-dom/client";
+import { takeKey } from "./address";
+import { App } from "./App";
+
+const root = document.getElementById("app");
+if (!root) throw new Error("index.html has no place for the application");
+createRoot(root).render(<App givenKey={takeKey()} />);

@@ -1,0 +1,78 @@
+import { Autocomplete } from "@mantine/core";
+import { X } from "lucide-react";
+import { useState } from "react";
+import { Icon } from "../../ui/Icon";
+import type { SearchParameter } from "./capability";
+import styles from "./data.module.css";
+
+interface Props {
+  parameters: readonly SearchParameter[];
+  query: URLSearchParams;
+  onQuery: (query: URLSearchParams) => void;
+}
+
+const MODIFIERS: Record<string, readonly string[]> = {
+  string: ["", ":exact", ":contains", ":missing"],
+  token: ["", ":not", ":text", ":missing"],
+  reference: ["", ":missing"],
+  date: ["", ":missing"],
+};
+
+/** FHIR search, a condition at a time: `name=rossi`, `birthdate=ge1980`. The names that this type
+ * knows are suggested; what is wrong the server says. */
+export function SearchBar({ parameters, query, onQuery }: Props) {
+  const [typed, setTyped] = useState("");
+  const [fault, setFault] = useState<string>();
+  const names = parameters.flatMap(({ name, type }) => (MODIFIERS[type] ?? [""]).map((modifier) => `${name}${modifier}=`));
+  const add = () => {
+    const text = typed.trim();
+    if (!text) return;
+    const [, name, value] = /^([\w.:-]+)=(.+)$/.exec(text) ?? [];
+    if (!name || !value) return setFault("Write a condition as name=value, for example name=rossi.");
+    const next = new URLSearchParams(query);
+    next.append(name, value);
+    setTyped("");
+    setFault(undefined);
+    onQuery(next);
+  };
+  const drop = (at: number) => {
+    const left = [...query].filter((_, index) => index !== at);
+    onQuery(new URLSearchParams(left));
+  };
+  return (
+    <div className={styles.bar}>
+      <Autocomplete
+        size="xs"
+        className={styles.condition}
+        aria-label="Add a condition"
+        placeholder="name=rossi"
+        value={typed}
+        data={names}
+        limit={12}
+        error={fault}
+        onChange={(value) => {
+          setTyped(value);
+          setFault(undefined);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && typed.includes("=") && !typed.endsWith("=")) {
+            event.preventDefault();
+            add();
+          }
+        }}
+      />
+      <ul className={styles.conditions} aria-label="Conditions">
+        {[...query].map(([name, value], at) => (
+          <li key={`${name}=${value}:${at}`}>
+            <span>
+              {name}={value}
+            </span>
+            <button type="button" aria-label={`Remove ${name}`} onClick={() => drop(at)}>
+              <Icon of={X} size={12} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { causeOf, kindWords } from "./incident";
+
+it("takes the cause of a failed run apart", () => {
+  const found = causeOf({ kind: "run.failed", cause: "referral-triage, steps/read/then/store: no_document" });
+  expect(found).toEqual({ workflow: "referral-triage", step: "read/then/store", words: "no document" });
+});
+
+it("leaves other causes as they are", () => {
+  const cause = "Patient ID 12 of issuer X is not known";
+  expect(causeOf({ kind: "dicom.patient_unmatched", cause })).toEqual({ words: cause });
+  expect(causeOf({ kind: "run.failed", cause: "something else" })).toEqual({ words: "something else" });
+});
+
+it("says kinds in words, also new ones", () => {
+  expect(kindWords("run.failed")).toBe("Run failed");
+  expect(kindWords("stream.too_slow")).toBe("Stream too slow");
+});

@@ -1,0 +1,194 @@
+import { Tabs } from "@mantine/core";
+import { useEffect, useMemo } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
+import { ApiError } from "../../api/client";
+import { useLiveRefresh } from "../../api/live";
+import { refresh, useApi } from "../../api/queries";
+import { useLive } from "../../api/live";
+import { sentence, sourceOf } from "../../evidence/words";
+import { Empty } from "../../ui/Empty";
+import { ErrorPanel } from "../../ui/ErrorPanel";
+import { formatDuration } from "../../ui/format";
+import { JsonView } from "../../ui/JsonView";
+import { Loading } from "../../ui/Loading";
+import { Page } from "../../ui/Page";
+import { Status } from "../../ui/Status";
+import { Ago } from "../../ui/Time";
+import { firstLook, namesOf, rowsOf, scaleOf, standing, summary, type Row, type Run } from "./model";
+import { Orders } from "./Orders";
+import { Results } from "./Results";
+import { StepDetail } from "./StepDetail";
+import { StepList } from "./StepList";
+import { Audit, Session } from "./Trail";
+import styles from "./run.module.css";
+
+/** One run: what it did step by step, why it failed, what came of it, what can be told to it. */
+export default function RunPage() {
+  const { id = "" } = useParams();
+  const { data: run, error, isLoading, refetch } = useApi<Run>(`api/workflows/runs/${id}`);
+  useLive([`run:${id}`], ({ kind }) => kind === "resync" && refresh("api/workflows/runs"));
+  useLiveRefresh(["run", "step", "task", "message"], [`api/workflows/runs/${id}`, "api/messages"]);
+  if (error instanceof ApiError && error.status === 404) {
+    return (
+      <Page title="Run">
+        <Empty
+          title="There is no such run"
+          says="It belongs to another store, or the address is not whole."
+          action={{ word: "Show all runs", to: "/runs" }}
+        />
+      </Page>
+    );
+  }
+  if (error && !run) {
+    return (
+      <Page title="Run">
+        <ErrorPanel error={error} what="The run could not be read" retry={() => void refetch()} />
+      </Page>
+    );
+  }
+  if (isLoading || !run) {
+    return (
+      <Page title="Run">
+        <Loading what="the run" />
+      </Page>
+    );
+  }
+  return <Shown run={run} />;
+}
+
+interface Version {
+  definition?: unknown;
+}
+
+function Shown({ run }: { run: Run }) {
+  const { data: version } = useApi<Version>(`api/workflows/${run.workflowId}/versions/${run.version}`);
+  const names = useMemo(() => namesOf(version?.definition), [version]);
+  const rows = useMemo(() => rowsOf(run, names), [run, names]);
+  const [query, setQuery] = useSearchParams();
+  const first = firstLook(run, rows);
+  const chosen = query.get("step") ?? first?.key ?? rows.at(-1)?.key;
+  const row = rows.find((one) => one.key === chosen) ?? first ?? rows.at(-1);
+  const tab = query.get("show") ?? "steps";
+  const set = (name: string, value: string | null) =>
+    setQuery(
+      (before) => {
+        if (value === null) before.delete(name);
+        else before.set(name, value);
+        return before;
+      },
+      { replace: true },
+    );
+  useEffect(() => {
+    document.title = `${run.workflowName} · Careloom`;
+  }, [run.workflowName]);
+  return (
+    <Page title={run.workflowName} says={<Facts run={run} />} actions={<Status of={standing(run)} />} full>
+      <div className={styles.page}>
+        <Failure run={run} rows={rows} onShow={(key) => set("step", key)} />
+        <Orders run={run} />
+        <Tabs value={tab} onChange={(value) => set("show", value === "steps" ? null : value)} keepMounted={false} className={styles.tabs}>
+          <Tabs.List>
+            <Tabs.Tab value="steps">Steps</Tabs.Tab>
+            <Tabs.Tab value="results">What came of it</Tabs.Tab>
+            <Tabs.Tab value="trigger">What started it</Tabs.Tab>
+            <Tabs.Tab value="session">Session</Tabs.Tab>
+            <Tabs.Tab value="audit">Audit</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="steps" className={styles.panes}>
+            <div className={styles.left}>
+              <p className={styles.meta}>{summary(rows)}</p>
+              <StepList rows={rows} scale={scaleOf(run, Date.now())} chosen={row?.key} onChoose={(key) => set("step", key)} />
+            </div>
+            {row ? <StepDetail key={row.key} row={row} /> : <p className={styles.meta}>Working on the first step.</p>}
+          </Tabs.Panel>
+          <Tabs.Panel value="results" className={styles.panel}>
+            <Results run={run} rows={rows} />
+          </Tabs.Panel>
+          <Tabs.Panel value="trigger" className={styles.panel}>
+            <JsonView value={run.trigger ?? {}} label="What started the run" open={4} root="trigger" />
+          </Tabs.Panel>
+          <Tabs.Panel value="session" className={styles.panel}>
+            <Session id={run.sessionId} />
+          </Tabs.Panel>
+          <Tabs.Panel value="audit" className={styles.panel}>
+            <Audit run={run.runId} />
+          </Tabs.Panel>
+        </Tabs>
+      </div>
+    </Page>
+  );
+}
+
+/** Why the run failed, in one sentence, with what to do; the run opens on this. */
+function Failure({ run, rows, onShow }: { run: Run; rows: Row[]; onShow: (key: string) => void }) {
+  if (run.retriedAs) {
+    return (
+      <p className={styles.notice}>
+        It was tried again: <Link to={`/runs/${run.retriedAs}`}>the run that took its place</Link>.
+      </p>
+    );
+  }
+  if (!run.error || !["failed", "rolled_back"].includes(run.status)) return <Held run={run} />;
+  const failed = firstLook(run, rows);
+  const said = run.cause?.sentence ?? `${failed ? `${failed.title}: ` : ""}${run.error.message ?? run.error.code ?? "it failed"}`;
+  const fix = run.cause?.fix ?? run.error.fix;
+  return (
+    <section className={styles.failure} aria-label="Why it failed">
+      <p>
+        <strong>{sentence(said)}</strong>
+      </p>
+      <p>
+        {fix && <>{sentence(fix)} </>}
+        {failed && (
+          <button type="button" className={styles.link} onClick={() => onShow(failed.key)}>
+            Show the step
+          </button>
+        )}
+      </p>
+    </section>
+  );
+}
+
+function Held({ run }: { run: Run }) {
+  if (run.held === "paused") return <p className={styles.notice}>Somebody paused this run. It goes on when it is told to.</p>;
+  if (run.held !== "queued") return null;
+  const { order, limit } = run.queuedBehind ?? {};
+  return (
+    <p className={styles.notice}>
+      It waits in a queue{order && <> behind <Link to={`/runs/${order}`}>another run of the patient</Link></>}
+      {limit && <> for the limit {limit}</>}.
+    </p>
+  );
+}
+
+function Facts({ run }: { run: Run }) {
+  const took = run.durationMs ?? Date.now() - Date.parse(run.createdAt);
+  return (
+    <>
+      {run.finishedAt ? "Took" : "For"} {formatDuration(took)}, started <Ago at={run.createdAt} /> by {sourceOf(run.source)}
+      {run.startedBy && <> ({run.startedBy})</>}, <Link to={`/workflows/${run.workflowId}?version=${run.version}`}>version {run.version}</Link>
+      {run.test && ", a test"}
+      {run.retryOf && (
+        <>
+          , in place of <Link to={`/runs/${run.retryOf}`}>the run that failed</Link>
+        </>
+      )}
+      {run.parent && (
+        <>
+          , part of <Link to={`/runs/${run.parent}`}>another run</Link>
+        </>
+      )}
+      {run.children.length > 0 && (
+        <>
+          {" "}
+          · started{" "}
+          {run.children.map((child) => (
+            <Link key={child.runId} to={`/runs/${child.runId}`} className={styles.child}>
+              {child.workflowId}
+            </Link>
+          ))}
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,179 @@
+import { NativeSelect, TextInput } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Activity } from "lucide-react";
+import { useMemo } from "react";
+import { useSearchParams } from "react-router";
+import { api } from "../../api/client";
+import { useLiveRefresh } from "../../api/live";
+import { useApi } from "../../api/queries";
+import { DataList, type Column } from "../../ui/DataList";
+import { Empty } from "../../ui/Empty";
+import { ErrorPanel } from "../../ui/ErrorPanel";
+import { formatDuration } from "../../ui/format";
+import { Loading } from "../../ui/Loading";
+import { Page } from "../../ui/Page";
+import { Status } from "../../ui/Status";
+import { Ago } from "../../ui/Time";
+import { sourceOf } from "../../evidence/words";
+import { standing, type Run } from "../run/model";
+import { MiniGantt, type Segment } from "./MiniGantt";
+import { Overview } from "./Overview";
+import { Several } from "./Several";
+import styles from "./runs.module.css";
+
+export interface RunLine
+  extends Pick<Run, "runId" | "workflowId" | "version" | "status" | "source" | "createdAt" | "finishedAt" | "durationMs" | "held" | "retriedAs"> {
+  failedStep: string | null;
+  failedCode: string | null;
+  test?: boolean;
+  segments?: Segment[];
+}
+
+const PAGE = 100;
+const STATES: readonly [state: string, word: string][] = [
+  ["", "Every state"],
+  ["running", "Running"],
+  ["waiting", "Waiting"],
+  ["failed", "Failed"],
+  ["succeeded", "Done"],
+  ["cancelled", "Cancelled"],
+  ["rolled_back", "Rolled back"],
+  ["paused", "Paused"],
+];
+const FILTERS = ["status", "workflow", "text", "version", "code", "from", "to"] as const;
+
+const COLUMNS: Column<RunLine>[] = [
+  { key: "status", head: "State", width: "132px", cell: (run) => <Status of={standing(run)} /> },
+  {
+    key: "workflow",
+    head: "Workflow",
+    width: "minmax(140px, 1.1fr)",
+    cell: (run) => (
+      <>
+        {run.workflowId} <span className={styles.soft}>v{run.version}{run.test ? ", test" : ""}</span>
+      </>
+    ),
+  },
+  { key: "steps", head: "Steps", width: "minmax(120px, 1.4fr)", wide: true, cell: (run) => <MiniGantt run={run} /> },
+  {
+    key: "cause",
+    head: "Failed at",
+    width: "minmax(90px, 0.8fr)",
+    wide: true,
+    cell: (run) => (run.failedStep ? <span title={run.failedCode ?? ""}>{run.failedStep.split("/").at(-1)}</span> : null),
+  },
+  { key: "source", head: "Started by", width: "150px", wide: true, cell: (run) => sourceOf(run.source) },
+  { key: "at", head: "Started", width: "104px", cell: (run) => <Ago at={run.createdAt} /> },
+  {
+    key: "took",
+    head: "Took",
+    width: "96px",
+    align: "end",
+    cell: (run) => formatDuration(run.durationMs ?? Date.now() - Date.parse(run.createdAt)),
+  },
+];
+
+/** Every run of the store: how it goes now, and each with what it did, newest first. */
+export default function RunsPage() {
+  const [query, setQuery] = useSearchParams();
+  const filters = useMemo(
+    () => Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""])) as Record<(typeof FILTERS)[number], string>,
+    [query],
+  );
+  const list = useInfiniteQuery({
+    queryKey: ["api/workflows/runs", filters],
+    queryFn: ({ pageParam, signal }) =>
+      api.get<RunLine[]>("api/workflows/runs", { ...filters, gantt: true, limit: PAGE, before: pageParam }, { signal }),
+    initialPageParam: "",
+    getNextPageParam: (last: RunLine[]) => (last.length === PAGE ? last.at(-1)?.runId : undefined),
+    placeholderData: (before) => before,
+  });
+  useLiveRefresh(["run", "step"], ["api/workflows/runs", "api/analytics/runs"]);
+  const { data: workflows = [] } = useApi<{ id: string; name: string }[]>("api/workflows");
+  const rows = useMemo(() => list.data?.pages.flat() ?? [], [list.data]);
+  const set = (name: string, value: string) =>
+    setQuery((before) => {
+      if (value) before.set(name, value);
+      else before.delete(name);
+      return before;
+    }, { replace: true });
+  const filtered = FILTERS.some((name) => filters[name]);
+  return (
+    <Page
+      title="Runs"
+      full
+      filters={
+        <>
+          <NativeSelect
+            size="xs"
+            aria-label="State"
+            value={filters.status}
+            data={STATES.map(([value, label]) => ({ value, label }))}
+            onChange={(event) => set("status", event.currentTarget.value)}
+          />
+          <NativeSelect
+            size="xs"
+            aria-label="Workflow"
+            value={filters.workflow}
+            data={[{ value: "", label: "Every workflow" }, ...workflows.map(({ id, name }) => ({ value: id, label: name }))]}
+            onChange={(event) => set("workflow", event.currentTarget.value)}
+          />
+          <TextInput
+            size="xs"
+            className={styles.find}
+            aria-label="Find a run by its id"
+            placeholder="Run id"
+            defaultValue={filters.text}
+            key={filters.text}
+            onKeyDown={(event) => event.key === "Enter" && set("text", event.currentTarget.value.trim())}
+            onBlur={(event) => event.currentTarget.value.trim() !== filters.text && set("text", event.currentTarget.value.trim())}
+          />
+          {filtered && (
+            <button type="button" className={styles.clear} onClick={() => setQuery({})}>
+              Show all
+            </button>
+          )}
+        </>
+      }
+    >
+      <div className={styles.page}>
+        <Overview workflow={filters.workflow} onState={(state) => set("status", state)} />
+        {filters.status === "failed" && rows.length > 0 && <Several filters={filters} />}
+        {list.error && rows.length === 0 ? (
+          <ErrorPanel error={list.error} what="The runs could not be read" retry={() => void list.refetch()} />
+        ) : list.isLoading ? (
+          <Loading what="the runs" />
+        ) : rows.length === 0 ? (
+          <None filtered={filtered} />
+        ) : (
+          <DataList
+            label="Runs"
+            rows={rows}
+            columns={COLUMNS}
+            rowKey={(run) => run.runId}
+            href={(run) => `/runs/${run.runId}`}
+            rowHeight={40}
+            more={{
+              hasMore: list.hasNextPage,
+              busy: list.isFetchingNextPage,
+              load: () => void list.fetchNextPage(),
+            }}
+          />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function None({ filtered }: { filtered: boolean }) {
+  return filtered ? (
+    <Empty icon={Activity} title="No run is like that" says="Another state or workflow may have some." action={{ word: "Show all runs", to: "/runs" }} />
+  ) : (
+    <Empty
+      icon={Activity}
+      title="No runs yet"
+      says="Each time a workflow starts, its run appears here with every step, as it happens."
+      action={{ word: "Open the workflows", to: "/workflows" }}
+    />
+  );
+}

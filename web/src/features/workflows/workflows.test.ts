@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { lastOf } from "./server";
+import { startsWords } from "./triggers";
+
+describe("what starts a workflow", () => {
+  it.each([
+    [[{ type: "manual" }], "By hand or API"],
+    [[{ type: "fhir", event: "Observation.create" }], "When an Observation is created"],
+    [[{ type: "fhir", event: "Patient.delete" }], "When a Patient is deleted"],
+    [[{ type: "dicom", event: "NewImageUploaded" }], "When an image arrives"],
+    [[{ type: "webhook", path: "beds" }, { type: "manual" }], "Webhook /beds, By hand or API"],
+    [[], "By hand or API"],
+  ])("%j is %s", (triggers, said) => expect(startsWords(triggers)).toBe(said));
+});
+
+it("shows the last runs from the oldest to the newest", () => {
+  const runs = [
+    { workflowId: "a", status: "failed" },
+    { workflowId: "b", status: "running" },
+    { workflowId: "a", status: "succeeded" },
+  ];
+  expect(lastOf(runs).get("a")).toEqual(["succeeded", "failed"]);
+  expect(lastOf(Array.from({ length: 30 }, () => ({ workflowId: "c", status: "failed" }))).get("c")).toHaveLength(20);
+});

@@ -1,0 +1,20 @@
+/** The only door of this room: a workflow's text, its picture, and what one can do to it. */
+export { addBranch, addTrigger, copyStep, freeId, idsOf, insertStep, moveStep, NEW_WORKFLOW } from "./operations";
+export { pasteSteps, removeBranch, removeStep, removeTrigger, renameBranch, renameStep, setField } from "./operations";
+export type { Changed, Place } from "./operations";
+export { begin, record, redo, undo } from "./history";
+export type { History } from "./history";
+export { dataOf, walk, workflowOf } from "./model";
+export type { Lane, Step, Trigger, Workflow } from "./model";
+export { flowOf, NODE_HEIGHT, NODE_WIDTH } from "./flow";
+export type { Flow, FlowEdge, FlowNode, Moves } from "./flow";
+export { isBroken, nodeAt, offsetOf, positionOf, read, valueAt } from "./source";
+export type { Problem, Source } from "./source";
+export { pathText, placeOf, samePath, within } from "./path";
+export type { Path } from "./path";
+export { readsOf } from "./references";
+export { same, setValue } from "./edit";
+export { stretch } from "./difference";
+export { EditError } from "./splice";
+export { CONDITIONS, LISTS, NAMED_LISTS, STEP_ID, STEP_KEYS, WORKFLOW_ORDER } from "./language";
+export type { LaneKind } from "./language";

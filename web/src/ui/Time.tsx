@@ -1,0 +1,47 @@
+import { useSyncExternalStore } from "react";
+import { formatAgo, formatClock, formatDuration } from "./format";
+
+const EVERY = 10_000;
+const heard = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+let now = Date.now();
+
+/** One clock for the whole page. */
+function subscribe(changed: () => void): () => void {
+  heard.add(changed);
+  timer ??= setInterval(() => {
+    now = Date.now();
+    heard.forEach((one) => one());
+  }, EVERY);
+  return () => {
+    heard.delete(changed);
+    if (heard.size) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+type At = string | number | Date;
+
+/** "4 min ago", which goes on; the exact time in its title. */
+export function Ago({ at }: { at: At }) {
+  const shown = useSyncExternalStore(subscribe, () => now);
+  const time = new Date(at);
+  return (
+    <time dateTime={time.toISOString()} title={time.toLocaleString()}>
+      {formatAgo(time, Math.max(shown, Math.min(Date.now(), time.getTime())))}
+    </time>
+  );
+}
+
+/** The time of day, with the date when it is not today. */
+export function Clock({ at }: { at: At }) {
+  const time = new Date(at);
+  return (
+    <time dateTime={time.toISOString()} title={time.toLocaleString()}>
+      {formatClock(time)}
+    </time>
+  );
+}
+
+export const Duration = ({ ms }: { ms: number }) => <span>{formatDuration(ms)}</span>;
