@@ -688,3 +688,63 @@ async def test_a_page_of_contained_matches_is_bound_to_its_caller(ward: Ward) ->
     path = url.partition("/fhir/")[2]
     assert (await ward.ask("whole", "GET", path)).status_code == 200
     assert (await ward.ask("patient a", "GET", path)).status_code == 400
+
+
+async def test_a_form_is_filled_in_with_what_its_caller_may_read(ward: Ward) -> None:
+    """Expressions and queries of a Questionnaire read as the caller, and tell what they left."""
+    sdc = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+    query = {
+        "name": "seen",
+        "language": "application/x-fhir-query",
+        "expression": "Observation?_count=100",
+    }
+
+    def initial(text: str) -> list[dict[str, Any]]:
+        expression = {"language": "text/fhirpath", "expression": text}
+        return [{"url": f"{sdc}initialExpression", "valueExpression": expression}]
+
+    questionnaire = {
+        "resourceType": "Questionnaire",
+        "status": "active",
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/variable",
+                "valueExpression": query,
+            }
+        ],
+        "item": [
+            {"linkId": "n", "type": "integer", "extension": initial("%seen.entry.count()")},
+            {"linkId": "p", "type": "string", "extension": initial("%patient.telecom.value")},
+        ],
+    }
+    identity = ward.house.services.identity
+    wanted = {
+        "all": ("fhir:read",),
+        "of a": ("fhir:read/*?compartment=Patient/a", "fhir:read/Questionnaire"),
+        "blind": ("fhir:read/Patient?elements=-telecom", "fhir:read/Questionnaire"),
+    }
+    for name, grants in wanted.items():
+        id = f"form-{name.replace(' ', '-')}"
+        await identity.create_principal(
+            ward.scope, id, name=name, grants=grants, actor=SYSTEM_ACTOR
+        )
+        key = await identity.create_key(ward.scope, id, actor=SYSTEM_ACTOR)
+        ward.clients[name] = await ward.house.client(key.text)
+
+    async def filled(who: str, of: str) -> tuple[int, dict[str, Any]]:
+        parts = [
+            {"name": "questionnaire", "resource": questionnaire},
+            {"name": "subject", "valueReference": {"reference": f"Patient/{of}"}},
+        ]
+        body = {"resourceType": "Parameters", "parameter": parts}
+        answer = await ward.ask(who, "POST", "Questionnaire/$populate", json=body)
+        if answer.status_code != 200:
+            return answer.status_code, {}
+        items = answer.json()["parameter"][0]["resource"].get("item", [])
+        values = {one["linkId"]: next(iter(one["answer"][0].values())) for one in items}
+        return 200, values
+
+    assert await filled("all", "b") == (200, {"n": 6, "p": SECRET})
+    assert await filled("of a", "a") == (200, {"n": 3, "p": SECRET})
+    assert await filled("of a", "b") == (404, {})
+    assert await filled("blind", "b") == (200, {})

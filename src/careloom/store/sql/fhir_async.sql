@@ -57,7 +57,7 @@ END $$;
 
 -- fhir_async_sweep: forget what has expired, of every tenant; answers how many there were.
 CREATE OR REPLACE FUNCTION fhir_async_sweep(p_tenant text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = careloom AS $$
+SET search_path TO careloom, pg_temp AS $$
 DECLARE v_count int;
 BEGIN
   DELETE FROM fhir_async a WHERE a.expires_at < now();
