@@ -1,6 +1,8 @@
 """Writes the figures of build/bench/*.json into docs/reference/performance.md, between its marks.
 
-python benchmarks/page.py          (after make bench-engine and bench-fhir; what was not run stays)
+python benchmarks/page.py
+
+After make bench-engine, bench-fhir and bench-ui; what was not run stays.
 """
 
 from __future__ import annotations
@@ -164,9 +166,36 @@ def fhirpath() -> dict[str, str]:
     return {"fhirpath": table(["System", "Evaluations a second", "Median µs"], lines)}
 
 
+def ui() -> dict[str, str]:
+    """The screens in a browser."""
+    found = read("ui")
+    if found is None:
+        return {}
+    rows = {row["case"]: row for row in found[1] if row["case"] != "commit_to_screen"}
+    first = rows["first_load"]
+    lines = [
+        ["first load: kB, requests", f"{number(first['kb'])}, {number(first['requests'])}"],
+        ["until the list of workflows stands", f"{number(first['p50_ms'])} ms"],
+        ["opening 200 steps", f"{number(rows['open_200_steps']['p50_ms'])} ms"],
+        *(
+            [f"panning {words} steps", f"{number(rows[case]['per_second'], 1)} frames a second"]
+            for case, words in (("pan_300_steps", "300"), ("pan_1000_steps", "1,000"))
+        ),
+        *(
+            [
+                f"commit to screen, {number(row['runs_a_minute'])} runs a minute",
+                f"p50 {number(row['p50_ms'])} ms, p95 {number(row['p95_ms'])} ms",
+            ]
+            for row in found[1]
+            if row["case"] == "commit_to_screen"
+        ),
+    ]
+    return {"ui": table(["Of the screens", "Measured"], lines)}
+
+
 def main() -> None:
     page = PAGE.read_text("utf-8")
-    for make in (engine, scale, fhir, searches, fhirpath):
+    for make in (engine, scale, fhir, searches, fhirpath, ui):
         for name, text in make().items():
             mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
             if not mark.search(page):

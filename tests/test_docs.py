@@ -43,6 +43,7 @@ DATA = ROOT / "tests" / "data"
 FOLDERS = ("src", "docs", "examples", "templates", "tests", "benchmarks", "training", ".ci")
 TEXTS = {".py", ".sql", ".md", ".yaml", ".yml", ".json", ".toml", ".js", ".css", ".html", ".sh"}
 TEST_VARIABLES = {"CARELOOM_TEST_DATA", "CARELOOM_TEST_SERVER", "CARELOOM_SEEDS"}
+CLIENT_VARIABLES = {"CARELOOM_API_KEY", "CARELOOM_URL"}
 
 
 def shown(path: Path) -> str:
@@ -256,7 +257,7 @@ def test_the_settings_that_are_named_exist() -> None:
     names |= {f"{setting.name}_FILE" for setting in SETTINGS if setting.is_secret}
     for page in pages():
         named = set(re.findall(r"\bCARELOOM_[A-Z0-9_]*[A-Z0-9]\b", page.read_text("utf-8")))
-        assert named <= names | TEST_VARIABLES, shown(page)
+        assert named <= names | TEST_VARIABLES | CLIENT_VARIABLES, shown(page)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,8 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: "react", test: /node_modules\/(react|react-dom|scheduler|react-router)\// },
+            { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
+            { name: "router", test: /node_modules\/react-router\// },
             { name: "mantine", test: /node_modules\/(@mantine|@floating-ui|react-remove-scroll.*|clsx|tabbable)\// },
           ],
         },

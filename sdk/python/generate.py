@@ -5,41 +5,25 @@ python sdk/python/generate.py [--check]
 
 from __future__ import annotations
 
-import argparse
-import json
 import keyword
 import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
-from careloom.api.app import build_app
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from openapi_reader import Body, JsonObject, Operation, document, words, write
+from openapi_reader import operations as operations_of
 
 HERE = Path(__file__).resolve().parent / "src" / "careloom_client"
-GROUPS = {
-    "workflows": "workflow",
-    "runs": "workflow",
-    "people": "task",
-    "sessions": "session",
-    "files": "file",
-    "connections": "connection",
-    "referrals": "referral",
-    "operation": "operation",
-    "stores": "data_store",
-}
-"""The attribute of the client under which the operations of a tag stand; else the tag itself."""
-OWN_GROUP = {"getSession": "session"}
-KEYED = {"executeWorkflow"}
-"""Posts that get an Idempotency-Key of their own when none is given."""
 _HEAD = '"""Generated from the OpenAPI document by generate.py: change that, not this."""\n\n'
-JsonObject = dict[str, Any]
 
 
 def snake(name: str) -> str:
     """camelCase or kebab-case as Python writes it."""
-    plain = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).replace("-", "_").lower()
+    plain = "_".join(words(name))
     return plain + "_" if keyword.iskeyword(plain) else plain
 
 
@@ -85,12 +69,8 @@ def models(document: JsonObject) -> str:
 
 def operations(document: JsonObject) -> str:
     """Both clients' groups of operations."""
-    groups: dict[str, list[str]] = {}
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            tag = (operation.get("tags") or ["operation"])[0]
-            group = OWN_GROUP.get(operation["operationId"], GROUPS.get(tag, snake(tag)))
-            groups.setdefault(group, []).append(_operation(path, method, operation))
+    found = operations_of(document)
+    groups = {group: [_operation(one) for one in inside] for group, inside in found.items()}
     out = [
         _HEAD,
         "from __future__ import annotations\n\nfrom typing import Any, Literal\n\n",
@@ -137,30 +117,23 @@ def _all_groups(groups: list[str], asynchronous: bool) -> str:
     )
 
 
-def _operation(path: str, method: str, operation: JsonObject) -> str:
-    name = snake(operation["operationId"])
-    given = operation.get("parameters", [])
-    places = [one["name"] for one in given if one["in"] == "path"]
-    query = {one["name"]: kind(one["schema"]) for one in given if one["in"] == "query"}
-    heads = [one["name"] for one in given if one["in"] == "header"]
-    keyed = operation["operationId"] in KEYED
-    if keyed and "Idempotency-Key" not in heads:
-        heads.append("Idempotency-Key")
-    first, content = _body(operation)
-    signature = ["self", *(f"{snake(place)}: str" for place in places)]
+def _operation(operation: Operation) -> str:
+    name, query, heads = snake(operation.name), operation.query, operation.headers
+    first, content = _body(operation.body)
+    signature = ["self", *(f"{snake(place)}: str" for place in operation.places)]
     signature += [first] if first else []
-    options = [f"{snake(one)}: {_optional(text)} = None" for one, text in query.items()]
+    options = [f"{snake(one)}: {_optional(kind(text))} = None" for one, text in query.items()]
     options += [f"{snake(one)}: str | None = None" for one in heads]
     signature += ["*", *options] if options else []
     returned, begin, end = _answer(operation)
     lines = [f"    def {name}(\n        {', '.join(signature)}\n    ) -> {returned}:"]
-    lines += _docstring(operation)
-    pairs = ", ".join(f'"{place}": {snake(place)}' for place in places)
-    arguments = [f'"{method.upper()}"', f'"{path}"', f"{{{pairs}}}"]
+    lines += _docstring(operation.text)
+    pairs = ", ".join(f'"{place}": {snake(place)}' for place in operation.places)
+    arguments = [f'"{operation.method}"', f'"{operation.path}"', f"{{{pairs}}}"]
     if query:
         arguments.append("query={" + ", ".join(f'"{q}": {snake(q)}' for q in query) + "}")
     if heads:
-        values = [f'"{h}": {snake(h)}{_made(h, keyed)}' for h in heads]
+        values = [f'"{h}": {snake(h)}{_made(h, operation.keyed)}' for h in heads]
         arguments.append("headers={" + ", ".join(values) + "}")
     arguments += [content] if content else []
     lines.append(f"        wanted = call({', '.join(arguments)})")
@@ -180,37 +153,32 @@ def _made(header: str, keyed: bool) -> str:
     return " or new_key()" if keyed and header == "Idempotency-Key" else ""
 
 
-def _docstring(operation: JsonObject) -> list[str]:
-    text = operation.get("description") or operation.get("summary", "")
+def _docstring(text: str) -> list[str]:
     plain = re.sub(r"\s+", " ", text).replace('"', "'").strip()
     lines = textwrap.wrap(f'"""{plain}"""', 88) or ['""""""']
     return [f"        {line}" for line in lines]
 
 
-def _body(operation: JsonObject) -> tuple[str | None, str | None]:
+def _body(body: Body | None) -> tuple[str | None, str | None]:
     """The argument of the body, and how it is handed on."""
-    body = operation.get("requestBody")
     if body is None:
         return None, None
-    content = body["content"]
-    if "multipart/form-data" in content:
+    if body.form == "file":
         return "file: tuple[str, bytes, str]", 'files={"file": file}'
-    if "application/yaml" in content:
+    if body.form == "definition":
         wanted = "definition: JsonObject | str"
         return wanted, 'json={"yaml": definition} if isinstance(definition, str) else definition'
-    if "application/json" in content:
-        optional = "" if body.get("required") else " | None = None"
-        return f"body: JsonObject{optional}", "json=body"
+    if body.form == "json":
+        return f"body: JsonObject{'' if body.required else ' | None = None'}", "json=body"
     return "content: bytes | str", "content=content"
 
 
-def _answer(operation: JsonObject) -> tuple[str, str, str]:
+def _answer(operation: Operation) -> tuple[str, str, str]:
     """The type of what is returned, and what stands around the sending."""
-    success = next(value for code, value in operation["responses"].items() if code[0] == "2")
-    schema = success.get("content", {}).get("application/json", {}).get("schema")
+    schema = operation.answer
     if schema is None:
         return "Any", "", ""
-    if "data" in schema.get("properties", {}):
+    if operation.enveloped:
         data = re.sub(r"\b([A-Z]\w+)\b", _named, kind(schema["properties"]["data"]))
         return f"Envelope[{data}]", "Envelope(", ")"
     return re.sub(r"\b([A-Z]\w+)\b", _named, kind(schema)), "wrapped(", ")"
@@ -223,8 +191,8 @@ def _named(found: re.Match[str]) -> str:
 
 def files() -> dict[Path, str]:
     """What the generated files should be."""
-    document = json.loads(json.dumps(build_app(None).openapi()))
-    texts = {"models.py": models(document), "operations.py": operations(document)}
+    read = document()
+    texts = {"models.py": models(read), "operations.py": operations(read)}
     return {HERE / name: _formatted(text) for name, text in texts.items()}
 
 
@@ -237,20 +205,5 @@ def _formatted(text: str) -> str:
     return text
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether they are current")
-    options = parser.parse_args()
-    stale = [path for path, text in files().items() if not _same(path, text)]
-    if options.check:
-        sys.exit(f"stale: {', '.join(path.name for path in stale)}" if stale else 0)
-    for path, text in files().items():
-        path.write_text(text, "utf-8")
-
-
-def _same(path: Path, text: str) -> bool:
-    return path.exists() and path.read_text("utf-8") == text
-
-
 if __name__ == "__main__":
-    main()
+    write(files, __doc__)

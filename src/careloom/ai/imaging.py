@@ -24,6 +24,7 @@ SIDE = 28
 FEWEST_PIXELS = 28
 LARGEST_ASPECT = 2.0
 LEAST_CONTRAST = 0.02
+GRID = 7
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,26 @@ class ChestXrayClassifier:
         square = resample(centre_square(image), SIDE)
         return self._answer(square)
 
+    def explain(self, pixels: NDArray[np.generic]) -> Image | None:
+        """Where the answer comes from: by how much P(pneumonia) changes towards the other label
+        when a cell of the image's centre square is blurred away (occlusion sensitivity,
+        https://arxiv.org/abs/1311.2901). GRID x GRID, the largest is 1; None for an image that
+        is not assessable, zeros where no cell alone matters.
+        """
+        finding = self.classify(pixels)
+        if not finding.in_distribution:
+            return None
+        square = resample(centre_square(grey(pixels)), SIDE)
+        if "reversing" in finding.reason:
+            square = 1 - square
+        members, _, _ = self.outputs(np.stack([square, *_occluded(square)]))
+        logits = members.mean(axis=1)
+        probabilities = [self.operation.probability(float(logit)) for logit in logits]
+        towards = 1 if finding.label == "pneumonia" else -1
+        drops = np.array([towards * (probabilities[0] - one) for one in probabilities[1:]])
+        drops = np.clip(drops, 0, None).astype(np.float32).reshape(GRID, GRID)
+        return drops / max(float(drops.max()), 1e-6)
+
     def outputs(self, squares: Image) -> tuple[Image, Image, Image]:
         """Run the network on n x 28 x 28: the members' logits (n x k), gate logits, distances."""
         members, gate, distance = self._session.run(None, {"image": squares[:, None]})
@@ -136,6 +157,20 @@ class ChestXrayClassifier:
         return onnxruntime.InferenceSession(
             self._graph, options, providers=["CPUExecutionProvider"]
         )
+
+
+def _occluded(square: Image) -> list[Image]:
+    """The image once for each cell, with that cell at the mean of its surroundings."""
+    cell, found = SIDE // GRID, []
+    for row in range(0, SIDE, cell):
+        for column in range(0, SIDE, cell):
+            around = square[
+                max(0, row - cell) : row + 2 * cell, max(0, column - cell) : column + 2 * cell
+            ]
+            without = square.copy()
+            without[row : row + cell, column : column + cell] = around.mean()
+            found.append(without)
+    return found
 
 
 def _unfit(image: Image) -> str:

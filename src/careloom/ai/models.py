@@ -34,6 +34,8 @@ class Model:
     answers: tuple[str, ...]
     """Names in its answer."""
     predict: Callable[[Any], Awaitable[JsonObject]]
+    explain: Callable[[Any], Awaitable[JsonObject]] | None = None
+    """Where in the image the answer comes from: `size`, `cells` (row by row, 0 to 1), `version`."""
 
 
 class ModelRegistry:
@@ -86,11 +88,23 @@ def chest_xray_model(classifier: ChestXrayClassifier) -> Model:
             "version": finding.version,
         }
 
+    async def explain(pixels: np.ndarray[Any, Any]) -> JsonObject:
+        async with lock:
+            grid = await asyncio.to_thread(classifier.explain, pixels)
+        if grid is None:
+            raise Unprocessable(
+                "The model cannot assess this image, so there is nothing to explain",
+                code="not_assessable",
+            )
+        cells = [round(float(cell), 3) for cell in grid.ravel()]
+        return {"size": len(grid), "cells": cells, "version": classifier.version}
+
     return Model(
         CHEST_XRAY,
         "image",
         ("label", "probability", "confidence", "assessable", "reason"),
         predict,
+        explain,
     )
 
 

@@ -125,6 +125,10 @@ _FORM: JsonObject = {
     "required": True,
     "content": {"multipart/form-data": {"schema": ref("FileForm")}},
 }
+_BYTES: JsonObject = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 _BODIES: dict[str, JsonObject] = {
     **COMPUTING_BODIES,
     **DRAFTS_BODIES,
@@ -168,10 +172,9 @@ _BODIES: dict[str, JsonObject] = {
     "uploadFile": _FORM,
     "uploadReferral": _FORM,
     "triageReferral": _FORM,
-    "putFile": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    },
+    "putFile": _BYTES,
+    "attachToForm": _BYTES,
+    "attachToTask": _BYTES,
 }
 _TEXT: JsonObject = {"schema": {"type": "string"}}
 _IDEMPOTENCY_KEY: JsonObject = {
@@ -185,6 +188,7 @@ _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
     "streamChanges": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
 _OTHER_FORMS: dict[str, JsonObject] = {
     "getRunAudit": {

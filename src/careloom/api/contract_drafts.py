@@ -148,19 +148,44 @@ SCHEMAS: dict[str, JsonObject] = {
             "durationMs": NUMBER,
         }
     ),
+    "WordsGiven": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": TEXT, "definition": _SOURCE},
+    },
+    "Proposal": shape(
+        {
+            "definition": or_null(TEXT),
+            "by": {"enum": ["model", "templates"]},
+            "template": or_null(TEXT),
+            "note": or_null(TEXT),
+            "missing": list_of(shape({"what": TEXT, "words": TEXT, "fix": TEXT})),
+            "diff": list_of(ANY_OBJECT),
+            "words": list_of(TEXT),
+            "findings": list_of(ref("Finding")),
+            "valid": FLAG,
+        }
+    ),
     "OutlineAsked": {
         "type": "object",
         "required": ["definition"],
         "properties": {"definition": _SOURCE, "step": TEXT},
     },
     "OutlineName": shape(
-        _NAMED, {"items": TEXT, "description": TEXT, "mayNotHaveRun": FLAG, "format": TEXT}
+        _NAMED, {"items": TEXT, "description": TEXT, "mayNotHaveRun": FLAG, "fhirType": TEXT}
     ),
     "Outline": shape(
-        {"trigger": _NAMES, "run": _NAMES, "session": _NAMES, "outputs": ANY_OBJECT},
-        {"steps": list_of(ANY_OBJECT), "output": ANY_OBJECT},
+        {
+            "trigger": _NAMES,
+            "run": _NAMES,
+            "session": _NAMES,
+            "outputs": ANY_OBJECT,
+            "steps": list_of(ANY_OBJECT),
+            "output": ANY_OBJECT,
+            "fhirTypes": ANY_OBJECT,
+        }
     ),
-    "OutlineOfStep": shape({"step": TEXT, "names": _NAMES}),
+    "OutlineOfStep": shape({"step": TEXT, "names": _NAMES, "fhirTypes": ANY_OBJECT}),
     "Template": shape(_TEMPLATE),
     "TemplateDetail": shape({**_TEMPLATE, "yaml": TEXT, "sampleInput": or_null(ANY_OBJECT)}),
     "Sample": shape(
@@ -186,6 +211,7 @@ DATA: dict[str, JsonObject] = {
     "publishDraft": ref("DraftPublished"),
     "testDraft": ref("DraftTested"),
     "tryStep": ref("StepTried"),
+    "describeWorkflow": ref("Proposal"),
     "outlineWorkflow": {"anyOf": [ref("Outline"), ref("OutlineOfStep")]},
     "listTemplates": list_of(ref("Template")),
     "getTemplate": ref("TemplateDetail"),
@@ -199,5 +225,6 @@ BODIES: dict[str, JsonObject] = {
     "publishDraft": json_body("DraftPublish", required=False),
     "testDraft": json_body("DraftTest", required=False),
     "tryStep": json_body("StepTry"),
+    "describeWorkflow": json_body("WordsGiven"),
     "outlineWorkflow": json_body("OutlineAsked"),
 }

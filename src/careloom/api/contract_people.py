@@ -50,7 +50,21 @@ _MORE: dict[str, JsonObject] = {
     "form": or_null(ANY_OBJECT),
     "prefill": ANY_OBJECT,
     "suggestion": or_null(ANY_OBJECT),
+    "snoozedUntil": {**or_null(TIME), "description": "Put off by who asks"},
     "ai": {**FLAG, "description": "A model had a part in what is shown"},
+}
+_FORM: dict[str, JsonObject] = {
+    "form": {**ANY_OBJECT, "description": "The Questionnaire in `language`"},
+    "prefill": ANY_OBJECT,
+    "language": or_null(TEXT),
+    "languages": _TEXTS,
+    "valueSets": {
+        "type": "object",
+        "additionalProperties": shape(
+            {"total": WHOLE, "complete": FLAG, "options": list_of(ANY_OBJECT)}
+        ),
+    },
+    "calculates": FLAG,
 }
 _CALENDAR = shape(
     {"timezone": TEXT, "hours": ANY_OBJECT},
@@ -70,7 +84,7 @@ SCHEMAS: dict[str, JsonObject] = {
             "draft": or_null(ANY_OBJECT),
             "decision": or_null(ANY_OBJECT),
         },
-        _MORE,
+        {**_MORE, **{name: one for name, one in _FORM.items() if name not in _MORE}},
     ),
     "Sla": shape(
         {
@@ -94,7 +108,12 @@ SCHEMAS: dict[str, JsonObject] = {
             "detail": ANY_OBJECT,
         }
     ),
-    "TaskChanged": shape({"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}),
+    "TaskChanged": shape(
+        {"task": TEXT, "state": {"enum": _STATES}, "version": WHOLE}, {"savedAt": TIME}
+    ),
+    "SnoozeGiven": shape({"until": or_null(TIME)}),
+    "Snoozed": shape({"task": TEXT, "snoozedUntil": or_null(TIME)}),
+    "NextGiven": shape({}, {"queue": TEXT, "kind": TEXT, "workflow": TEXT}),
     "TaskTarget": shape(
         {
             "to": {
@@ -137,10 +156,40 @@ SCHEMAS: dict[str, JsonObject] = {
         {
             "title": TEXT,
             "description": or_null(TEXT),
-            "form": ANY_OBJECT,
-            "prefill": ANY_OBJECT,
+            **_FORM,
+            "draft": or_null(ANY_OBJECT),
+            "savedAt": or_null(TIME),
             "due": or_null(TIME),
+            "expiresAt": TIME,
         }
+    ),
+    "TaskForm": shape(_FORM),
+    "FormOptions": shape({"options": list_of(ANY_OBJECT), "more": FLAG}),
+    "FormDraft": shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT}),
+    "FormSaved": shape({"savedAt": TIME}),
+    "AnswersSoFar": shape(
+        {},
+        {
+            "data": ANY_OBJECT,
+            "answers": ANY_OBJECT,
+            "edited": {**_TEXTS, "description": "Calculated answers that a person changed"},
+        },
+    ),
+    "Calculated": shape(
+        {
+            "values": {
+                **ANY_OBJECT,
+                "description": "Calculated values by linkId; in a repeating group"
+                " by `<group>[<n>]/<linkId>`",
+            },
+            "enabled": {"type": "object", "additionalProperties": FLAG},
+            "issues": list_of(shape({"linkId": TEXT, "message": TEXT})),
+            "data": ANY_OBJECT,
+            "answers": {**ANY_OBJECT, "description": "A QuestionnaireResponse"},
+        }
+    ),
+    "Attachment": shape(
+        {"contentType": TEXT, "url": TEXT, "size": WHOLE, "hash": TEXT, "title": TEXT}
     ),
     "FormAnswers": {
         **shape({}, {"data": ANY_OBJECT, "answers": ANY_OBJECT}),
@@ -160,6 +209,8 @@ DATA: dict[str, JsonObject] = {
     "getTask": ref("TaskDetail"),
     "getTaskHistory": list_of(ref("TaskEvent")),
     "claimTask": ref("TaskDetail"),
+    "claimNextTask": or_null(ref("TaskDetail")),
+    "snoozeTask": ref("Snoozed"),
     "releaseTask": ref("TaskDetail"),
     "assignTask": ref("TaskChanged"),
     "delegateTask": ref("TaskChanged"),
@@ -169,6 +220,14 @@ DATA: dict[str, JsonObject] = {
     "linkForm": ref("FormLink"),
     "getForm": ref("Form"),
     "fillForm": ref("FormFilled"),
+    "draftForm": ref("FormSaved"),
+    "calculateForm": ref("Calculated"),
+    "listFormOptions": ref("FormOptions"),
+    "attachToForm": ref("Attachment"),
+    "getTaskForm": ref("TaskForm"),
+    "calculateTask": ref("Calculated"),
+    "listTaskOptions": ref("FormOptions"),
+    "attachToTask": ref("Attachment"),
     "listQueues": list_of(ref("Queue")),
     "putQueue": ref("Queue"),
     "listGroups": list_of(ref("Group")),
@@ -179,15 +238,22 @@ DATA: dict[str, JsonObject] = {
 }
 BODIES: dict[str, JsonObject] = {
     "assignTask": json_body("TaskTarget"),
+    "snoozeTask": json_body("SnoozeGiven"),
+    "claimNextTask": json_body("NextGiven", required=False),
     "delegateTask": json_body("TaskTarget"),
     "commentTask": json_body("Comment"),
     "draftTask": json_body("Draft"),
     "decideTask": json_body("Decision"),
     "linkForm": json_body("FormLinkGiven"),
     "fillForm": json_body("FormAnswers"),
+    "draftForm": json_body("FormDraft"),
+    "calculateForm": json_body("AnswersSoFar"),
+    "calculateTask": json_body("AnswersSoFar"),
     "putQueue": json_body("QueueGiven"),
     "putGroup": json_body("GroupGiven"),
     "putCalendar": json_body("Calendar"),
 }
-BY_LINK = frozenset({"getForm", "fillForm"})
+BY_LINK = frozenset(
+    {"getForm", "fillForm", "draftForm", "calculateForm", "listFormOptions", "attachToForm"}
+)
 """The token in the address is the credential."""

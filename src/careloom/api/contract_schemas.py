@@ -52,7 +52,13 @@ _CHECKED: dict[str, JsonObject] = {
     "triggerGraph": ANY_OBJECT,
 }
 _NOTE: dict[str, JsonObject] = {"code": TEXT, "path": TEXT, "message": TEXT}
-_PLACE: dict[str, JsonObject] = {"line": or_null(WHOLE)}
+_PLACE: dict[str, JsonObject] = {
+    "line": or_null(WHOLE),
+    "column": WHOLE,
+    "step": TEXT,
+    "pointer": TEXT,
+    "edit": ANY_OBJECT,
+}
 _RUN_TIMES: dict[str, JsonObject] = {
     "createdAt": TIME,
     "finishedAt": or_null(TIME),

@@ -31,6 +31,7 @@ from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
 from careloom.workflows.changes import Changes
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.drafts import Drafts
+from careloom.workflows.drafts.describe.service import Describe
 from careloom.workflows.drafts.library import TemplateLibrary
 from careloom.workflows.drafts.testing import TestOrder
 from careloom.workflows.drafts.tries import Tries
@@ -79,6 +80,8 @@ class DraftRooms(Protocol):
     def tries(self) -> Tries: ...
     @property
     def templates(self) -> TemplateLibrary: ...
+    @property
+    def describe(self) -> Describe: ...
 
     async def outlined(
         self, scope: Scope, source: str | JsonObject, only: str | None

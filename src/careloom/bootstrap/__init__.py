@@ -187,7 +187,7 @@ async def _build(
     documents = _open_documents(stack)
     connections = _open_connections(settings, db, keyring, stack)
     models, workers = _models(settings), WorkerRegistry()
-    asking = people_ports(settings, db, keyring, fhir, connections)
+    asking = people_ports(settings, db, keyring, fhir, connections, blobs)
     computing, payloads = build_computing(db, keyring), Payloads(keyring)
     children = Children(db, payloads)
     signals = Signals(db, keyring, notices, timedelta(hours=settings.event_retention_hours))

@@ -25,6 +25,7 @@ from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.definition import StepDefinition
 from careloom.workflows.deployment import Deployment
+from careloom.workflows.drafts.describe.service import Assistant, Describe
 from careloom.workflows.drafts.library import SampleEvent, TemplateLibrary
 from careloom.workflows.drafts.outline import Outline
 from careloom.workflows.drafts.service import Drafts
@@ -147,6 +148,7 @@ class DraftServices:
     tests: TestRuns
     outline: Outline
     templates: TemplateLibrary
+    describe: Describe
     rooms: Rooms
     known: Callable[[Scope], Awaitable[Known]]
 
@@ -176,6 +178,7 @@ def build_drafts(
     uploads: Uploads,
     models: ModelRegistry,
     workers: WorkerRegistry,
+    assistant: Assistant | None = None,
 ) -> DraftServices:
     """The services over those of the house; `tests` is the one that the engine has."""
     ports, registry = deployment.ports, deployment.registry
@@ -209,6 +212,14 @@ def build_drafts(
         tests=tests,
         outline=Outline(ports.schemas, ports.element_schema, _answers(models, workers)),
         templates=library,
+        describe=Describe(
+            deployment,
+            {name: library.text(name) for name in library.names},
+            {name: library.definition(name) for name in library.names},
+            TOOLS,
+            ports.environment_of,
+            assistant,
+        ),
         rooms=rooms,
         known=ports.known,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from careloom.bootstrap.forms import form_sources
 from careloom.bootstrap.ports import seal_decision
 from careloom.connections.delivery import DeliveryFailed, Outgoing
 from careloom.connections.registry import Connections
@@ -16,6 +17,7 @@ from careloom.fhir.resource import now, stamp
 from careloom.fhir.store import FhirStore
 from careloom.settings import Settings
 from careloom.steps.asking import People
+from careloom.store.blobs import Blobs
 from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.store.keys import Keyring
@@ -92,10 +94,11 @@ class ConnectionNotifier:
         return f"{self._public}/#/inbox/{task_id}"
 
     def form_address(self, token: str, template: str | None) -> str:
-        """The form behind a link, or the operator's own page for it."""
+        """The patient's page of a form, or the operator's own page for it. The token stands behind
+        `#`, which browsers send to nobody: no log of a server between sees it."""
         if template and "{token}" in template:
             return template.replace("{token}", token)
-        return f"{self._public}/api/forms/{token}"
+        return f"{self._public}/form.html#{token}"
 
     async def record(self, scope: Scope, effect: Effect, note: Note) -> bool:
         """Add the message; False when no connection carries it and it is captured."""
@@ -187,10 +190,13 @@ def people_ports(
     keyring: Keyring,
     fhir: FhirStore,
     connections: Connections,
+    blobs: Blobs,
 ) -> People:
     """What steps need in order to ask people."""
     notifier = ConnectionNotifier(db, keyring, connections, _reached_at(settings))
-    return People(TaskContent(keyring), Calendars(db), FhirResources(fhir), notifier)
+    content, resources = TaskContent(keyring), FhirResources(fhir)
+    sources = form_sources(db, content, fhir, resources, blobs)
+    return People(content, Calendars(db), resources, notifier, sources)
 
 
 def people_services(
@@ -202,7 +208,8 @@ def people_services(
 ) -> PeopleServices:
     """The services; FHIR writes of Tasks are followed from here on."""
     resources = people.resources
-    tasks = Tasks(db, people.content, seal_decision(db, payloads), resources, matches)
+    seal = seal_decision(db, payloads)
+    tasks = Tasks(db, people.content, seal, resources, matches, people.sources)
     fhir.accompany(Follower(db, tasks, resources).accompany)
     clock = TaskClock(db, people.content, resources, people.notifier, tenants=tenants)
     forms = Forms(db, tasks, people.notifier)

@@ -78,18 +78,31 @@ def equal(left: list[Any], right: list[Any], meter: Meter) -> bool | None:
     return True if known else None
 
 
-def freeze(value: Any, meter: Meter, depth: int = 0) -> Hashable:
-    """A JSON value as one that can be compared and hashed; numbers by their value."""
+Frozen = dict[int, tuple[Any, Hashable]]
+"""What was frozen before, by identity, with the value itself, so that it stays the one it is."""
+
+
+def freeze(value: Any, meter: Meter, depth: int = 0, known: Frozen | None = None) -> Hashable:
+    """A JSON value as one that can be compared and hashed; numbers by their value. With `known`
+    each object is frozen once, however many of what it lies in are."""
     if value.__class__ is Element:
         value = value.value
     if depth > MAX_NESTING:
         raise too_costly(f"The data is nested deeper than {MAX_NESTING} levels")
     if isinstance(value, dict):
+        before = None if known is None else known.get(id(value))
+        if before is not None:
+            return before[1]
         meter.spend(len(value))
-        return frozenset((name, freeze(inner, meter, depth + 1)) for name, inner in value.items())
+        made = frozenset(
+            (name, freeze(inner, meter, depth + 1, known)) for name, inner in value.items()
+        )
+        if known is not None:
+            known[id(value)] = value, made
+        return made
     if isinstance(value, list):
         meter.spend(len(value))
-        return tuple(freeze(inner, meter, depth + 1) for inner in value)
+        return tuple(freeze(inner, meter, depth + 1, known) for inner in value)
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, bool):
@@ -97,8 +110,9 @@ def freeze(value: Any, meter: Meter, depth: int = 0) -> Hashable:
     return value if isinstance(value, Hashable) else repr(value)
 
 
-def key(item: Any, meter: Meter) -> Hashable:
-    """Equal items have equal keys; so collections become distinct in linear time."""
+def key(item: Any, meter: Meter, known: Frozen | None = None) -> Hashable:
+    """Equal items have equal keys; so collections become distinct in linear time. `known` is for
+    items that lie in each other."""
     value = system(item, meter.model)
     if isinstance(value, Temporal):
         instant = value.at_utc()
@@ -107,7 +121,7 @@ def key(item: Any, meter: Meter) -> Hashable:
     if isinstance(value, Quantity):
         return _quantity_key(value)
     if value.__class__ is Element:
-        return ("Element", freeze(value, meter))
+        return ("Element", freeze(value, meter, known=known))
     return ("Boolean", value) if isinstance(value, bool) else value
 
 

@@ -18,6 +18,7 @@ from careloom.tasks.content import TaskContent
 from careloom.tasks.links import new_link
 from careloom.tasks.mirror import Resources, add_mirror, fhir_task
 from careloom.tasks.questionnaire import check_questionnaire, walk
+from careloom.tasks.sources import FormSources
 from careloom.tasks.teams import read_candidates
 from careloom.tasks.timers import Note, Notifier
 from careloom.types import Json, JsonObject
@@ -37,6 +38,7 @@ class People:
     calendars: Calendars
     resources: Resources
     notifier: Notifier
+    sources: FormSources
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class Asking:
         prefill = {**_fitting(form, suggestion), **(given.get("prefill") or {})}
         if prefill:
             content["prefill"] = prefill
+        await self._begin(question, content)
         if question.external:
             # Where a patient is reached is patient data: it stands here, sealed, and in no timer.
             content["send"] = _targets(given.get("send"))
@@ -148,6 +151,17 @@ class Asking:
             call.require("fhir:write", "QuestionnaireResponse")
             content["store"] = True
         return content
+
+    async def _begin(self, question: Question, content: JsonObject) -> None:
+        """What the form begins with, as far as the run may read what it draws on."""
+        call = question.call
+        if content["form"] is None:
+            return
+        try:
+            await self._people.sources.begin(call.scope, content, call.patient, call.require)
+        except CareloomError as error:
+            message = f"form: {error.message}"
+            raise StepError(message, code=error.code, details={"path": error.path}) from error
 
     async def _form(self, call: StepCall, given: Json) -> JsonObject | None:
         """The Questionnaire itself, or the stored one that a reference names, as it is now."""

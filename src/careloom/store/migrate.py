@@ -33,6 +33,7 @@ FUNCTION_FILES = (
     "dicom.sql",
     "tasks.sql",
     "worklist.sql",
+    "forms.sql",
     "messages.sql",
     "pipelines.sql",
     "work.sql",

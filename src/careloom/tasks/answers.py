@@ -14,7 +14,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
 from careloom.errors import InvalidInput, Unprocessable
-from careloom.tasks.questionnaire import VALUES, Form, children, extension, plain_value, walk
+from careloom.tasks.attachments import fault_of as attachment_fault
+from careloom.tasks.calculation import answered_links, has_expressions, require_items, work_out
+from careloom.tasks.conditions import answer_key, compared, is_enabled, is_number
+from careloom.tasks.expressions import CALCULATED, Surroundings, expression_of
+from careloom.tasks.options import Options, contained, listed
+from careloom.tasks.questionnaire import (
+    VALUES,
+    Form,
+    children,
+    extension,
+    given_answers,
+    plain_value,
+    units_of,
+    walk,
+)
 from careloom.types import Json, JsonObject
 
 Matches = Callable[[str, str], bool]
@@ -24,38 +38,53 @@ _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _REFERENCE = re.compile(r"(https?://\S+|urn:\S+|#?[A-Za-z]+/[A-Za-z0-9.\-]{1,64})", re.ASCII)
 
 
-def read_answers(form: Form, given: JsonObject, matches: Matches) -> JsonObject:
-    """The QuestionnaireResponse of an answer (one, or plain values), complete and checked.
+def read_answers(
+    form: Form, given: JsonObject, matches: Matches, around: Surroundings | None = None
+) -> JsonObject:
+    """The QuestionnaireResponse of an answer (one, or plain values), complete and checked, with
+    what the form works out.
 
     Raises Unprocessable with `details.issues`: every fault with its linkId.
     """
     response = given
     if given.get("resourceType") != "QuestionnaireResponse":
-        response = form.response({**_still_asked(form, given), **given})
-    check = _Check(form, matches)
+        response = form.response({**_still_asked(form, given, around), **given})
+    check = _Check(form, matches, around)
+    if around is not None:
+        require_items(response)
+        worked = work_out(form, response, around, prune=False, keep_given=True)
+        response, check.enabled = worked.response, worked.enabled
     check.items(children(form.questionnaire), response.get("item", []), (response,), True)
     if check.issues:
-        raise Unprocessable(
-            f"The answers do not fit the form: {check.issues[0]['message']}",
-            code="invalid_answers",
-            path=check.issues[0]["linkId"],
-            fix="correct the answers named in details.issues",
-            details={"issues": check.issues},
-        )
+        raise _unfit(check.issues)
     done: JsonObject = {**response, "status": "completed"}
     if form.reference:
         done["questionnaire"] = form.reference
     return done
 
 
-def _still_asked(form: Form, given: JsonObject) -> JsonObject:
+def _unfit(issues: list[JsonObject]) -> Unprocessable:
+    return Unprocessable(
+        f"The answers do not fit the form: {issues[0]['message']}",
+        code="invalid_answers",
+        path=issues[0]["linkId"],
+        fix="correct the answers named in details.issues",
+        details={"issues": issues},
+    )
+
+
+def _still_asked(form: Form, given: JsonObject, around: Surroundings | None) -> JsonObject:
     """What the form begins with, without questions that these answers leave out."""
     response = form.response({**form.prefill, **given})
+    if around is not None and has_expressions(form.questionnaire):
+        kept = answered_links(work_out(form, response, around, prune=True).response)
+        groups = {item["linkId"] for item in walk(form.questionnaire) if item["type"] == "group"}
+        return {link: one for link, one in form.prefill.items() if link in kept | groups}
     items = {item["linkId"]: item for item in walk(form.questionnaire)}
     return {
         link: value
         for link, value in form.prefill.items()
-        if link in items and _enabled(items[link], (response,))
+        if link in items and is_enabled(items[link], (response,))
     }
 
 
@@ -63,6 +92,9 @@ def _still_asked(form: Form, given: JsonObject) -> JsonObject:
 class _Check:
     form: Form
     matches: Matches
+    around: Surroundings | None = None
+    enabled: dict[str, bool] | None = None
+    """Of questions with a condition, when expressions were evaluated; else it is looked up here."""
     issues: list[JsonObject] = field(default_factory=list)
     seen: int = 0
 
@@ -70,9 +102,15 @@ class _Check:
         self.issues.append({"linkId": link, "message": message})
 
     def items(
-        self, asked: list[JsonObject], given: Json, around: tuple[JsonObject, ...], on: bool
+        self,
+        asked: list[JsonObject],
+        given: Json,
+        around: tuple[JsonObject, ...],
+        on: bool,
+        prefix: str = "",
     ) -> None:
-        """Check the answers of one level; `around` are the answers outside, the outermost first."""
+        """Check the answers of one level; `around` are the answers outside, the outermost first,
+        `prefix` the repetition of groups that it lies in (calculation.py)."""
         if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
             self.fault("item", "items of a response are a list of objects")
             return
@@ -85,23 +123,39 @@ class _Check:
                 self.fault(str(one.get("linkId"))[:64], "the form has no such question here")
         for item in asked:
             mine = [one for one in given if one.get("linkId") == item["linkId"]]
-            enabled = on and _enabled(item, around)
+            enabled = on and self._asks(item, around, prefix)
             if mine and not enabled:
                 self.fault(item["linkId"], "the question is not asked with these answers")
             elif item["type"] == "group":
-                self._group(item, mine, around, enabled)
+                self._group(item, mine, around, enabled, prefix)
             elif item["type"] != "display":
-                self._question(item, mine, around, enabled)
+                self._question(item, mine, around, enabled, prefix)
+
+    def _asks(self, item: JsonObject, around: tuple[JsonObject, ...], prefix: str) -> bool:
+        if self.enabled is None:
+            return is_enabled(item, around)
+        return self.enabled.get(prefix + item["linkId"], True)
 
     def _group(
-        self, item: JsonObject, mine: list[JsonObject], around: tuple[JsonObject, ...], on: bool
+        self,
+        item: JsonObject,
+        mine: list[JsonObject],
+        around: tuple[JsonObject, ...],
+        on: bool,
+        prefix: str,
     ) -> None:
         self._count(item, len(mine), on)
-        for one in mine or ([{}] if on and not item.get("repeats") else []):
-            self.items(children(item), one.get("item", []), (*around, one), on)
+        for number, one in enumerate(mine or ([{}] if on and not item.get("repeats") else [])):
+            here = f"{prefix}{item['linkId']}[{number}]/" if item.get("repeats") else prefix
+            self.items(children(item), one.get("item", []), (*around, one), on, here)
 
     def _question(
-        self, item: JsonObject, mine: list[JsonObject], around: tuple[JsonObject, ...], on: bool
+        self,
+        item: JsonObject,
+        mine: list[JsonObject],
+        around: tuple[JsonObject, ...],
+        on: bool,
+        prefix: str,
     ) -> None:
         link = item["linkId"]
         if len(mine) > 1:
@@ -113,17 +167,25 @@ class _Check:
         self._count(item, len(answers), on)
         for answer in answers:
             self._value(item, answer)
-            self.items(children(item), answer.get("item", []), (*around, answer), on)
+            self.items(children(item), answer.get("item", []), (*around, answer), on, prefix)
         if on and not answers and children(item):
-            self.items(children(item), [], around, on)
-        if item.get("readOnly") and answers:
-            plain = self.form.plain({"item": mine}).get(link)
-            if plain != self.form.prefill.get(link):
+            self.items(children(item), [], around, on, prefix)
+        if item.get("readOnly") and answers and not self._is_worked_out(item):
+            begun = self.form.prefill.get(link)
+            right = [] if begun is None else given_answers(item, begun)
+            if [answer_key(plain_value(one)) for one in answers] != [
+                answer_key(plain_value(one)) for one in right
+            ]:
                 self.fault(link, "the answer is given and may not be changed")
+
+    def _is_worked_out(self, item: JsonObject) -> bool:
+        return self.enabled is not None and expression_of(item, CALCULATED) is not None
 
     def _count(self, item: JsonObject, number: int, on: bool) -> None:
         link = item["linkId"]
         least = extension(item, "questionnaire-minOccurs") or (1 if item.get("required") else 0)
+        if item.get("readOnly"):  # nobody can answer it
+            least = 0
         most = extension(item, "questionnaire-maxOccurs") or (None if item.get("repeats") else 1)
         if on and number < least and (least > 1 or item.get("required")):
             self.fault(
@@ -140,6 +202,11 @@ class _Check:
             return
         value = answer[names[0]]
         wrong = _WELL_FORMED[names[0]](value)
+        if names[0] == "valueAttachment" and self.around is not None:
+            known = self.around.attachments
+            wrong = wrong or attachment_fault(item, value, known, self.around.sniff)
+            if not wrong:
+                value |= known.get(value.get("url"), {})
         if wrong:
             self.fault(link, wrong)
             return
@@ -148,10 +215,30 @@ class _Check:
 
     def _option(self, item: JsonObject, name: str, value: Json) -> None:
         options = [plain_value(one) for one in item.get("answerOption", ())]
-        options = options or _contained(self.form.questionnaire, item)
         open_text = item["type"] == "open-choice" and name == "valueString"
-        if options and not open_text and _key(value) not in [_key(one) for one in options]:
+        if not options and not open_text:
+            self._member(item, value)
+        if (
+            options
+            and not open_text
+            and answer_key(value) not in [answer_key(one) for one in options]
+        ):
             self.fault(item["linkId"], "the answer is none of the options")
+
+    def _member(self, item: JsonObject, value: Json) -> None:
+        """Whether a Coding is in the value set of its question, as far as that can be said."""
+        name = item.get("answerValueSet")
+        if not isinstance(name, str) or not isinstance(value, dict):
+            return
+        options = self.around.value_sets.get(name) if self.around else _spelled_out(self.form, name)
+        known = options and options.has(value.get("system"), str(value.get("code")))
+        if known is False and not (item["type"] == "open-choice" and not value.get("code")):
+            self.fault(item["linkId"], "the answer is none of the options")
+
+    def _unit(self, item: JsonObject, value: JsonObject) -> None:
+        units = units_of(item)
+        if units and _unit_key(value) not in [_unit_key(one) for one in units]:
+            self.fault(item["linkId"], "the answer is in none of the units that are offered")
 
     def _bounds(self, item: JsonObject, value: Json) -> None:
         link = item["linkId"]
@@ -164,15 +251,21 @@ class _Check:
             if isinstance(pattern, str) and not self.matches(pattern, value):
                 self.fault(link, "the answer has not the form that is asked for")
         places = extension(item, "maxDecimalPlaces")
-        if isinstance(places, int) and _is_number(value):
+        if isinstance(places, int) and is_number(value):
             text = getattr(value, "text", None) or repr(value)
             if len(text.partition(".")[2]) > places and "e" not in text:
                 self.fault(link, f"at most {places} decimal places may be given")
+        if item["type"] == "quantity" and isinstance(value, dict):
+            self._unit(item, value)
         least, most = extension(item, "minValue"), extension(item, "maxValue")
-        if least is not None and _compare(value, least) in (-1, None):
+        if least is not None and compared(value, least) in (-1, None):
             self.fault(link, "the answer is below the least value allowed")
-        if most is not None and _compare(value, most) in (1, None):
+        if most is not None and compared(value, most) in (1, None):
             self.fault(link, "the answer is above the greatest value allowed")
+
+
+def _unit_key(unit: JsonObject) -> Json:
+    return unit.get("code") or unit.get("unit") or unit.get("display")
 
 
 def _allowed(item: JsonObject) -> tuple[str, ...]:
@@ -189,88 +282,9 @@ def _allowed(item: JsonObject) -> tuple[str, ...]:
     return VALUES[item["type"]]
 
 
-def _contained(questionnaire: JsonObject, item: JsonObject) -> list[Json]:
-    """The codings of a value set that the Questionnaire contains; none for one elsewhere."""
-    name = str(item.get("answerValueSet", ""))
-    if not name.startswith("#"):
-        return []
-    for resource in questionnaire.get("contained", ()):
-        if resource.get("id") == name[1:] and resource.get("resourceType") == "ValueSet":
-            listed = list(resource.get("expansion", {}).get("contains", ()))
-            for include in resource.get("compose", {}).get("include", ()):
-                concepts = include.get("concept", ())
-                listed += [{"system": include.get("system"), **one} for one in concepts]
-            return listed
-    return []
-
-
-def _key(value: Json) -> Json:
-    """What makes two answers the same."""
-    if not isinstance(value, dict):
-        return value
-    if "reference" in value:
-        return value["reference"]
-    if "code" in value:
-        return (value.get("system"), value["code"], value.get("value"))
-    return repr(sorted(value.items()))
-
-
-def _enabled(item: JsonObject, around: tuple[JsonObject, ...]) -> bool:
-    conditions = item.get("enableWhen", [])
-    if not conditions:
-        return True
-    met = [_met(condition, around) for condition in conditions]
-    return any(met) if item.get("enableBehavior") == "any" else all(met)
-
-
-def _met(condition: JsonObject, around: tuple[JsonObject, ...]) -> bool:
-    """http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen"""
-    answers = _answers_to(condition["question"], around)
-    operator = condition.get("operator", "=")
-    wanted = next((value for key, value in condition.items() if key.startswith("answer")), None)
-    if operator == "exists":
-        return bool(answers) is bool(wanted)
-    if operator in ("=", "!="):
-        return any((_key(one) == _key(wanted)) is (operator == "=") for one in answers)
-    orders = {">": (1,), "<": (-1,), ">=": (0, 1), "<=": (-1, 0)}[operator]
-    return any(_compare(one, wanted) in orders for one in answers)
-
-
-def _answers_to(link: str, around: tuple[JsonObject, ...]) -> list[Json]:
-    """The answers to a question: those of the same repetition of a group go before others."""
-    for scope in reversed(around):
-        found = _found(link, scope)
-        if found:
-            return found
-    return []
-
-
-def _found(link: str, scope: JsonObject) -> list[Json]:
-    found: list[Json] = []
-    for one in scope.get("item", ()):
-        if not isinstance(one, dict):
-            continue
-        answers = [a for a in one.get("answer", ()) if isinstance(a, dict)]
-        if one.get("linkId") == link:
-            found += [value for a in answers if (value := plain_value(a)) is not None]
-        for part in (one, *answers):
-            found += _found(link, part)
-    return found
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _compare(left: Json, right: Json) -> int | None:
-    """-1, 0 or 1; None when the two cannot be compared."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        same = left.get("code", left.get("unit")) == right.get("code", right.get("unit"))
-        left, right = left.get("value"), right.get("value") if same else None
-    texts = isinstance(left, str) and isinstance(right, str)
-    if not texts and not (_is_number(left) and _is_number(right)):
-        return None
-    return int(left > right) - int(left < right)
+def _spelled_out(form: Form, name: str) -> Options | None:
+    value_set = contained(form.questionnaire, name) if name.startswith("#") else None
+    return listed(value_set) if value_set else None
 
 
 def _text(value: Json) -> str | None:
@@ -325,13 +339,13 @@ def _reference(value: Json) -> str | None:
 
 
 def _quantity(value: Json) -> str | None:
-    right = isinstance(value, dict) and _is_number(value.get("value"))
+    right = isinstance(value, dict) and is_number(value.get("value"))
     return None if right else "the answer is a Quantity with a value"
 
 
 _WELL_FORMED: dict[str, Callable[[Json], str | None]] = {
     "valueBoolean": lambda v: None if isinstance(v, bool) else "the answer is true or false",
-    "valueDecimal": lambda v: None if _is_number(v) else "the answer is a number",
+    "valueDecimal": lambda v: None if is_number(v) else "the answer is a number",
     "valueInteger": _integer,
     "valueDate": _date,
     "valueDateTime": _date_time,

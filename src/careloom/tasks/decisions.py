@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from careloom.errors import InvalidInput
 from careloom.tasks.answers import Matches, read_answers
+from careloom.tasks.expressions import Surroundings
 from careloom.tasks.questionnaire import Form, walk
 from careloom.types import Json, JsonObject
 
@@ -66,6 +67,7 @@ def settle(
     quorum: int,
     rejects: int,
     matches: Matches,
+    around: Surroundings | None = None,
 ) -> Settled:
     """The outcome of a decision beside the votes there are; raises Unprocessable for answers that
     do not fit the form."""
@@ -83,11 +85,17 @@ def settle(
         yes = sum(vote["approved"] for vote in every)
         reached = yes >= quorum if given.approved else len(every) - yes >= rejects
         settled.state = DECISIONS[given.verb] if reached else None
-    result["data"] = _data(content, given, settled, matches)
+    result["data"] = _data(content, given, settled, matches, around)
     return settled
 
 
-def _data(content: JsonObject, given: Given, settled: Settled, matches: Matches) -> JsonObject:
+def _data(
+    content: JsonObject,
+    given: Given,
+    settled: Settled,
+    matches: Matches,
+    around: Surroundings | None,
+) -> JsonObject:
     """The values that go on: the form's answers, or the suggestion as the person left it."""
     if not given.approved:
         return given.data or {}
@@ -97,7 +105,7 @@ def _data(content: JsonObject, given: Given, settled: Settled, matches: Matches)
         data = {**suggested, **data}
     form = form_of(content)
     if form is not None:
-        settled.response = read_answers(form, given.answers or given.data or {}, matches)
+        settled.response = read_answers(form, given.answers or given.data or {}, matches, around)
         data = form.plain(settled.response)
         settled.result["answers"] = settled.response
     if suggested is not None:

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from careloom.errors import Conflict, Gone, InvalidInput, NotFound
 from careloom.store.database import Database
-from careloom.tasks.decisions import form_of
+from careloom.tasks.attachments import Handed
 from careloom.tasks.links import new_link, parse_link
+from careloom.tasks.presenting import Presenting, require_form
 from careloom.tasks.service import Tasks
 from careloom.tasks.timers import Notifier
-from careloom.tasks.worklist import HOUSE, OPEN, Entry
+from careloom.tasks.worklist import HOUSE, OPEN, Row
 from careloom.types import JsonObject, Scope
 
 LONGEST_DAYS = 90
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The form behind a link."""
+
+    scope: Scope
+    row: Row
+    filler: str
+    expires: datetime
+
+    @property
+    def actor(self) -> JsonObject:
+        return {"principal": self.filler, "kind": "link"}
+
+    @property
+    def who(self) -> JsonObject:
+        return {**HOUSE, "principal": self.filler}
+
+    @property
+    def task(self) -> str:
+        return str(self.row["task_id"])
+
+
 class Forms:
-    """Opens and takes forms by their links."""
+    """Opens and takes forms by their links, and by their tasks."""
 
     def __init__(self, db: Database, tasks: Tasks, notifier: Notifier) -> None:
         self._db = db
         self._tasks = tasks
         self._notifier = notifier
+        self._presenting = Presenting(tasks.sources)
 
     async def link(
         self, scope: Scope, task_id: str, given: JsonObject, actor: JsonObject, who: JsonObject
     ) -> JsonObject:
         """A new link to an open form: {"filler"?, "days"?}. The token is shown this once."""
         entry = await self._tasks.entry(scope, task_id, who)
-        if form_of(await self._tasks.content(scope, entry.row)) is None:
-            raise Conflict("The task has no form to fill", code="no_form")
+        require_form(await self._tasks.content(scope, entry.row))
         days, filler = given.get("days", 30), given.get("filler", "link")
         if not isinstance(days, int) or not 1 <= days <= LONGEST_DAYS:
             raise InvalidInput(f"`days` is 1 to {LONGEST_DAYS}", path="/days")
@@ -46,53 +70,152 @@ class Forms:
             "expiresAt": expires.isoformat(),
         }
 
-    async def read(self, text: str) -> JsonObject:
-        """The form behind a link, with what it begins with; NotFound, Gone or Conflict."""
-        scope, entry, _ = await self._opened(text)
-        content = await self._tasks.content(scope, entry.row)
-        form = form_of(content)
-        if form is None:
+    async def read(
+        self, text: str, *, wanted: str | None = None, accepted: str | None = None
+    ) -> JsonObject:
+        """The form behind a link, with what it begins with and what was kept of it before;
+        NotFound, Gone or Conflict."""
+        opened = await self._opened(text)
+        row, scope = opened.row, opened.scope
+        content = await self._tasks.content(scope, row)
+        if not content.get("form"):
             raise _no_form()
+        shown = await self._presenting.show(scope, content, row, wanted=wanted, accepted=accepted)
         return {
             "title": content["title"],
             "description": content["description"],
-            "form": form.questionnaire,
-            "prefill": form.prefill,
-            "due": entry.row["due_at"].isoformat() if entry.row["due_at"] else None,
+            **shown,
+            "draft": await self._tasks.part(scope, row, "draft"),
+            "savedAt": row["draft_at"].isoformat() if row["draft_at"] else None,
+            "due": row["due_at"].isoformat() if row["due_at"] else None,
+            "expiresAt": opened.expires.isoformat(),
         }
 
     async def fill(self, text: str, given: JsonObject) -> JsonObject:
         """Take the answers, {"data"} or {"answers"}, once; the run that waits goes on."""
-        scope, entry, filler = await self._opened(text)
-        who = {**HOUSE, "principal": filler}
-        actor: JsonObject = {"principal": filler, "kind": "link"}
+        opened = await self._opened(text)
         decision = {name: given[name] for name in ("data", "answers") if name in given}
-        answer = await self._tasks.decide(
-            scope,
-            str(entry.row["task_id"]),
-            {"decision": "complete", **decision},
-            actor,
-            who,
-            via="link",
-        )
+        try:
+            answer = await self._tasks.decide(
+                opened.scope,
+                opened.task,
+                {"decision": "complete", **decision},
+                opened.actor,
+                opened.who,
+                via="link",
+            )
+        except Conflict:
+            await self._opened(text)  # says when it was completed, if somebody was faster
+            raise
         return {"status": answer["state"]}
 
-    async def _opened(self, text: str) -> tuple[Scope, Entry, str]:
+    async def draft(self, text: str, given: JsonObject) -> JsonObject:
+        """Keep answers that are not finished; whoever has the link goes on with them."""
+        opened = await self._opened(text)
+        kept = {name: given[name] for name in ("data", "answers") if name in given}
+        saved = await self._tasks.draft(
+            opened.scope, opened.task, kept, opened.actor, opened.who, via="link"
+        )
+        return {"savedAt": saved["savedAt"]}
+
+    async def calculate(self, text: str, given: JsonObject) -> JsonObject:
+        """What follows from the answers so far."""
+        opened = await self._opened(text)
+        content = await self._tasks.content(opened.scope, opened.row)
+        return await self._presenting.calculate(opened.scope, content, opened.row, given)
+
+    async def options(
+        self, text: str, value_set: str, words: str, language: str | None
+    ) -> JsonObject:
+        """Options of one of the form's value sets."""
+        opened = await self._opened(text)
+        content = await self._tasks.content(opened.scope, opened.row)
+        place = (opened.scope, content, opened.row)
+        return await self._presenting.options(*place, value_set, words, language)
+
+    async def attach(self, text: str, file: Handed) -> JsonObject:
+        """Keep a file for a question; the Attachment for its answer."""
+        opened = await self._opened(text)
+        form = require_form(await self._tasks.content(opened.scope, opened.row)).questionnaire
+        attachments = self._tasks.sources.attachments
+        return await attachments.put(opened.scope, opened.row, form, file, opened.actor)
+
+    async def require_open(self, text: str) -> None:
+        """Raise NotFound, Gone or Conflict unless the link opens a form that can be filled."""
+        await self._opened(text)
+
+    async def show_task(
+        self,
+        scope: Scope,
+        task_id: str,
+        who: JsonObject,
+        *,
+        wanted: str | None = None,
+        accepted: str | None = None,
+    ) -> JsonObject:
+        """The form of a task for somebody with a key."""
+        row, content = await self._of_task(scope, task_id, who)
+        return await self._presenting.show(scope, content, row, wanted=wanted, accepted=accepted)
+
+    async def calculate_task(
+        self, scope: Scope, task_id: str, given: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """What follows from the answers so far, for somebody with a key."""
+        row, content = await self._of_task(scope, task_id, who)
+        return await self._presenting.calculate(scope, content, row, given)
+
+    async def options_task(
+        self,
+        scope: Scope,
+        task_id: str,
+        who: JsonObject,
+        value_set: str,
+        words: str,
+        language: str | None,
+    ) -> JsonObject:
+        """Options of one of the form's value sets, for somebody with a key."""
+        row, content = await self._of_task(scope, task_id, who)
+        return await self._presenting.options(scope, content, row, value_set, words, language)
+
+    async def attach_task(
+        self, scope: Scope, task_id: str, file: Handed, actor: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """Keep a file for a question, from somebody with a key."""
+        row, content = await self._of_task(scope, task_id, who)
+        form = require_form(content).questionnaire
+        return await self._tasks.sources.attachments.put(scope, row, form, file, actor)
+
+    async def attachment(
+        self, scope: Scope, task_id: str, id: str, who: JsonObject
+    ) -> tuple[bytes, str, str]:
+        """The bytes, media type and name of a file that was handed in; the reading is not audited
+        here: the caller does it."""
+        entry = await self._tasks.entry(scope, task_id, who)
+        return await self._tasks.sources.attachments.open(scope, entry.row, id)
+
+    async def _of_task(self, scope: Scope, task_id: str, who: JsonObject) -> tuple[Row, JsonObject]:
+        row = (await self._tasks.entry(scope, task_id, who)).row
+        return row, await self._tasks.content(scope, row)
+
+    async def _opened(self, text: str) -> _Opened:
         token = parse_link(text)
         if token is None:
             raise _no_form()
         rows = await self._db.rows("form_link_find", token.tenant, token.link_id)
         if not rows or not token.opens(rows[0]["secret_hash"]):
             raise _no_form()
-        row = rows[0]
-        scope = Scope(token.tenant, row["store"])
-        entry = await self._tasks.entry(scope, str(row["task_id"]), None)
-        state = entry.row["state"]
+        link = rows[0]
+        scope = Scope(token.tenant, link["store"])
+        row = (await self._tasks.entry(scope, str(link["task_id"]), None)).row
+        state = row["state"]
         if state in ("completed", "rejected"):
-            raise Conflict("The form has been completed", code="form_completed")
-        if row["expired"] or state not in OPEN:
+            at = row["closed_at"].isoformat()
+            raise Conflict(
+                "The form has been completed", code="form_completed", details={"completedAt": at}
+            )
+        if link["expired"] or state not in OPEN:
             raise Gone("The link has expired", code="link_expired", fix="ask for a new link")
-        return scope, entry, row["filler"]
+        return _Opened(scope, row, link["filler"], link["expires_at"])
 
 
 def _no_form() -> NotFound:

@@ -8,7 +8,7 @@ become a QuestionnaireResponse, which is what is checked (answers.py), stored an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from careloom.errors import Unprocessable
@@ -60,37 +60,37 @@ def walk(item: JsonObject) -> Iterator[JsonObject]:
 def check_questionnaire(form: Json) -> JsonObject:
     """The Questionnaire when it can be asked; raises Unprocessable with the place of the fault."""
     if not isinstance(form, dict) or form.get("resourceType") != "Questionnaire":
-        raise _wrong("", "it is not a FHIR Questionnaire")
+        raise questionnaire_fault("", "it is not a FHIR Questionnaire")
     seen: set[str] = set()
     _check_items(form, "item", seen, 1)
     if not seen:
-        raise _wrong("item", "it asks nothing")
+        raise questionnaire_fault("item", "it asks nothing")
     for item in walk(form):
         for number, condition in enumerate(item.get("enableWhen", ())):
             place = f"{item['linkId']}.enableWhen[{number}]"
             if not isinstance(condition, dict) or condition.get("question") not in seen:
-                raise _wrong(place, "the question it names is not in the form")
+                raise questionnaire_fault(place, "the question it names is not in the form")
     return form
 
 
 def _check_items(parent: JsonObject, place: str, seen: set[str], depth: int) -> None:
     items = parent.get("item", [])
     if not isinstance(items, list) or depth > DEEPEST:
-        raise _wrong(place, f"items are lists, at most {DEEPEST} deep")
+        raise questionnaire_fault(place, f"items are lists, at most {DEEPEST} deep")
     for number, item in enumerate(items):
         here = f"{place}[{number}]"
         link = item.get("linkId") if isinstance(item, dict) else None
         if not isinstance(link, str) or not link or link in seen:
-            raise _wrong(here, "every item has a linkId of its own")
+            raise questionnaire_fault(here, "every item has a linkId of its own")
         if item.get("type") not in VALUES.keys() | STRUCTURE:
-            raise _wrong(here, "its type is none of R4's item types")
+            raise questionnaire_fault(here, "its type is none of R4's item types")
         seen.add(link)
         if len(seen) > MOST_ITEMS:
-            raise _wrong(place, f"a form has at most {MOST_ITEMS} items")
+            raise questionnaire_fault(place, f"a form has at most {MOST_ITEMS} items")
         _check_items(item, f"{here}.item", seen, depth + 1)
 
 
-def _wrong(place: str, message: str) -> Unprocessable:
+def questionnaire_fault(place: str, message: str) -> Unprocessable:
     return Unprocessable(
         f"The Questionnaire cannot be asked: {message}",
         code="invalid_questionnaire",
@@ -147,10 +147,11 @@ class Form:
             made["questionnaire"] = self.reference
         return {**made, "item": _items(children(self.questionnaire), data)}
 
-    def plain(self, response: JsonObject) -> JsonObject:
-        """The plain values of a response, by linkId."""
+    def plain(self, response: JsonObject, *, whole: bool = False) -> JsonObject:
+        """The plain values of a response, by linkId; `whole`: with Codings instead of codes."""
         found: JsonObject = {}
-        _collect(children(self.questionnaire), response.get("item", []), found)
+        shown = _as_it_is if whole else _shown
+        _collect(children(self.questionnaire), response.get("item", []), found, shown)
         return found
 
 
@@ -174,13 +175,17 @@ def _items(items: list[JsonObject], data: JsonObject) -> list[JsonObject]:
                 if below:
                     made.append({"linkId": link, "item": below})
         elif given is not None and item["type"] != "display":
-            values = given if isinstance(given, list) else [given]
-            answers = [_answer(item, value) for value in values]
+            answers = given_answers(item, given)
             below = _items(children(item), data)
             if answers and below:
                 answers[0]["item"] = below
             made.append({"linkId": link, "answer": answers})
     return made
+
+
+def given_answers(item: JsonObject, given: Json) -> list[JsonObject]:
+    """The answers to a question that a plain value stands for."""
+    return [_answer(item, value) for value in (given if isinstance(given, list) else [given])]
 
 
 def _answer(item: JsonObject, value: Json) -> JsonObject:
@@ -195,10 +200,49 @@ def _answer(item: JsonObject, value: Json) -> JsonObject:
         return {"valueReference": {"reference": value}}
     if item["type"] == "open-choice" and isinstance(value, str):
         return {"valueString": value}
+    if (
+        item["type"] == "quantity"
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ):
+        return {"valueQuantity": {"value": value, **(unit_of(item) or {})}}
     return {names[0]: value}
 
 
-def _collect(items: list[JsonObject], given: list[JsonObject], found: JsonObject) -> None:
+def units_of(item: JsonObject) -> list[JsonObject]:
+    """The units in which a quantity may be given, as Codings: its unitOptions, else its one unit.
+    http://hl7.org/fhir/R4/extension-questionnaire-unitoption.html"""
+    units = [
+        one["valueCoding"]
+        for one in item.get("extension", ())
+        if isinstance(one, dict)
+        and one.get("url") == _EXTENSION + "questionnaire-unitOption"
+        and isinstance(one.get("valueCoding"), dict)
+    ]
+    unit = extension(item, "questionnaire-unit")
+    return units or ([unit] if isinstance(unit, dict) else [])
+
+
+def unit_of(item: JsonObject) -> JsonObject | None:
+    """The unit of a quantity that is given without one: the only one, or the first offered."""
+    units = units_of(item)
+    if not units:
+        return None
+    unit = units[0]
+    shown = {"unit": unit.get("display") or unit.get("code")}
+    return shown | {key: unit[key] for key in ("system", "code") if unit.get(key)}
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
+
+
+def _collect(
+    items: list[JsonObject],
+    given: list[JsonObject],
+    found: JsonObject,
+    shown: Callable[[Json], Json],
+) -> None:
     for item in items:
         mine = [one for one in given if one.get("linkId") == item["linkId"]]
         if not mine:
@@ -207,20 +251,21 @@ def _collect(items: list[JsonObject], given: list[JsonObject], found: JsonObject
             rows: list[JsonObject] = []
             for one in mine:
                 row: JsonObject = {}
-                _collect(children(item), one.get("item", []), row)
+                _collect(children(item), one.get("item", []), row, shown)
                 rows.append(row)
             found[item["linkId"]] = rows
         elif item["type"] == "group":
-            _collect(children(item), mine[0].get("item", []), found)
+            _collect(children(item), mine[0].get("item", []), found, shown)
         else:
             answers = mine[0].get("answer", [])
-            values = [_shown(plain_value(answer)) for answer in answers]
+            values = [shown(plain_value(answer)) for answer in answers]
             if values:
                 found[item["linkId"]] = values if item.get("repeats") else values[0]
             for answer in answers:
-                _collect(children(item), answer.get("item", []), found)
+                _collect(children(item), answer.get("item", []), found, shown)
 
 
 def _shown(value: Json) -> Json:
     """A Coding is shown by its code; everything else as it is."""
-    return value.get("code", value) if isinstance(value, dict) and "code" in value else value
+    is_coding = isinstance(value, dict) and "code" in value and "value" not in value
+    return value["code"] if isinstance(value, dict) and is_coding else value

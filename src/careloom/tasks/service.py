@@ -7,23 +7,28 @@ in SQL under the lock of run and task (sql/tasks.sql).
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from careloom.errors import CareloomError, Conflict, Forbidden, InvalidInput
+from careloom.errors import CareloomError, Conflict, Forbidden, InvalidInput, NotFound
 from careloom.store.database import Database
 from careloom.store.effect import Effect
 from careloom.tasks.answers import Matches
 from careloom.tasks.content import TaskContent
 from careloom.tasks.decisions import Settled, read_decision, settle
 from careloom.tasks.mirror import Resources, add_mirror, changed, instant
-from careloom.tasks.worklist import HOUSE, Entry, Row, Worklist, note_part
+from careloom.tasks.sources import FormSources
+from careloom.tasks.worklist import HOUSE, Entry, Row, Worklist, note_part, parse_task_id
 from careloom.types import JsonObject, Scope
 
 ATTEMPTS = 8
+NEXT = 20
+"""Tasks that are looked at together for the next one."""
+LONGEST_SNOOZE = timedelta(days=30)
 SealDecision = Callable[[Scope, Any, JsonObject], Awaitable[bytes]]
 """Seals a decision so that the waiting run can read it: (scope, task row, decision)."""
 _TARGETS = ("user", "group", "queue")
@@ -55,8 +60,10 @@ class Tasks(Worklist):
         seal_for_run: SealDecision,
         resources: Resources,
         matches: Matches,
+        sources: FormSources,
     ) -> None:
         super().__init__(db, content)
+        self.sources = sources
         self._seal_for_run = seal_for_run
         self.resources = resources
         self._matches = matches
@@ -87,6 +94,34 @@ class Tasks(Worklist):
 
         await self._carry_out(scope, task_id, actor, who, build)
         return await self.read(scope, task_id, who)
+
+    async def claim_next(
+        self, scope: Scope, filters: JsonObject, actor: JsonObject, who: JsonObject
+    ) -> JsonObject | None:
+        """Take the most urgent task that nobody has and that the asker may decide; None when there
+        is none. Of many who ask at once each gets another."""
+        after = None
+        wanted = {**filters, "unassigned": True, "awake": who["principal"]}
+        while page := await self.page(
+            scope, state="requested", limit=NEXT, who=who, after=after, filters=wanted
+        ):
+            for task in page:
+                try:
+                    return await self.claim(scope, task["id"], actor, who)
+                except (Conflict, Forbidden, NotFound):
+                    continue  # somebody was faster, several decide it, or four eyes forbid it
+            after = page[-1]["cursor"]
+        return None
+
+    async def snooze(
+        self, scope: Scope, task_id: str, given: JsonObject, actor: JsonObject, who: JsonObject
+    ) -> JsonObject:
+        """Put a task off for oneself: {"until": a time, or null to take it back}."""
+        until = _until(given)
+        place = (scope.tenant, scope.store, parse_task_id(task_id))
+        await self._db.call("task_snooze_put", *place, who, until, actor)
+        self._db.notify(scope.tenant, "tasks")
+        return {"task": task_id, "snoozedUntil": None if until is None else until.isoformat()}
 
     async def give(
         self,
@@ -126,12 +161,21 @@ class Tasks(Worklist):
         return await self.read(scope, task_id, who)
 
     async def draft(
-        self, scope: Scope, task_id: str, draft: JsonObject, actor: JsonObject, who: JsonObject
+        self,
+        scope: Scope,
+        task_id: str,
+        draft: JsonObject,
+        actor: JsonObject,
+        who: JsonObject,
+        *,
+        via: str | None = None,
     ) -> JsonObject:
         """Keep answers that are not finished, unchecked and sealed; the version stays."""
 
         async def build(entry: Entry) -> Change:
             change = _change(entry, "draft", who)
+            if via is not None:
+                change.op["via"] = via
             sealed = await self._content.seal(
                 scope, entry.row["patient"], entry.row["task_id"], "draft", draft
             )
@@ -139,7 +183,7 @@ class Tasks(Worklist):
             return change
 
         answer = await self._carry_out(scope, task_id, actor, who, build)
-        return {"task": answer["task"], "state": answer["state"], "version": answer["version"]}
+        return {name: answer[name] for name in ("task", "state", "version", "savedAt")}
 
     async def decide(
         self,
@@ -178,7 +222,9 @@ class Tasks(Worklist):
         """A decision made ready, its parts sealed; raises Unprocessable for unfit answers."""
         row, given = entry.row, read_decision(decision)
         content = await self.content(scope, row)
-        settled = settle(
+        # In a thread: a form may have hundreds of expressions.
+        settled = await asyncio.to_thread(
+            settle,
             content,
             given,
             who["principal"],
@@ -186,6 +232,7 @@ class Tasks(Worklist):
             quorum=row["quorum"],
             rejects=row["rejects"],
             matches=self._matches,
+            around=await self.sources.around(scope, content, row) if given.approved else None,
         )
         change = _change(entry, "vote" if settled.state is None else "decide", who)
         change.op |= {"approved": given.approved, "votes": len(entry.votes)}
@@ -324,6 +371,23 @@ def _target(given: JsonObject) -> tuple[JsonObject, str | None]:
     if comment is not None and not isinstance(comment, str):
         raise InvalidInput("The comment is a text", path="/comment")
     return to, comment
+
+
+def _until(given: JsonObject) -> datetime | None:
+    value, now = given.get("until"), datetime.now(UTC)
+    if value is None and "until" in given:
+        return None
+    try:
+        until = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        until = None
+    if until is None or until.tzinfo is None or not now < until <= now + LONGEST_SNOOZE:
+        raise InvalidInput(
+            f"`until` is a time to come within {LONGEST_SNOOZE.days} days, with its zone, or null",
+            path="/until",
+            fix='send {"until": "2027-01-31T08:00:00Z"}',
+        )
+    return until
 
 
 def _no_target() -> InvalidInput:

@@ -72,7 +72,16 @@ class Worklist:
         if len(rows) < limit and ended:
             rows += await self._db.rows("task_ended", *given, place, limit - len(rows))
         now = datetime.now(UTC)
-        return [await self._shown(scope, row, now, sort) for row in rows]
+        snoozed = await self._snoozed(scope, asker) if "putOff" in chosen else {}
+        shown = [await self._shown(scope, row, now, sort) for row in rows]
+        return [{**one, "snoozedUntil": snoozed.get(one["id"])} for one in shown]
+
+    async def _snoozed(self, scope: Scope, who: JsonObject) -> dict[str, str]:
+        """Until when somebody put tasks off, by their ids."""
+        if not who["principal"]:
+            return {}
+        rows = await self._db.rows("task_snoozes", scope.tenant, scope.store, who["principal"])
+        return {str(row["task_id"]): row["until"].isoformat() for row in rows}
 
     async def counts(self, scope: Scope, who: JsonObject) -> list[JsonObject]:
         """Open tasks by queue: all, unassigned, mine, warned, overdue, urgent."""
@@ -85,6 +94,7 @@ class Worklist:
         entry = await self.entry(scope, task_id, who or HOUSE)
         row = entry.row
         shown = await self._shown(scope, row, datetime.now(UTC), "priority")
+        shown["snoozedUntil"] = (await self._snoozed(scope, who or HOUSE)).get(shown["id"])
         shown["comments"] = [
             {
                 "by": note["author"],
@@ -95,8 +105,8 @@ class Worklist:
             for note in entry.notes
         ]
         shown["votes"] = await self.votes(scope, entry)
-        shown["draft"] = await self._part(scope, row, "draft")
-        shown["decision"] = await self._part(scope, row, "answer")
+        shown["draft"] = await self.part(scope, row, "draft")
+        shown["decision"] = await self.part(scope, row, "answer")
         return shown
 
     async def history(
@@ -152,7 +162,8 @@ class Worklist:
             )
         return told
 
-    async def _part(self, scope: Scope, row: Row, name: str) -> Json:
+    async def part(self, scope: Scope, row: Row, name: str) -> Json:
+        """A sealed part of a task: its draft or its answer; None when there is none."""
         if row[name] is None:
             return None
         return await self._content.open(scope, row["task_id"], name, row[name])

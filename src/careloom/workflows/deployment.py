@@ -27,6 +27,7 @@ from careloom.workflows.definition import (
 from careloom.workflows.definition.components import USES, Library, used
 from careloom.workflows.definition.indent import StepParameters
 from careloom.workflows.definition.model import raw_steps
+from careloom.workflows.finding_places import Places
 from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.verification import (
     CheckStructure,
@@ -78,6 +79,7 @@ class Checked:
     source: str
     graph: TriggerGraph
     """What starts what among the deployed workflows, once this one is there."""
+    places: Places
 
     @property
     def errors(self) -> list[Finding]:
@@ -89,8 +91,8 @@ class Checked:
             "name": self.definition.name,
             "hash": self.definition.hash,
             "components": sorted({one.after for one in self.receipts if one.code == USES}),
-            "receipts": [receipt.to_json() for receipt in self.receipts],
-            "findings": [finding.to_json() for finding in self.findings],
+            "receipts": [self.places.receipt(receipt.to_json()) for receipt in self.receipts],
+            "findings": [self.places.finding(finding) for finding in self.findings],
             "triggerGraph": self._trigger_graph(),
         }
 
@@ -331,7 +333,8 @@ async def check_definition(
     found += await _found_by_steps(scope, definition, ports.step_findings)
     found += cascade_findings(graph, definition.id)
     findings = in_order(found, parsed.line, parsed.column)
-    return Checked(definition, parsed.receipts, findings, parsed.source, graph)
+    places = Places.of(parsed, ports.coerce)
+    return Checked(definition, parsed.receipts, findings, parsed.source, graph, places)
 
 
 def read_definition(

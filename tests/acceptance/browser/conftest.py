@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.acceptance.browser.place import ROOT, Axe, House, needed, serve, sign_in
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 60_000
+PATIENCE_MS = int(os.environ.get("BROWSER_PATIENCE_MS", "60000"))
 WINDOW = {"width": 1280, "height": 800}
 _VIOLATIONS = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
   .map(({id, help, nodes}) => `${id}: ${help}: ` + nodes.slice(0, 5)
@@ -51,6 +51,7 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory, screens: Path) -> Iter
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     needed(path is not None, "chromium is not installed")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as tools:
         found = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.acceptance.browser.place import Axe, House, both_themes, fits, go, sign_in
@@ -116,3 +117,27 @@ def test_no_page_of_the_frame_is_wider_than_its_window(
         go(signed_in, house, f"/{place}")
         signed_in.get_by_role("heading", name=place.capitalize(), level=1).wait_for()
         fits(signed_in, width)
+
+
+def test_a_session_that_ends_loses_nothing_that_was_typed(
+    house: House, page: Page, expected: list[str], axe: Axe
+) -> None:
+    expected.append("status of 401")
+    key = house.key_for("admin")
+    sign_in(page, house, key, "/connections?edit=new")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("half-typed")
+    ended = httpx.delete(
+        f"{house.url}/api/browser-sessions", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert ended.status_code == 200, ended.text
+    page.get_by_label("Incoming webhook", exact=True).fill("https://hooks.slack.com/services/T/B/x")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("alert").get_by_text("The session has ended").wait_for()
+    both_themes(page, axe)
+    page.get_by_label("API key", exact=True).fill(key)
+    page.keyboard.press("Enter")
+    expect(name).to_be_visible()
+    assert name.input_value() == "half-typed"
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("region", name="Connection half-typed").wait_for()

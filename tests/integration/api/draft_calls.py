@@ -35,6 +35,7 @@ async def drafted(desk: Desk) -> None:
     await desk.post("/api/workflows/try-step", {"definition": SOURCE, "step": "nap"})
     for body in ({"definition": SOURCE}, {"definition": SOURCE, "step": "nap"}):
         await desk.post("/api/workflows/outline", body)
+    await desk.post("/api/workflows/describe", {"text": "When an X-ray arrives, tell #radiology"})
     for path in ("/api/templates", "/api/templates/radiology-triage", "/api/samples"):
         await desk.get(path)
     await desk.client.delete(address)

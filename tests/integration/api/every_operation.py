@@ -23,7 +23,10 @@ FORM = {
     "status": "active",
     "item": [{"linkId": "agree", "type": "boolean", "required": True}],
 }
-UPLOADS = {"uploadFile", "putFile", "uploadReferral", "triageReferral"}
+UPLOADS = {
+    *("uploadFile", "putFile", "uploadReferral", "triageReferral"),
+    *("attachToTask", "attachToForm"),
+}
 """These take files; everything else takes at most 1 MB."""
 
 
@@ -121,6 +124,11 @@ async def _workflows(desk: Desk) -> dict[str, str]:
         "replay_id": replay["replayId"],
         "task_id": task["id"],
         "token": link["token"],
+        "attachment_id": "0123abcd-0000-4000-8000-000000000000",
+        "key_id": "0123456789",
+        "principal_id": "nobody-of-that-name-there",
+        "role": "nobody-of-that-name",
+        "browser_session_id": "0123456789abcdef",
         "work_id": work["id"],
         "incident_id": incident["id"],
     }

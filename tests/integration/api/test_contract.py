@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Desk
 
 OPEN = {"live", "ready", "metrics"}
-BY_LINK = {"getForm", "fillForm"}
+BY_LINK = {
+    *("getForm", "fillForm", "draftForm", "calculateForm", "listFormOptions", "attachToForm"),
+}
 """The token in the address is the credential."""
 KEY_INSIDE = {"openBrowserSession"}
 """The body holds the credential."""
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
-    *("testDraft", "tryStep", "outlineWorkflow"),
+    *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
     "updateFhirStore",
     "putDecisionTable",
@@ -60,6 +63,11 @@ TAKES_A_BODY = {
     "draftTask",
     "linkForm",
     "fillForm",
+    "draftForm",
+    "calculateForm",
+    "calculateTask",
+    "attachToForm",
+    "attachToTask",
     "putQueue",
     "putGroup",
     "putCalendar",
@@ -83,7 +91,15 @@ FLOW: dict[str, Any] = {
 FORM: dict[str, Any] = {
     "resourceType": "Questionnaire",
     "status": "active",
-    "item": [{"linkId": "agree", "type": "boolean", "required": True}],
+    "item": [
+        {"linkId": "agree", "type": "boolean", "required": True},
+        {"linkId": "letter", "type": "attachment"},
+        {
+            "linkId": "sex",
+            "type": "choice",
+            "answerValueSet": "http://hl7.org/fhir/ValueSet/administrative-gender",
+        },
+    ],
 }
 ASK: dict[str, Any] = {
     "id": "ask",
@@ -262,6 +278,8 @@ async def _people(desk: Desk, address: str) -> None:
     await desk.put("/api/calendars/clinic", json=calendar)
     for place in ("queues", "groups", "calendars", "calendars/clinic", "tasks/counts"):
         await desk.get(f"/api/{place}")
+    await desk.post(f"{address}/snooze", {"until": None})
+    await desk.post("/api/tasks/next", {"queue": "absent"})
     await desk.post(f"{address}/claim")
     await desk.put(f"{address}/draft", json={"data": {"agree": True}})
     await desk.post(f"{address}/comments", {"text": "Looks right"})
@@ -270,6 +288,16 @@ async def _people(desk: Desk, address: str) -> None:
     await desk.post(f"{address}/claim")
     await desk.post(f"{address}/release")
     link = (await desk.post(f"{address}/link", {})).json()["data"]
+    gender = f"options?valueSet={FORM['item'][2]['answerValueSet']}"
+    for place in (f"/api/forms/{link['token']}", address):
+        await desk.post(f"{place}/calculate", {"data": {"agree": True}})
+        await desk.get(f"{place}/{gender}")
+        letter = await desk.client.post(
+            f"{place}/attachments?question=letter&name=a.pdf", content=digital_pdf("A letter")
+        )
+    await desk.get(letter.json()["data"]["url"])
+    await desk.get(f"{address}/form")
+    await desk.put(f"/api/forms/{link['token']}/draft", json={"data": {"agree": True}})
     await desk.get(f"/api/forms/{link['token']}")
     await desk.post(f"/api/forms/{link['token']}", {"data": {"agree": True}})
     await desk.get(f"{address}/history")
@@ -379,6 +407,16 @@ async def _stores(desk: Desk) -> None:
     await desk.client.delete(address)
 
 
+async def _keys(desk: Desk) -> None:
+    given = {"principal": "ada", "name": "Ada", "roles": ["viewer"], "kind": "user"}
+    key = (await desk.post("/api/keys", given)).json()["data"]
+    await desk.put("/api/roles/registrar", json={"grants": ["fhir:read/Patient"]})
+    await desk.client.patch("/api/principals/ada", json={"roles": ["registrar"]})
+    for place in ("keys", "principals", "roles"):
+        await desk.get(f"/api/{place}")
+    await desk.client.delete(f"/api/keys/{key['id']}")
+
+
 async def _sessions(desk: Desk, witness: Witness) -> None:
     """Browsers that sign in and out, as at the address of the machine itself."""
     at = "http://localhost"
@@ -413,6 +451,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _computing(desk)
     await _work(desk)
     await _stores(desk)
+    await _keys(desk)
     await _sessions(desk, witness)
     await drafted(desk)
     await _refusals(desk)

@@ -23,7 +23,11 @@ FLOW: dict[str, Any] = {
     "output": {"said": "{{trigger.word}}"},
 }
 OPEN = {"/health/live", "/health/ready", "/metrics"}
-PROVEN_OTHERWISE = {"/hooks/{endpoint}/{path}", "/api/forms/{token}"}
+PROVEN_OTHERWISE = {
+    "/hooks/{endpoint}/{path}",
+    *(f"/api/forms/{{token}}{below}" for below in ("", "/draft", "/calculate")),
+    *(f"/api/forms/{{token}}/{below}" for below in ("options", "attachments")),
+}
 """Where a signature, or a link that cannot be guessed, stands for the key."""
 BESIDE = [("GET", "/fhir/Patient"), ("POST", "/fhir"), ("GET", "/dicomweb/studies")]
 """What is served beside the described API, in formats of its own."""

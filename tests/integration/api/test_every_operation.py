@@ -95,7 +95,7 @@ async def test_a_role_may_what_the_reference_says_and_nothing_else(
 MAKES_ITS_OWN = {
     *("putFile", "putConnection", "putQueue", "putGroup", "putCalendar", "putComponent"),
     *("putPipeline", "putDecisionTable", "putWebhookSecret", "sendEvent", "pollWork"),
-    "updateWorkflow",
+    *("updateWorkflow", "putRole"),
 }
 """The same name is another's own thing here."""
 OF_THE_TENANT = {one.name for one in ALL if one.path.startswith("/api/fhirserver")}
@@ -105,6 +105,7 @@ GIVEN: dict[str, Any] = {
     **{f"{verb}Work": {"token": "x"} for verb in ("beat", "complete", "fail")},
     **{f"{verb}Task": {"to": {"user": "ada"}} for verb in ("assign", "delegate")},
     "commentTask": {"text": "Well"},
+    "snoozeTask": {"until": None},
     "draftTask": {"data": {"agree": True}},
     "decideTask": {"decision": "approve"},
     "discardDeadLetter": {"reason": "known"},

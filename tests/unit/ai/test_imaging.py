@@ -154,3 +154,17 @@ def _logits(classifier: ChestXrayClassifier, images: NDArray[np.uint8]) -> NDArr
 def _auc(score: NDArray[np.float64], sick: NDArray[np.bool_]) -> float:
     pairs = score[sick][:, None] - score[~sick][None]
     return float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
+
+
+def test_where_an_answer_comes_from_is_a_grid_of_shares(classifier: ChestXrayClassifier) -> None:
+    image = shown(3, consolidation=True)
+    grid = classifier.explain(image)
+    assert grid is not None
+    assert grid.shape == (7, 7)
+    assert (float(grid.min()), round(float(grid.max()), 6)) == (0.0, 1.0)
+    assert np.array_equal(grid, classifier.explain(image))
+
+
+def test_what_is_not_assessable_has_nothing_to_explain(classifier: ChestXrayClassifier) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64), np.uint8)
+    assert classifier.explain(noise) is None

@@ -28,7 +28,7 @@ class Sealer:
 def task(keyring: Any) -> TaskStep:
     nothing: Any = None
     sealer: Any = Sealer()
-    return TaskStep(People(TaskContent(keyring), nothing, sealer, nothing))
+    return TaskStep(People(TaskContent(keyring), nothing, sealer, nothing, nothing))
 
 
 async def test_a_task_is_opened_once_however_often_the_step_is_called(

@@ -17,29 +17,31 @@ import { SignIn } from "./SignIn";
 import styles from "./App.module.css";
 import { mantineTheme, schemeManager, useTheme } from "./theme";
 
-const router = createHashRouter([
-  {
-    path: "/",
-    element: <Frame />,
-    children: [
-      { index: true, element: <Home /> },
-      ...pages.flatMap(({ paths, Page, name }) =>
-        paths.map((path) => ({
-          path,
-          id: `${name}:${path}`,
-          element: (
-            <PageBoundary>
-              <Suspense fallback={<Loading />}>
-                <Page />
-              </Suspense>
-            </PageBoundary>
-          ),
-        })),
-      ),
-      { path: "*", element: <NotFound /> },
-    ],
-  },
-]);
+/** Made only now: the router reads the address, out of which the key has been taken. */
+const makeRouter = () =>
+  createHashRouter([
+    {
+      path: "/",
+      element: <Frame />,
+      children: [
+        { index: true, element: <Home /> },
+        ...pages.flatMap(({ paths, Page, name }) =>
+          paths.map((path) => ({
+            path,
+            id: `${name}:${path}`,
+            element: (
+              <PageBoundary>
+                <Suspense fallback={<Loading />}>
+                  <Page />
+                </Suspense>
+              </PageBoundary>
+            ),
+          })),
+        ),
+        { path: "*", element: <NotFound /> },
+      ],
+    },
+  ]);
 
 export function App({ givenKey }: { givenKey: string | null }) {
   const theme = useTheme();
@@ -66,6 +68,7 @@ function Door({ givenKey }: { givenKey: string | null }) {
   const [key, setKey] = useState(givenKey);
   const [ended, setEnded] = useState(false);
   const entered = useRef(false);
+  const [router] = useState(makeRouter);
   const me = useMe(key === null);
   if (me.data && key === null) entered.current = true;
   useEffect(() => {

@@ -11,9 +11,10 @@ const FIRST = "/workflows/new?template=radiology-triage&first=1";
 export function Home() {
   const can = useCan();
   const reads = can("workflow:read");
-  const { data, error } = useApi<unknown[]>("api/workflows", {}, { enabled: reads });
-  if (reads && !data && !error) return <Loading />;
-  if (data?.length === 0 && can("workflow:deploy")) return <Navigate to={FIRST} replace />;
+  const workflows = useApi<unknown[]>("api/workflows", {}, { enabled: reads });
+  const drafts = useApi<unknown[]>("api/drafts", {}, { enabled: reads });
+  if (reads && (workflows.isPending || drafts.isPending)) return <Loading />;
+  if (workflows.data?.length === 0 && drafts.data?.length === 0 && can("workflow:deploy")) return <Navigate to={FIRST} replace />;
   const first = railPages.find(({ rail }) => rail.needs === undefined || can(rail.needs));
   return <Navigate to={first?.rail.to ?? "/nowhere"} replace />;
 }

@@ -1,5 +1,6 @@
 import { Component, type ErrorInfo, type ReactNode } from "react";
 import { ErrorPanel } from "../ui/ErrorPanel";
+import { OtherVersion } from "./loading";
 
 /** A page that breaks takes no other page with it. */
 export class PageBoundary extends Component<{ children: ReactNode }, { error: Error | null }> {
@@ -16,6 +17,16 @@ export class PageBoundary extends Component<{ children: ReactNode }, { error: Er
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
+    if (error instanceof OtherVersion) {
+      return (
+        <ErrorPanel
+          error={error}
+          what="This page could not be loaded"
+          safe="What is stored on the server is untouched. Load the screens again to go on."
+          retry={() => location.reload()}
+        />
+      );
+    }
     return (
       <ErrorPanel
         error={error}

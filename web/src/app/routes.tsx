@@ -16,6 +16,7 @@
  */
 import type { LucideIcon } from "lucide-react";
 import { lazy, type ComponentType } from "react";
+import { loadPage } from "./loading";
 
 export interface RailPlace {
   word: string;
@@ -49,7 +50,7 @@ const nameOf = (path: string) => path.split("/").at(-2) ?? path;
 
 export const pages: readonly AppPage[] = Object.entries(metadata).flatMap(([path, route]) => {
   const load = loaders[path.replace("route.ts", "index.tsx")];
-  return load ? [{ ...route, name: nameOf(path), Page: lazy(load) }] : [];
+  return load ? [{ ...route, name: nameOf(path), Page: lazy(() => loadPage(load)) }] : [];
 });
 
 export const railPages = pages

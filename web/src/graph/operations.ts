@@ -27,7 +27,7 @@ export interface Changed {
   select: string | null;
 }
 
-export const NEW_WORKFLOW = "workflow:\n  id: new-workflow\n  name: New workflow\n  steps: []\n";
+export const NEW_WORKFLOW = "workflow:\n  name: New workflow\n  steps: []\n";
 
 /** Set a field of a step, a trigger or the workflow; undefined takes it away. */
 export function setField(text: string, at: Path, field: Path, value: unknown, parameters: readonly string[] = []): Changed {

@@ -1,6 +1,8 @@
 import { useState } from "react";
-import { attachmentOf, begin, optionsOf, plain, valueKey, wordOf, type Node } from "./model";
+import { begin, optionsOf, plain, valueKey, wordOf, type Node } from "./model";
 import type { Words } from "./language";
+import { Search } from "./Search";
+import type { Source } from "./source";
 import { extension, type Answer, type Coding, type Item, type Questionnaire } from "./types";
 import styles from "./form.module.css";
 
@@ -13,6 +15,7 @@ export interface FieldProps {
   words: Words;
   labelledBy: string;
   describedBy: string | undefined;
+  source: Source;
   onNodes: (act: (nodes: readonly Node[]) => readonly Node[]) => void;
 }
 
@@ -23,6 +26,7 @@ export function Field(props: FieldProps) {
   const { item, form } = props;
   const options = optionsOf(item, form);
   if (item.type === "boolean") return <Options {...props} options={[{ valueBoolean: true }, { valueBoolean: false }]} />;
+  if (item.answerValueSet && !options.length) return <Search {...props} valueSet={item.answerValueSet} />;
   const chosen = item.type === "choice" || item.type === "open-choice" || options.length > 0;
   if (chosen && (item.repeats || (options.length <= FEW && control(item) !== "drop-down"))) return <Options {...props} options={options} />;
   if (chosen) return <Select {...props} options={options} />;
@@ -319,8 +323,9 @@ function QuantityInput(props: InputProps) {
   );
 }
 
-function FileInput({ item, answer, words, readOnly, labelledBy, describedBy, wrong, onAnswer }: InputProps) {
+function FileInput({ item, answer, words, readOnly, labelledBy, describedBy, wrong, source, onAnswer }: InputProps) {
   const [fault, setFault] = useState<string>();
+  const [busy, setBusy] = useState(false);
   const types = (item.extension ?? []).filter(({ url }) => url.endsWith("/mimeType")).map((one) => String(one.valueCode));
   return (
     <span className={styles.row}>
@@ -336,13 +341,18 @@ function FileInput({ item, answer, words, readOnly, labelledBy, describedBy, wro
             const [file] = event.currentTarget.files ?? [];
             setFault(undefined);
             if (!file) return onAnswer(undefined);
-            attachmentOf(file).then(
-              (valueAttachment) => onAnswer({ valueAttachment }),
-              () => setFault(words.tooLarge),
-            );
+            setBusy(true);
+            source
+              .keep(item.linkId, file)
+              .then(
+                (valueAttachment) => onAnswer({ valueAttachment }),
+                (error: unknown) => setFault(error instanceof Error ? error.message : words.tooLarge),
+              )
+              .finally(() => setBusy(false));
           }}
         />
       )}
+      {busy && <span role="status">{words.sending}</span>}
       {answer?.valueAttachment && <span className={styles.unit}>{answer.valueAttachment.title}</span>}
       {answer && !readOnly && (
         <button type="button" className={styles.small} onClick={() => onAnswer(undefined)}>

@@ -1,8 +1,9 @@
 import { Fragment, useId, useMemo, type ReactNode } from "react";
 import { Field } from "./Field";
-import { begin, change, isCalculated, isEnabled, placeOf, type Answers, type Node, type Path } from "./model";
+import { begin, below, change, isCalculated, isEnabled, placeOf, type Answers, type Node, type Path } from "./model";
 import { extension, type Item, type Questionnaire } from "./types";
 import type { Words } from "./language";
+import type { Source } from "./source";
 import styles from "./form.module.css";
 
 interface Props {
@@ -10,11 +11,14 @@ interface Props {
   answers: Answers;
   onAnswers: (next: (before: Answers) => Answers) => void;
   words: Words;
+  /** What finds options of large value sets and takes files. */
+  source: Source;
   /** What is wrong, by place (`placeOf`) or by linkId. */
   faults?: ReadonlyMap<string, string>;
-  /** What the server says is not asked now, by linkId. */
+  /** What the server says is not asked now, by its names. */
   disabled?: ReadonlySet<string>;
-  /** Options of value sets that stand elsewhere, by linkId. */
+  /** A calculated answer was changed by hand. */
+  onEdited?: (linkId: string) => void;
   readOnly?: boolean;
   /** What a model suggested, in words, by linkId. */
   suggested?: ReadonlyMap<string, string>;
@@ -24,7 +28,7 @@ interface Props {
 export function Form(props: Props) {
   return (
     <div className={styles.form}>
-      <Level {...props} items={props.form.item ?? []} at={props.answers} scopes={[props.answers]} path={[]} depth={0} />
+      <Level {...props} items={props.form.item ?? []} at={props.answers} scopes={[props.answers]} path={[]} name="" depth={0} />
     </div>
   );
 }
@@ -34,12 +38,14 @@ interface LevelProps extends Props {
   at: Answers;
   scopes: readonly Answers[];
   path: Path;
+  /** What the server puts before the linkIds of this level. */
+  name: string;
   depth: number;
 }
 
 function Level(props: LevelProps): ReactNode {
   return props.items.map((item) => {
-    if (!isEnabled(item, props.scopes) || props.disabled?.has(item.linkId) || extension(item, "questionnaire-hidden") === true) return null;
+    if (!isEnabled(item, props.scopes) || props.disabled?.has(props.name + item.linkId) || extension(item, "questionnaire-hidden") === true) return null;
     if (item.type === "display") return <Display key={item.linkId} item={item} />;
     if (item.type === "group") return <Group key={item.linkId} {...props} item={item} />;
     return <Question key={item.linkId} {...props} item={item} />;
@@ -67,6 +73,7 @@ function Group(props: ItemProps) {
             at={node.items}
             scopes={[node.items, ...props.scopes]}
             path={[...props.path, [item.linkId, index]]}
+            name={below(props.name, item, index)}
             depth={props.depth + 1}
           />
           {item.repeats && nodes.length > 1 && !readOnly && (
@@ -92,9 +99,9 @@ function Question(props: ItemProps) {
   const place = placeOf(props.path, item.linkId);
   const fault = props.faults?.get(place) ?? props.faults?.get(item.linkId);
   const suggested = props.suggested?.get(item.linkId);
-  const readOnly = props.readOnly || item.readOnly === true || isCalculated(item);
+  const readOnly = props.readOnly || item.readOnly === true;
   const help = useMemo(() => item.item?.filter((one) => one.type === "display").map(textOf).join(" ") ?? "", [item]);
-  const below = item.item?.filter((one) => one.type !== "display") ?? [];
+  const further = item.item?.filter((one) => one.type !== "display") ?? [];
   const described = [help && `${id}-help`, fault && `${id}-fault`, suggested && `${id}-said`].filter(Boolean).join(" ");
   return (
     <div className={styles.question} data-wrong={fault ? true : undefined} data-link={item.linkId}>
@@ -121,7 +128,11 @@ function Question(props: ItemProps) {
         labelledBy={`${id}-label`}
         describedBy={described || undefined}
         wrong={fault !== undefined}
-        onNodes={(act) => props.onAnswers((before) => change(before, props.path, item.linkId, act))}
+        source={props.source}
+        onNodes={(act) => {
+          if (isCalculated(item)) props.onEdited?.(item.linkId);
+          props.onAnswers((before) => change(before, props.path, item.linkId, act));
+        }}
       />
       {suggested && (
         <span className={styles.help} id={`${id}-said`}>
@@ -133,10 +144,10 @@ function Question(props: ItemProps) {
           {fault}
         </span>
       )}
-      {below.length > 0 &&
+      {further.length > 0 &&
         nodes.map((node, index) => (
           <Fragment key={index}>
-            <Level {...props} items={below} at={node.items} scopes={[node.items, ...props.scopes]} path={[...props.path, [item.linkId, index]]} depth={props.depth + 1} />
+            <Level {...props} items={further} at={node.items} scopes={[node.items, ...props.scopes]} path={[...props.path, [item.linkId, index]]} depth={props.depth + 1} />
           </Fragment>
         ))}
     </div>

@@ -101,8 +101,16 @@ it("options come from a contained value set", () => {
   expect(optionsOf({ linkId: "q", type: "choice", answerValueSet: "#v" }, form)).toEqual([{ valueCoding: { system: "s", code: "a", display: "A" } }]);
 });
 
-it("what the server works out lands in every place of its linkId", () => {
-  const answers = withValues(items, fromPlain(items, { medicine: [{ drug: "A" }] }), { packs: 3, dose: "x" });
+it("what the server works out lands in the instance that it names", () => {
+  const answers = withValues(items, fromPlain(items, { medicine: [{ drug: "A" }, { drug: "B" }] }), { packs: 3, "medicine[1]/dose": "x" });
   expect(answers.packs?.[0]?.answer).toEqual({ valueDecimal: 3 });
-  expect(answers.medicine?.[0]?.items.dose?.[0]?.answer).toEqual({ valueString: "x" });
+  expect(answers.medicine?.map((node) => node.items.dose?.[0]?.answer)).toEqual([undefined, { valueString: "x" }]);
+});
+
+it("a quantity is a number with its unit; a unit alone is no answer", () => {
+  const weight: Item[] = [{ linkId: "w", type: "quantity", required: true }];
+  expect(toResponse({ resourceType: "Questionnaire", item: weight }, fromPlain(weight, { w: 70 })).item).toEqual([
+    { linkId: "w", answer: [{ valueQuantity: { value: 70 } }] },
+  ]);
+  expect([...faults(weight, { w: [{ answer: { valueQuantity: { unit: "kg" } }, items: {} }] }).values()]).toEqual(["Please answer this"]);
 });

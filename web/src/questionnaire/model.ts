@@ -5,7 +5,6 @@
 import {
   extension,
   type Answer,
-  type Attachment,
   type Coding,
   type Condition,
   type Item,
@@ -70,8 +69,10 @@ export function change(answers: Answers, path: Path, linkId: string, act: (nodes
   return { ...answers, [parent]: nodes };
 }
 
+/** Also a quantity of which only the unit was chosen. */
 const isEmpty = (answer: Answer | undefined): boolean =>
-  !answer || Object.values(answer).every((value) => value === undefined || value === "" || value === null);
+  !answer ||
+  (answer.valueQuantity ? answer.valueQuantity.value === undefined : Object.values(answer).every((value) => value === undefined || value === "" || value === null));
 
 /** The answers of one question, without empty ones, where it stands. */
 export const given = (nodes: readonly Node[] | undefined): Answer[] =>
@@ -206,6 +207,7 @@ export function fromPlain(items: readonly Item[] = [], data: Readonly<Record<str
 }
 
 function answerOf(item: Item, value: unknown): Answer {
+  if (item.type === "quantity" && typeof value === "number") return { valueQuantity: { value } };
   if (item.type !== "choice" && item.type !== "open-choice") return { [valueKey(item)]: value };
   if (typeof value === "object") return { valueCoding: value as Coding };
   const option = optionsOf(item).find((one) => one.valueCoding?.code === value || plain(one) === value);
@@ -306,27 +308,26 @@ export const calculates = (form: Questionnaire): boolean =>
 
 export const isCalculated = (item: Item): boolean => extension(item, "sdc-questionnaire-calculatedExpression") !== undefined;
 
-/** Set what the server worked out, wherever the linkId stands; a list fills repeats. */
-export function withValues(items: readonly Item[], answers: Answers, values: Readonly<Record<string, unknown>>): Answers {
+/** What the server calls the questions below a node: in a group that repeats, each instance has its
+ * own names, "medicine[0]/dose". */
+export const below = (name: string, item: Item, at: number): string =>
+  item.type === "group" && item.repeats ? `${name}${item.linkId}[${at}]/` : name;
+
+/** Set what the server worked out, by its names; a list fills repeats. */
+export function withValues(items: readonly Item[], answers: Answers, values: Readonly<Record<string, unknown>>, name = ""): Answers {
   const next: Record<string, readonly Node[]> = { ...answers };
   for (const item of items) {
-    const value = values[item.linkId];
+    const value = values[name + item.linkId];
     if (value !== undefined && item.type !== "group" && item.type !== "display") {
       const list = value === null ? [] : Array.isArray(value) ? value : [value];
       next[item.linkId] = list.map((one, at) => ({ answer: answerOf(item, one), items: answers[item.linkId]?.[at]?.items ?? begin(item.item) }));
     }
-    if (item.item) next[item.linkId] = (next[item.linkId] ?? []).map((node) => ({ ...node, items: withValues(item.item ?? [], node.items, values) }));
+    if (item.item) {
+      next[item.linkId] = (next[item.linkId] ?? []).map((node, at) => ({
+        ...node,
+        items: withValues(item.item ?? [], node.items, values, below(name, item, at)),
+      }));
+    }
   }
   return next;
-}
-
-const LARGEST_FILE = 10 * 1024 * 1024;
-
-/** A chosen file as an Attachment; raises when it is too large. */
-export async function attachmentOf(file: File): Promise<Attachment> {
-  if (file.size > LARGEST_FILE) throw new Error("A file may have at most 10 MB");
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return { contentType: file.type || "application/octet-stream", title: file.name, size: file.size, data: btoa(text) };
 }

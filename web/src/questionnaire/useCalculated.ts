@@ -1,36 +1,36 @@
-import { useEffect, useMemo, useRef, useState } from "react";
-import { api } from "../api/client";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { calculates, toResponse, withValues, type Answers } from "./model";
-import type { Questionnaire } from "./types";
+import type { Questionnaire, QuestionnaireResponse } from "./types";
 
-interface Worked {
+/** What the server worked out, by its names: answers, and whether a question is asked. */
+export interface Worked {
   values?: Record<string, unknown>;
-  /** By linkId, what expressions say of being asked. */
   enabled?: Record<string, boolean>;
 }
 
 const AFTER = 250;
 
 /** Have the server work out calculated answers while the form is filled. What is typed meanwhile is
- * never overwritten: only calculated questions change. */
+ * never overwritten: only calculated questions change. `ask` stays the same function. */
 export function useCalculated(
-  path: string,
+  ask: (answers: QuestionnaireResponse, edited: readonly string[]) => Promise<Worked>,
   form: Questionnaire | null,
   answers: Answers,
   onAnswers: (next: (before: Answers) => Answers) => void,
-): { disabled: ReadonlySet<string> } {
+): { disabled: ReadonlySet<string>; onEdited: (linkId: string) => void } {
   const [enabled, setEnabled] = useState<Record<string, boolean>>({});
   const works = useMemo(() => form !== null && calculates(form), [form]);
   const last = useRef("");
+  const edited = useRef(new Set<string>());
   useEffect(() => {
     if (!form || !works) return;
     const response = toResponse(form, answers, "in-progress");
-    const asked = JSON.stringify(response);
-    if (asked === last.current) return;
-    const stop = new AbortController();
+    if (JSON.stringify(response) === last.current) return;
+    let wanted = true;
     const timer = setTimeout(() => {
-      api.post<Worked>(path, { answers: response }, { signal: stop.signal }).then(
+      ask(response, [...edited.current]).then(
         ({ values = {}, enabled: now = {} }) => {
+          if (!wanted) return;
           setEnabled(now);
           onAnswers((before) => {
             const next = withValues(form.item ?? [], before, values);
@@ -43,9 +43,11 @@ export function useCalculated(
       );
     }, AFTER);
     return () => {
-      stop.abort();
+      wanted = false;
       clearTimeout(timer);
     };
-  }, [path, form, works, answers, onAnswers]);
-  return { disabled: useMemo(() => new Set(Object.keys(enabled).filter((linkId) => !enabled[linkId])), [enabled]) };
+  }, [ask, form, works, answers, onAnswers]);
+  const disabled = useMemo(() => new Set(Object.keys(enabled).filter((name) => !enabled[name])), [enabled]);
+  const onEdited = useCallback((linkId: string) => void edited.current.add(linkId), []);
+  return { disabled, onEdited };
 }

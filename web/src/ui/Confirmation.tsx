@@ -48,7 +48,7 @@ export function Confirmation(props: Props) {
         props.onCancel();
       }}
     >
-      <h3 id={title}>{question}</h3>
+      <h2 id={title}>{question}</h2>
       {effects.length > 0 && (
         <ul className={styles.effects} aria-label="What will happen">
           {effects.map((effect, at) => (

@@ -31,8 +31,11 @@ interface Props<Row> {
   rowHeight?: number;
 }
 
+const HEAD = 36;
+
 /** A virtual table: only the rows in sight exist, the server hands out pages, j and k move, Enter
- * opens. It fills its parent, which must have a height (`<Page full>`). */
+ * opens. It takes what its rows need, and at most its parent's height, which must be given
+ * (`<Page full>`). */
 export function DataList<Row>(props: Props<Row>) {
   const { label, rows, columns, rowKey, more, rowHeight = 44 } = props;
   const place = useRef<HTMLDivElement>(null);
@@ -70,7 +73,11 @@ export function DataList<Row>(props: Props<Row>) {
   };
   const tracks = columns.map(({ width }) => width ?? "minmax(0, 1fr)").join(" ");
   const narrow = columns.filter(({ wide }) => !wide).map(({ width }) => width ?? "minmax(0, 1fr)").join(" ");
-  const style = { "--tracks": tracks, "--narrow-tracks": narrow } as React.CSSProperties;
+  const style = {
+    "--tracks": tracks,
+    "--narrow-tracks": narrow,
+    height: HEAD + virtual.getTotalSize() + 2,
+  } as React.CSSProperties;
   return (
     <div className={styles.list} style={style}>
       <div className={styles.scroll} ref={place} role="grid" aria-label={label} aria-rowcount={rows.length + 1} onKeyDown={keys}>
@@ -92,6 +99,7 @@ export function DataList<Row>(props: Props<Row>) {
                 aria-selected={props.selected === rowKey(row) || undefined}
                 className={styles.row}
                 data-row={item.index}
+                data-key={item.key}
                 tabIndex={item.index === at ? 0 : -1}
                 style={{ height: item.size, transform: `translateY(${item.start}px)` }}
                 onFocus={() => setAt(item.index)}

@@ -52,9 +52,9 @@ export function Toasts({ children }: { children: ReactNode }) {
   return (
     <Say.Provider value={say}>
       {children}
-      <ul className={styles.list} role="log" aria-live="polite" aria-label="Notices">
-        {list}
-      </ul>
+      <div role="log" aria-live="polite" aria-label="Notices">
+        {list.length > 0 && <ul className={styles.list}>{list}</ul>}
+      </div>
     </Say.Provider>
   );
 }

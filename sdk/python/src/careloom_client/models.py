@@ -510,6 +510,27 @@ class StepTried(Model):
     duration_ms: float
 
 
+class WordsGiven(Model):
+    """WordsGiven of the API."""
+
+    text: str
+    definition: str | Model
+
+
+class Proposal(Model):
+    """Proposal of the API."""
+
+    definition: str | None
+    by: Literal["model", "templates"]
+    template: str | None
+    note: str | None
+    missing: list[Model]
+    diff: list[Model]
+    words: list[str]
+    findings: list[Finding]
+    valid: bool
+
+
 class OutlineAsked(Model):
     """OutlineAsked of the API."""
 
@@ -524,7 +545,7 @@ class OutlineName(Model):
     type: str
     description: str
     may_not_have_run: bool
-    format: str
+    fhir_type: str
 
 
 class Outline(Model):
@@ -536,6 +557,7 @@ class Outline(Model):
     outputs: Model
     steps: list[Model]
     output: Model
+    fhir_types: Model
 
 
 class OutlineOfStep(Model):
@@ -543,6 +565,7 @@ class OutlineOfStep(Model):
 
     step: str
     names: list[OutlineName]
+    fhir_types: Model
 
 
 class Template(Model):
@@ -610,6 +633,7 @@ class Task(Model):
     form: Model | None
     prefill: Model
     suggestion: Model | None
+    snoozed_until: str | None
     ai: bool
 
 
@@ -646,7 +670,12 @@ class TaskDetail(Model):
     form: Model | None
     prefill: Model
     suggestion: Model | None
+    snoozed_until: str | None
     ai: bool
+    language: str | None
+    languages: list[str]
+    value_sets: Model
+    calculates: bool
 
 
 class Sla(Model):
@@ -685,6 +714,28 @@ class TaskChanged(Model):
     task: str
     state: Literal["requested", "accepted", "completed", "rejected", "cancelled"]
     version: int
+    saved_at: str
+
+
+class SnoozeGiven(Model):
+    """SnoozeGiven of the API."""
+
+    until: str | None
+
+
+class Snoozed(Model):
+    """Snoozed of the API."""
+
+    task: str
+    snoozed_until: str | None
+
+
+class NextGiven(Model):
+    """NextGiven of the API."""
+
+    queue: str
+    kind: str
+    workflow: str
 
 
 class TaskTarget(Model):
@@ -741,7 +792,72 @@ class Form(Model):
     description: str | None
     form: Model
     prefill: Model
+    language: str | None
+    languages: list[str]
+    value_sets: Model
+    calculates: bool
+    draft: Model | None
+    saved_at: str | None
     due: str | None
+    expires_at: str
+
+
+class TaskForm(Model):
+    """TaskForm of the API."""
+
+    form: Model
+    prefill: Model
+    language: str | None
+    languages: list[str]
+    value_sets: Model
+    calculates: bool
+
+
+class FormOptions(Model):
+    """FormOptions of the API."""
+
+    options: list[Model]
+    more: bool
+
+
+class FormDraft(Model):
+    """FormDraft of the API."""
+
+    data: Model
+    answers: Model
+
+
+class FormSaved(Model):
+    """FormSaved of the API."""
+
+    saved_at: str
+
+
+class AnswersSoFar(Model):
+    """AnswersSoFar of the API."""
+
+    data: Model
+    answers: Model
+    edited: list[str]
+
+
+class Calculated(Model):
+    """Calculated of the API."""
+
+    enabled: Model
+    issues: list[Model]
+    data: Model
+    answers: Model
+
+
+class Attachment(Model):
+    """Attachment of the API."""
+
+    content_type: str
+    url: str
+    size: int
+    hash: str
+    title: str
 
 
 class FormAnswers(Model):
@@ -818,6 +934,87 @@ class Me(Model):
     grants: list[str]
     csrf: str
     session: Model
+
+
+class Key(Model):
+    """Key of the API."""
+
+    id: str
+    prefix: str
+    status: Literal["valid", "expired", "disabled", "revoked"]
+    principal: str
+    name: str
+    roles: list[str]
+    grants: list[str]
+    limit: list[str] | None
+    store: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+
+
+class KeyGiven(Model):
+    """KeyGiven of the API."""
+
+    principal: str
+    name: str
+    kind: Literal["user", "service", "worker"]
+    roles: list[str] | None
+    grants: list[str] | None
+    limit: list[str] | None
+    store: str
+    expires_at: str | None
+
+
+class KeyMade(Model):
+    """KeyMade of the API."""
+
+    id: str
+    prefix: str
+    principal: str
+    key: str
+
+
+class KeyRevoked(Model):
+    """KeyRevoked of the API."""
+
+    id: str
+    status: Literal["revoked"]
+    changed: bool
+
+
+class Principal(Model):
+    """Principal of the API."""
+
+    id: str
+    name: str
+    kind: str
+    roles: list[str]
+    grants: list[str]
+    disabled: bool
+    created_at: str
+
+
+class PrincipalChange(Model):
+    """PrincipalChange of the API."""
+
+    roles: list[str] | None
+    grants: list[str] | None
+    disabled: bool | None
+
+
+class Role(Model):
+    """Role of the API."""
+
+    id: str
+    grants: list[str]
+    own: bool
+
+
+class RoleGiven(Model):
+    """RoleGiven of the API."""
+
+    grants: list[str]
 
 
 class SignIn(Model):
@@ -923,6 +1120,10 @@ class Receipt(Model):
     path: str
     message: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class Finding(Model):
@@ -934,6 +1135,10 @@ class Finding(Model):
     severity: Literal["error", "warning", "info"]
     fix: str
     line: int | None
+    column: int
+    step: str
+    pointer: str
+    edit: Model
 
 
 class YamlText(Model):

@@ -386,6 +386,13 @@ class Drafts:
         wanted = call("POST", "/api/workflows/outline", {}, json=body)
         return Envelope(self._send(wanted))
 
+    def describe_workflow(self, body: JsonObject) -> Envelope[models.Proposal]:
+        """A draft from words, `text`; with a `definition`, what that would become. By the
+        configured language model, else by a matcher; what is missing is named, and nothing is
+        deployed."""
+        wanted = call("POST", "/api/workflows/describe", {}, json=body)
+        return Envelope(self._send(wanted))
+
     def list_drafts(
         self, *, workflow: str | None = None, limit: int | None = None
     ) -> Envelope[list[models.DraftSummary]]:
@@ -557,6 +564,7 @@ class Task:
         workflow: str | None = None,
         run: str | None = None,
         patient: str | None = None,
+        snoozed: bool | None = None,
         sort: Literal["priority", "age"] | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -581,6 +589,7 @@ class Task:
                 "workflow": workflow,
                 "run": run,
                 "patient": patient,
+                "snoozed": snoozed,
                 "sort": sort,
                 "after": after,
                 "limit": limit,
@@ -593,9 +602,21 @@ class Task:
         wanted = call("GET", "/api/tasks/counts", {})
         return Envelope(self._send(wanted))
 
-    def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
-        """One human task with what it shows, its comments, votes, draft and decision."""
-        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+    def claim_next_task(self, body: JsonObject | None = None) -> Envelope[models.TaskDetail | None]:
+        """Take the most urgent task that nobody has: {'queue'?, 'kind'?}; null when there is
+        none."""
+        wanted = call("POST", "/api/tasks/next", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_task(self, task_id: str, *, lang: str | None = None) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision; its form
+        in one of its languages."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id}, query={"lang": lang})
+        return Envelope(self._send(wanted))
+
+    def snooze_task(self, task_id: str, body: JsonObject) -> Envelope[models.Snoozed]:
+        """Put a task off for oneself until a time; others see it as before."""
+        wanted = call("POST", "/api/tasks/{task_id}/snooze", {"task_id": task_id}, json=body)
         return Envelope(self._send(wanted))
 
     def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
@@ -657,22 +678,6 @@ class Task:
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
         return Envelope(self._send(wanted))
 
-    def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
-        """A link by which somebody without a key fills the form of a task; shown this once."""
-        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
-        return Envelope(self._send(wanted))
-
-    def get_form(self, token: str) -> Envelope[models.Form]:
-        """The form behind a link, with what it begins with."""
-        wanted = call("GET", "/api/forms/{token}", {"token": token})
-        return Envelope(self._send(wanted))
-
-    def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
-        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
-        …}."""
-        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
-        return Envelope(self._send(wanted))
-
     def list_queues(self) -> Envelope[list[models.Queue]]:
         """The queues that were named, with those who may see and do their tasks."""
         wanted = call("GET", "/api/queues", {})
@@ -708,6 +713,127 @@ class Task:
         times."""
         wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(self._send(wanted))
+
+    def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_form(self, token: str, *, lang: str | None = None) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with and what was kept of it before."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token}, query={"lang": lang})
+        return Envelope(self._send(wanted))
+
+    def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def draft_form(self, token: str, body: JsonObject) -> Envelope[models.FormSaved]:
+        """Keep answers that are not finished; the link goes on with them on any device."""
+        wanted = call("PUT", "/api/forms/{token}/draft", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def calculate_form(self, token: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/forms/{token}/calculate", {"token": token}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_form_options(
+        self,
+        token: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/forms/{token}/options",
+            {"token": token},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(self._send(wanted))
+
+    def attach_to_form(
+        self,
+        token: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/forms/{token}/attachments",
+            {"token": token},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(self._send(wanted))
+
+    def get_task_form(self, task_id: str, *, lang: str | None = None) -> Envelope[models.TaskForm]:
+        """The form of a task in one of its languages, with the options of its value sets."""
+        wanted = call(
+            "GET", "/api/tasks/{task_id}/form", {"task_id": task_id}, query={"lang": lang}
+        )
+        return Envelope(self._send(wanted))
+
+    def calculate_task(self, task_id: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/tasks/{task_id}/calculate", {"task_id": task_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_task_options(
+        self,
+        task_id: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/options",
+            {"task_id": task_id},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(self._send(wanted))
+
+    def attach_to_task(
+        self,
+        task_id: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/tasks/{task_id}/attachments",
+            {"task_id": task_id},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(self._send(wanted))
+
+    def read_task_attachment(self, task_id: str, attachment_id: str) -> Any:
+        """A file that was handed in with a form; the reading is audited."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/attachments/{attachment_id}",
+            {"task_id": task_id, "attachment_id": attachment_id},
+        )
+        return self._send(wanted)
 
 
 class Pipelines:
@@ -895,6 +1021,45 @@ class Identity:
         wanted = call("GET", "/api/me", {})
         return Envelope(self._send(wanted))
 
+    def list_keys(self) -> Envelope[list[models.Key]]:
+        """The keys there are, never their text: whose, with which roles, when used."""
+        wanted = call("GET", "/api/keys", {})
+        return Envelope(self._send(wanted))
+
+    def create_key(self, body: JsonObject) -> Envelope[models.KeyMade]:
+        """A key for a principal, which is made when it is given roles or grants. The key is
+        shown this once."""
+        wanted = call("POST", "/api/keys", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def revoke_key(self, key_id: str) -> Envelope[models.KeyRevoked]:
+        """End a key for good, and the browser sessions that were opened with it."""
+        wanted = call("DELETE", "/api/keys/{key_id}", {"key_id": key_id})
+        return Envelope(self._send(wanted))
+
+    def list_principals(self) -> Envelope[list[models.Principal]]:
+        """Users and services with their roles and grants."""
+        wanted = call("GET", "/api/principals", {})
+        return Envelope(self._send(wanted))
+
+    def change_principal(self, principal_id: str, body: JsonObject) -> Envelope[models.Principal]:
+        """Set the roles or the grants of a principal, or disable it; its keys and sessions
+        follow."""
+        wanted = call(
+            "PATCH", "/api/principals/{principal_id}", {"principal_id": principal_id}, json=body
+        )
+        return Envelope(self._send(wanted))
+
+    def list_roles(self) -> Envelope[list[models.Role]]:
+        """The roles that there are with their grants, and those of the tenant's own."""
+        wanted = call("GET", "/api/roles", {})
+        return Envelope(self._send(wanted))
+
+    def put_role(self, role: str, body: JsonObject) -> Envelope[models.Role]:
+        """Make or change a role of the tenant's own."""
+        wanted = call("PUT", "/api/roles/{role}", {"role": role}, json=body)
+        return Envelope(self._send(wanted))
+
 
 class DataStore:
     """Operations on data store."""
@@ -1036,24 +1201,6 @@ class Operation:
         """Every step type with its schema: forms, verification and rollback all read it."""
         wanted = call("GET", "/api/step-types", {})
         return Envelope(self._send(wanted))
-
-    def stream_changes(
-        self,
-        *,
-        topics: str | None = None,
-        last_event_id: str | None = None,
-        seconds: int | None = None,
-    ) -> Any:
-        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
-        committed: ids and states. A client that comes again with Last-Event-ID misses
-        nothing."""
-        wanted = call(
-            "GET",
-            "/api/stream",
-            {},
-            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
-        )
-        return self._send(wanted)
 
 
 class Groups:
@@ -1460,6 +1607,13 @@ class AsyncDrafts:
         wanted = call("POST", "/api/workflows/outline", {}, json=body)
         return Envelope(await self._send(wanted))
 
+    async def describe_workflow(self, body: JsonObject) -> Envelope[models.Proposal]:
+        """A draft from words, `text`; with a `definition`, what that would become. By the
+        configured language model, else by a matcher; what is missing is named, and nothing is
+        deployed."""
+        wanted = call("POST", "/api/workflows/describe", {}, json=body)
+        return Envelope(await self._send(wanted))
+
     async def list_drafts(
         self, *, workflow: str | None = None, limit: int | None = None
     ) -> Envelope[list[models.DraftSummary]]:
@@ -1631,6 +1785,7 @@ class AsyncTask:
         workflow: str | None = None,
         run: str | None = None,
         patient: str | None = None,
+        snoozed: bool | None = None,
         sort: Literal["priority", "age"] | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -1655,6 +1810,7 @@ class AsyncTask:
                 "workflow": workflow,
                 "run": run,
                 "patient": patient,
+                "snoozed": snoozed,
                 "sort": sort,
                 "after": after,
                 "limit": limit,
@@ -1667,9 +1823,25 @@ class AsyncTask:
         wanted = call("GET", "/api/tasks/counts", {})
         return Envelope(await self._send(wanted))
 
-    async def get_task(self, task_id: str) -> Envelope[models.TaskDetail]:
-        """One human task with what it shows, its comments, votes, draft and decision."""
-        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id})
+    async def claim_next_task(
+        self, body: JsonObject | None = None
+    ) -> Envelope[models.TaskDetail | None]:
+        """Take the most urgent task that nobody has: {'queue'?, 'kind'?}; null when there is
+        none."""
+        wanted = call("POST", "/api/tasks/next", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_task(
+        self, task_id: str, *, lang: str | None = None
+    ) -> Envelope[models.TaskDetail]:
+        """One human task with what it shows, its comments, votes, draft and decision; its form
+        in one of its languages."""
+        wanted = call("GET", "/api/tasks/{task_id}", {"task_id": task_id}, query={"lang": lang})
+        return Envelope(await self._send(wanted))
+
+    async def snooze_task(self, task_id: str, body: JsonObject) -> Envelope[models.Snoozed]:
+        """Put a task off for oneself until a time; others see it as before."""
+        wanted = call("POST", "/api/tasks/{task_id}/snooze", {"task_id": task_id}, json=body)
         return Envelope(await self._send(wanted))
 
     async def get_task_history(self, task_id: str) -> Envelope[list[models.TaskEvent]]:
@@ -1731,22 +1903,6 @@ class AsyncTask:
         wanted = call("POST", "/api/incidents/{incident_id}/close", {"incident_id": incident_id})
         return Envelope(await self._send(wanted))
 
-    async def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
-        """A link by which somebody without a key fills the form of a task; shown this once."""
-        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
-        return Envelope(await self._send(wanted))
-
-    async def get_form(self, token: str) -> Envelope[models.Form]:
-        """The form behind a link, with what it begins with."""
-        wanted = call("GET", "/api/forms/{token}", {"token": token})
-        return Envelope(await self._send(wanted))
-
-    async def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
-        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
-        …}."""
-        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
-        return Envelope(await self._send(wanted))
-
     async def list_queues(self) -> Envelope[list[models.Queue]]:
         """The queues that were named, with those who may see and do their tasks."""
         wanted = call("GET", "/api/queues", {})
@@ -1782,6 +1938,129 @@ class AsyncTask:
         times."""
         wanted = call("PUT", "/api/calendars/{name}", {"name": name}, json=body)
         return Envelope(await self._send(wanted))
+
+    async def link_form(self, task_id: str, body: JsonObject) -> Envelope[models.FormLink]:
+        """A link by which somebody without a key fills the form of a task; shown this once."""
+        wanted = call("POST", "/api/tasks/{task_id}/link", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_form(self, token: str, *, lang: str | None = None) -> Envelope[models.Form]:
+        """The form behind a link, with what it begins with and what was kept of it before."""
+        wanted = call("GET", "/api/forms/{token}", {"token": token}, query={"lang": lang})
+        return Envelope(await self._send(wanted))
+
+    async def fill_form(self, token: str, body: JsonObject) -> Envelope[models.FormFilled]:
+        """Complete the form behind a link, once: {'data': {linkId: value}} or {'answers':
+        …}."""
+        wanted = call("POST", "/api/forms/{token}", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def draft_form(self, token: str, body: JsonObject) -> Envelope[models.FormSaved]:
+        """Keep answers that are not finished; the link goes on with them on any device."""
+        wanted = call("PUT", "/api/forms/{token}/draft", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def calculate_form(self, token: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/forms/{token}/calculate", {"token": token}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_form_options(
+        self,
+        token: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/forms/{token}/options",
+            {"token": token},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def attach_to_form(
+        self,
+        token: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/forms/{token}/attachments",
+            {"token": token},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_task_form(
+        self, task_id: str, *, lang: str | None = None
+    ) -> Envelope[models.TaskForm]:
+        """The form of a task in one of its languages, with the options of its value sets."""
+        wanted = call(
+            "GET", "/api/tasks/{task_id}/form", {"task_id": task_id}, query={"lang": lang}
+        )
+        return Envelope(await self._send(wanted))
+
+    async def calculate_task(self, task_id: str, body: JsonObject) -> Envelope[models.Calculated]:
+        """What follows from the answers so far: calculated values, and which questions are
+        asked."""
+        wanted = call("POST", "/api/tasks/{task_id}/calculate", {"task_id": task_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_task_options(
+        self,
+        task_id: str,
+        *,
+        value_set: str | None = None,
+        find: str | None = None,
+        lang: str | None = None,
+    ) -> Envelope[models.FormOptions]:
+        """Options of a value set that the form names."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/options",
+            {"task_id": task_id},
+            query={"valueSet": value_set, "find": find, "lang": lang},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def attach_to_task(
+        self,
+        task_id: str,
+        content: bytes | str,
+        *,
+        question: str | None = None,
+        name: str | None = None,
+    ) -> Envelope[models.Attachment]:
+        """Hand in a file for a question: the body. The answer is the Attachment to answer
+        with."""
+        wanted = call(
+            "POST",
+            "/api/tasks/{task_id}/attachments",
+            {"task_id": task_id},
+            query={"question": question, "name": name},
+            content=content,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def read_task_attachment(self, task_id: str, attachment_id: str) -> Any:
+        """A file that was handed in with a form; the reading is audited."""
+        wanted = call(
+            "GET",
+            "/api/tasks/{task_id}/attachments/{attachment_id}",
+            {"task_id": task_id, "attachment_id": attachment_id},
+        )
+        return await self._send(wanted)
 
 
 class AsyncPipelines:
@@ -1975,6 +2254,47 @@ class AsyncIdentity:
         wanted = call("GET", "/api/me", {})
         return Envelope(await self._send(wanted))
 
+    async def list_keys(self) -> Envelope[list[models.Key]]:
+        """The keys there are, never their text: whose, with which roles, when used."""
+        wanted = call("GET", "/api/keys", {})
+        return Envelope(await self._send(wanted))
+
+    async def create_key(self, body: JsonObject) -> Envelope[models.KeyMade]:
+        """A key for a principal, which is made when it is given roles or grants. The key is
+        shown this once."""
+        wanted = call("POST", "/api/keys", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def revoke_key(self, key_id: str) -> Envelope[models.KeyRevoked]:
+        """End a key for good, and the browser sessions that were opened with it."""
+        wanted = call("DELETE", "/api/keys/{key_id}", {"key_id": key_id})
+        return Envelope(await self._send(wanted))
+
+    async def list_principals(self) -> Envelope[list[models.Principal]]:
+        """Users and services with their roles and grants."""
+        wanted = call("GET", "/api/principals", {})
+        return Envelope(await self._send(wanted))
+
+    async def change_principal(
+        self, principal_id: str, body: JsonObject
+    ) -> Envelope[models.Principal]:
+        """Set the roles or the grants of a principal, or disable it; its keys and sessions
+        follow."""
+        wanted = call(
+            "PATCH", "/api/principals/{principal_id}", {"principal_id": principal_id}, json=body
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_roles(self) -> Envelope[list[models.Role]]:
+        """The roles that there are with their grants, and those of the tenant's own."""
+        wanted = call("GET", "/api/roles", {})
+        return Envelope(await self._send(wanted))
+
+    async def put_role(self, role: str, body: JsonObject) -> Envelope[models.Role]:
+        """Make or change a role of the tenant's own."""
+        wanted = call("PUT", "/api/roles/{role}", {"role": role}, json=body)
+        return Envelope(await self._send(wanted))
+
 
 class AsyncDataStore:
     """Operations on data store."""
@@ -2120,24 +2440,6 @@ class AsyncOperation:
         """Every step type with its schema: forms, verification and rollback all read it."""
         wanted = call("GET", "/api/step-types", {})
         return Envelope(await self._send(wanted))
-
-    async def stream_changes(
-        self,
-        *,
-        topics: str | None = None,
-        last_event_id: str | None = None,
-        seconds: int | None = None,
-    ) -> Any:
-        """What changes in runs, steps, tasks, messages, incidents and workflows, as it is
-        committed: ids and states. A client that comes again with Last-Event-ID misses
-        nothing."""
-        wanted = call(
-            "GET",
-            "/api/stream",
-            {},
-            query={"topics": topics, "lastEventId": last_event_id, "seconds": seconds},
-        )
-        return await self._send(wanted)
 
 
 class AsyncGroups:

@@ -14,6 +14,7 @@ from careloom.errors import InvalidInput
 from careloom.types import JsonObject
 from careloom.workflows.drafts.content import read_pinned
 from careloom.workflows.drafts.tries import TryOrder
+from careloom.workflows.grants import with_grants
 
 router = APIRouter(prefix="/api/workflows", tags=["drafts"])
 
@@ -44,6 +45,20 @@ async def outline_workflow(request: Request, principal: PrincipalDep, body: Give
         raise InvalidInput("step is the id of a step", path="/step")
     services = services_of(request)
     return success(await services.drafts.outlined(principal.scope, _source(body), only))
+
+
+@router.post("/describe", operation_id="describeWorkflow")
+async def describe_workflow(request: Request, principal: PrincipalDep, body: GivenDep) -> Response:
+    """A draft from words, `text`; with a `definition`, what that would become. By the configured
+    language model, else by a matcher; what is missing is named, and nothing is deployed."""
+    principal.require("workflow:deploy")
+    text = body.get("text")
+    if not isinstance(text, str):
+        raise InvalidInput("text is what the workflow is to do, in words", path="/text")
+    before = None if body.get("definition") is None else _source(body)
+    describe = services_of(request).drafts.describe
+    actor = with_grants(principal.actor(), principal.grants)
+    return success(await describe.propose(principal.scope, text, before, actor))
 
 
 def _source(body: JsonObject) -> str | JsonObject:

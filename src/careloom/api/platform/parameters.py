@@ -41,6 +41,11 @@ TaskKindParam = Literal["task", "form", "approval"] | None
 TaskPriorityParam = Literal["stat", "asap", "urgent", "routine"] | None
 TaskSlaParam = Literal["warning", "breached"] | None
 TaskSortParam = Literal["priority", "age"]
+LanguageParam = Annotated[
+    str | None,
+    Query(pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$", description="A language, such as de-CH"),
+]
+"""https://www.rfc-editor.org/rfc/rfc5646"""
 PersonParam = Annotated[str | None, Query(min_length=1, max_length=128)]
 """A principal."""
 RunNameParam = Annotated[str | None, Query(pattern=r"^run_[0-9a-f]{32}$", description="A run")]

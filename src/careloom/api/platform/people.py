@@ -12,6 +12,7 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import (
+    LanguageParam,
     PersonParam,
     RunNameParam,
     TaskKindParam,
@@ -47,6 +48,7 @@ async def list_tasks(
     workflow: WordParam = None,
     run: RunNameParam = None,
     patient: WordParam = None,
+    snoozed: bool | None = None,
     sort: TaskSortParam = "priority",
     after: str | None = Query(None, max_length=400),
     limit: int = Query(50, ge=1, le=500),
@@ -70,6 +72,10 @@ async def list_tasks(
         "warned": sla == "warning",
     }
     filters |= {name: True for name, on in flags.items() if on}
+    if snoozed:
+        filters["putOff"] = principal.id
+    elif snoozed is False or run is None:
+        filters["awake"] = principal.id
     tasks = await services_of(request).tasks.page(
         principal.scope,
         state=status,
@@ -90,12 +96,42 @@ async def count_tasks(request: Request, principal: PrincipalDep) -> Response:
     return success(await tasks.counts(principal.scope, asker_of(principal)))
 
 
+@router.post("/tasks/next", operation_id="claimNextTask")
+async def claim_next_task(request: Request, principal: PrincipalDep, body: GivenDep) -> Response:
+    """Take the most urgent task that nobody has: {"queue"?, "kind"?}; null when there is none."""
+    principal.require("task:claim")
+    filters = {name: body[name] for name in ("queue", "kind", "workflow") if body.get(name)}
+    for name in (name for name, value in filters.items() if not isinstance(value, str)):
+        raise InvalidInput(f"`{name}` is a text", path=f"/{name}")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.claim_next(principal.scope, filters, principal.actor(), who))
+
+
 @router.get("/tasks/{task_id}", operation_id="getTask")
-async def get_task(task_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """One human task with what it shows, its comments, votes, draft and decision."""
+async def get_task(
+    task_id: str, request: Request, principal: PrincipalDep, lang: LanguageParam = None
+) -> Response:
+    """One human task with what it shows, its comments, votes, draft and decision; its form in one
+    of its languages."""
     principal.require("task:read")
-    tasks = services_of(request).tasks
-    return success(await tasks.read(principal.scope, task_id, asker_of(principal)))
+    services, who = services_of(request), asker_of(principal)
+    task = await services.tasks.read(principal.scope, task_id, who)
+    if task.get("form"):
+        accepted = request.headers.get("accept-language")
+        task |= await services.people.forms.show_task(
+            principal.scope, task_id, who, wanted=lang, accepted=accepted
+        )
+    return success(task)
+
+
+@router.post("/tasks/{task_id}/snooze", operation_id="snoozeTask")
+async def snooze_task(
+    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
+) -> Response:
+    """Put a task off for oneself until a time; others see it as before."""
+    principal.require("task:claim")
+    tasks, who = services_of(request).tasks, asker_of(principal)
+    return success(await tasks.snooze(principal.scope, task_id, body, principal.actor(), who))
 
 
 @router.get("/tasks/{task_id}/history", operation_id="getTaskHistory")

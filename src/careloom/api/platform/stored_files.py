@@ -46,7 +46,12 @@ async def read_file(bucket: str, name: str, request: Request, principal: Princip
     await services.db.call(
         "effect_commit", principal.tenant, principal.store, [reading], [], principal.actor()
     )
-    return Response(data, headers=_headers(name, str(row["content_type"]), data))
+    return file_response(name, str(row["content_type"]), data)
+
+
+def file_response(name: str, kind: str, data: bytes) -> Response:
+    """Bytes from outside as a browser may have them; `name` holds no quote and no line break."""
+    return Response(data, headers=_headers(name, kind, data))
 
 
 def _headers(name: str, kind: str, data: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""/api/forms, /api/queues, /api/groups, /api/calendars: forms by link, and how work is spread."""
+"""/api/queues, /api/groups, /api/calendars: how work is spread."""
 
 from __future__ import annotations
 
@@ -8,35 +8,11 @@ from starlette.responses import Response
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.bodies import GivenByLinkDep, GivenDep
+from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import NameParam
 from careloom.api.services import services_of
-from careloom.tasks.service import asker_of
 
 router = APIRouter(prefix="/api", tags=["people"])
-
-
-@router.post("/tasks/{task_id}/link", operation_id="linkForm", status_code=201)
-async def link_form(
-    task_id: str, request: Request, principal: PrincipalDep, body: GivenDep
-) -> Response:
-    """A link by which somebody without a key fills the form of a task; shown this once."""
-    principal.require("task:assign")
-    forms, who = services_of(request).people.forms, asker_of(principal)
-    made = await forms.link(principal.scope, task_id, body, principal.actor(), who)
-    return success(made, status=201)
-
-
-@router.get("/forms/{token}", operation_id="getForm")
-async def get_form(token: str, request: Request) -> Response:
-    """The form behind a link, with what it begins with."""
-    return success(await services_of(request).people.forms.read(token))
-
-
-@router.post("/forms/{token}", operation_id="fillForm")
-async def fill_form(token: str, request: Request, body: GivenByLinkDep) -> Response:
-    """Complete the form behind a link, once: {"data": {linkId: value}} or {"answers": …}."""
-    return success(await services_of(request).people.forms.fill(token, body))
 
 
 @router.get("/queues", operation_id="listQueues")

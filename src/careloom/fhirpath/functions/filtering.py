@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import Any
 
-from careloom.fhirpath.equality import compare_items, key
+from careloom.fhirpath.equality import Frozen, compare_items, key
 from careloom.fhirpath.evaluation import Env, Run, failure, single
 from careloom.fhirpath.functions.definition import Function, Scope, for_each, is_true
 from careloom.fhirpath.model import Model
@@ -51,6 +51,7 @@ def _repeat(scope: Scope, call: Call, source: Run) -> Run:
     def run(env: Env) -> list[Any]:
         out: list[Any] = []
         seen: set[Any] = set()
+        known: Frozen = {}
         level, depth = source(env), 0
         while level:
             depth += 1
@@ -60,7 +61,7 @@ def _repeat(scope: Scope, call: Call, source: Run) -> Run:
             level = []
             for result in results:
                 for item in result:
-                    mark = None if every else key(item, env)
+                    mark = None if every else key(item, env, known)
                     if every or mark not in seen:
                         seen.add(mark)
                         level.append(item)

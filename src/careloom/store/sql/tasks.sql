@@ -152,10 +152,10 @@ BEGIN
       v_detail := jsonb_build_object('from', v_task.assignee, 'to', p_op->'to');
       v_task := task_given(v_task, p_op->'to');
     WHEN 'draft' THEN
-      PERFORM task_held(v_task, v_who);
-      UPDATE task SET draft = p_bodies[(p_op->>'body')::int + 1], draft_by = v_who->>'principal'
+      IF p_op->>'via' IS DISTINCT FROM 'link' THEN PERFORM task_held(v_task, v_who); END IF;
+      UPDATE task SET draft = p_bodies[(p_op->>'body')::int + 1], draft_by = v_who->>'principal', draft_at = now()
         WHERE tenant = p_tenant AND store = p_store AND task_id = v_id;
-      RETURN jsonb_build_object('task', v_id, 'state', v_task.state, 'version', v_task.version);
+      RETURN jsonb_build_object('task', v_id, 'state', v_task.state, 'version', v_task.version, 'savedAt', now());
     WHEN 'vote', 'decide' THEN
       RETURN task_decided(v_task, p_op, p_bodies, p_actor);
     ELSE NULL;

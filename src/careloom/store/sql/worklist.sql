@@ -1,6 +1,7 @@
 -- task_list: one page of open tasks that the asker sees, by urgency or by age, after a place. Each queue is read from
 -- its own index, so a closed or long queue costs a short one nothing; what the asker holds elsewhere is added.
--- Filter: state, queue, group, assignee, unassigned, overdue, warned, priority, workflow, run, kind, patient.
+-- Filter: state, queue, group, assignee, unassigned, overdue, warned, priority, workflow, run, kind, patient, and a
+-- principal as awake (what they did not put off) or putOff.
 CREATE OR REPLACE FUNCTION task_list(p_tenant text, p_store text, p_who jsonb, p_filter jsonb, p_sort text, p_after jsonb,
                                      p_limit int) RETURNS SETOF task LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
 DECLARE v_names text[]; v_closed text[]; v_queues text[];
@@ -40,6 +41,43 @@ BEGIN
     || ') u UNION ALL (' || v_sql || ' AND t.assignee = $5->>''principal'' AND NOT t.queue = ANY ($9)' || v_end || ')) t' || v_end;
 END $$;
 
+-- task_put_off: whether a principal put a task off until a time to come; what is due counts as put off by nobody.
+CREATE OR REPLACE FUNCTION task_put_off(p_task task, p_principal text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT p_task.due_key > now() AND EXISTS (SELECT FROM task_snooze s WHERE s.tenant = p_task.tenant AND s.store = p_task.store
+    AND s.task_id = p_task.task_id AND s.principal = p_principal AND s.until > now())
+$$;
+
+-- task_snooze_put: put a task off for oneself until a time; null takes it back. It must be seen and open; audited.
+CREATE OR REPLACE FUNCTION task_snooze_put(p_tenant text, p_store text, p_task uuid, p_who jsonb, p_until timestamptz, p_actor jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_task task;
+BEGIN
+  PERFORM enter(p_tenant);
+  SELECT * INTO v_task FROM task t WHERE t.tenant = p_tenant AND t.store = p_store AND t.task_id = p_task;
+  IF v_task.task_id IS NULL OR NOT task_visible(v_task, p_who) THEN
+    PERFORM refuse('CL004', '{"message": "There is no such task", "code": "task_not_found"}');
+  END IF;
+  IF v_task.closed_at IS NOT NULL THEN PERFORM task_refused(v_task); END IF;
+  DELETE FROM task_snooze s WHERE s.tenant = p_tenant AND s.store = p_store AND s.principal = p_who->>'principal'
+    AND (s.until < now() OR s.task_id = p_task);
+  IF p_until IS NOT NULL THEN
+    INSERT INTO task_snooze (tenant, store, task_id, principal, until)
+      VALUES (p_tenant, p_store, p_task, p_who->>'principal', p_until)
+      ON CONFLICT (tenant, store, task_id, principal) DO UPDATE SET until = excluded.until;
+  END IF;
+  PERFORM audit_record(p_tenant, p_store, 'task.snooze', 'Task/' || p_task, p_actor, jsonb_build_object('until', p_until));
+END $$;
+
+-- task_snoozes: until when a principal put tasks off.
+CREATE OR REPLACE FUNCTION task_snoozes(p_tenant text, p_store text, p_principal text)
+RETURNS TABLE (task_id uuid, until timestamptz) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT s.task_id, s.until FROM task_snooze s
+    WHERE s.tenant = p_tenant AND s.store = p_store AND s.principal = p_principal AND s.until > now();
+END $$;
+
 -- task_conditions: the conditions of a filter as SQL over t; values stay parameters ($3).
 CREATE OR REPLACE FUNCTION task_conditions(p_filter jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT concat(
@@ -50,6 +88,8 @@ CREATE OR REPLACE FUNCTION task_conditions(p_filter jsonb) RETURNS text LANGUAGE
     CASE WHEN p_filter ? 'workflow' THEN ' AND t.workflow_id = $3->>''workflow''' END,
     CASE WHEN p_filter ? 'kind' THEN ' AND t.kind = $3->>''kind''' END,
     CASE WHEN p_filter ? 'patient' THEN ' AND t.patient = $3->>''patient''' END,
+    CASE WHEN p_filter ? 'awake' THEN ' AND NOT task_put_off(t, $3->>''awake'')' END,
+    CASE WHEN p_filter ? 'putOff' THEN ' AND task_put_off(t, $3->>''putOff'')' END,
     CASE WHEN p_filter ? 'unassigned' THEN ' AND t.assignee IS NULL' END,
     CASE WHEN p_filter ? 'warned' THEN ' AND t.warn_at <= now()' END,
     CASE WHEN p_filter ? 'overdue' THEN ' AND t.due_key <= now()' END)
@@ -83,7 +123,7 @@ BEGIN
     USING p_tenant, p_store, p_filter, p_after, p_who, v_names, v_closed, p_limit;
 END $$;
 
--- task_counts: open tasks by queue, as far as the asker sees them.
+-- task_counts: open tasks by queue, as far as the asker sees them and did not put them off.
 CREATE OR REPLACE FUNCTION task_counts(p_tenant text, p_store text, p_who jsonb)
 RETURNS TABLE (queue text, open bigint, unassigned bigint, mine bigint, warned bigint, overdue bigint, urgent bigint)
 LANGUAGE plpgsql AS $$
@@ -99,6 +139,8 @@ BEGIN
       count(*) FILTER (WHERE t.rank < 3)
     FROM task t WHERE t.tenant = p_tenant AND t.store = p_store AND t.closed_at IS NULL
       AND task_seen(t, p_who, v_names, v_closed)
+      AND (t.due_key <= now() OR t.task_id NOT IN (SELECT s.task_id FROM task_snooze s WHERE s.tenant = p_tenant
+        AND s.store = p_store AND s.principal = p_who->>'principal' AND s.until > now()))
     GROUP BY t.queue ORDER BY t.queue;
 END $$;
 
@@ -200,11 +242,12 @@ END $$;
 
 -- form_link_find: the task that a link opens, with the hash its secret must have.
 CREATE OR REPLACE FUNCTION form_link_find(p_tenant text, p_link text)
-RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, expired boolean) LANGUAGE plpgsql AS $$
+RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, expired boolean, expires_at timestamptz)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.expires_at <= now() FROM form_link f
+  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.expires_at <= now(), f.expires_at FROM form_link f
     WHERE f.tenant = p_tenant AND f.link_id = p_link;
 END $$;
 

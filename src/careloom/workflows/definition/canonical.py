@@ -54,6 +54,7 @@ class Canonical:
     def __init__(self, locate: Locate) -> None:
         self.locate = locate
         self.lines: dict[str, tuple[int, int]] = {}
+        self.places: dict[str, tuple[str | int, ...]] = {}
         self.count = 0
 
     def workflow(self, raw: Json, place: tuple[str | int, ...]) -> JsonObject:
@@ -397,7 +398,8 @@ class Canonical:
         return str(value)
 
     def note(self, path: str, place: tuple[str | int, ...]) -> None:
-        """Remembers the line of a path."""
+        """Remembers the line of a path, and its place in the text."""
+        self.places[path] = place
         found = self.locate(place)
         if found:
             self.lines[path] = found

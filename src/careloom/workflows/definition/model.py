@@ -208,6 +208,10 @@ class ParseResult:
     """The text as it was handed in; a JSON object is written out."""
     lines: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The line and column of each place, by path."""
+    places: dict[str, tuple[str | int, ...]] = field(default_factory=dict)
+    """The keys and numbers that lead to each place in the text, by path."""
+    value: Json = None
+    """What the text says, as it is written, with the keys of its components."""
 
     def line(self, path: str) -> int | None:
         """The line of a path, or of the nearest place around it."""

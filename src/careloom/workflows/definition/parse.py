@@ -85,7 +85,8 @@ def _result(
     raw, place = _unwrapped(loaded.value)
     canonical = Canonical(loaded.lines.get)
     stored = canonical.workflow(raw, place)
-    return ParseResult(Definition.from_canonical(stored), receipts, text, canonical.lines)
+    definition = Definition.from_canonical(stored)
+    return ParseResult(definition, receipts, text, canonical.lines, canonical.places, loaded.value)
 
 
 def _unwrapped(value: Json) -> tuple[Json, tuple[str | int, ...]]:

@@ -19,7 +19,7 @@ from careloom.workflows.verification.kinds import Shapes, kinds_of
 Answers = Callable[[StepDefinition], JsonObject | None]
 """What the worker or model of a step answers, as properties of a JSON Schema; None for others."""
 _DEPTH = 3
-"""Names below a resource are told so deep; deeper ones are asked for by their beginning."""
+"""Names are told so deep."""
 _MOST = 2000
 """Names under one root."""
 _TEXT, _WHOLE, _ANY = {"type": "string"}, {"type": "integer"}, {"type": "object"}
@@ -115,25 +115,27 @@ class Outline:
         self._schemas = schemas
         self._element_schema = element_schema
         self._answers = answers
+        self._known_types: dict[str, list[JsonObject]] = {}
 
     def of(self, definition: Definition, known: Known, only: str | None = None) -> JsonObject:
-        """The outline; with `only` the names for that step alone, one list."""
+        """The outline; with `only` the names for that step alone, in one list."""
         every = places(definition)
         subject = Subject(
             definition, self._schemas, "development", False, None, known, self._element_schema
         )
         shapes = Shapes(subject, every)
-        outputs = {place.step.id: self._output(shapes, place.step, every) for place in every}
+        asked = _asked(every)
+        outputs = {place.step.id: self._output(shapes, place.step, asked) for place in every}
         seen: dict[str, _Seen] = {}
         end = _walk(definition.steps, _Seen(), seen)
-        roots = {
+        roots: JsonObject = {
             "trigger": list(_flat("trigger", self._trigger(definition))),
             "run": list(_flat("run", {"type": "object", "properties": _RUN})),
             "session": list(_flat("session", {"type": "object", "properties": _SESSION})),
         }
         if only is not None:
-            here = seen.get(only)
-            return {"step": only, "names": _names(here or end, roots, outputs)}
+            names = _names(seen.get(only) or end, roots, outputs)
+            return {"step": only, "names": names, "fhirTypes": self._types(names)}
         steps = [
             {
                 "id": place.step.id,
@@ -143,7 +145,21 @@ class Outline:
             }
             for place in every
         ]
-        return {**roots, "outputs": outputs, "steps": steps, "output": _shown(end)}
+        told = [*roots["trigger"], *(one for names in outputs.values() for one in names)]
+        more = {"steps": steps, "output": _shown(end), "fhirTypes": self._types(told)}
+        return {**roots, "outputs": outputs, **more}
+
+    def _types(self, names: list[JsonObject]) -> JsonObject:
+        """The elements of every resource type among the names, below the resource."""
+        types = sorted({one["fhirType"] for one in names if "fhirType" in one})
+        return {kind: self._elements(kind) for kind in types}
+
+    def _elements(self, kind: str) -> list[JsonObject]:
+        known = self._known_types.get(kind)
+        if known is None and self._element_schema is not None:
+            known = list(_flat("", _deep(self._element_schema, kind)))
+            self._known_types[kind] = known
+        return known or []
 
     def _trigger(self, definition: Definition) -> JsonObject:
         properties: JsonObject = dict(_BOTH)
@@ -152,33 +168,41 @@ class Outline:
         given = (definition.input_schema or {}).get("properties", {})
         properties |= given
         types = event_types([one for one in definition.triggers if one.type == "fhir"])
-        if "resource" in properties and len(types) == 1 and self._element_schema is not None:
-            properties["resource"] = _deep(self._element_schema, types[0], ())
+        if "resource" in properties and len(types) == 1:
+            properties["resource"] = {"type": "object", "fhirType": types[0]}
         return {"type": "object", "properties": properties}
 
-    def _output(self, shapes: Shapes, step: StepDefinition, every: list[Place]) -> list[JsonObject]:
+    def _output(
+        self, shapes: Shapes, step: StepDefinition, asked: Mapping[str, set[str]]
+    ) -> list[JsonObject]:
         schema = shapes.output(step)
         if schema is None and step.fallback:
             # Which of both gave it is not certain; the step's own names help to write it.
             schema = self._schemas.get(step.type, {}).get("output")
         properties: JsonObject = dict((schema or {}).get("properties", {}))
-        answered = self._answers(step)
-        if answered is not None:
-            properties |= {
-                name: what for name, what in answered.items() if not properties.get(name)
-            }
+        answered = self._answers(step) or {}
+        properties |= {name: what for name, what in answered.items() if not properties.get(name)}
         if (schema or {}).get("additionalProperties") is True:
-            for place in every:
-                for read in place.reads:
-                    ref = read.reference
-                    if ref[:3] == ("steps", step.id, "output") and len(ref) > 3:
-                        properties.setdefault(ref[3], {})
+            for name in sorted(asked.get(step.id, ())):
+                properties.setdefault(name, {})
         kind = step.params.get("resourceType")
-        if "resource" in properties and isinstance(kind, str) and self._element_schema:
-            known = _deep(self._element_schema, kind, ()) if "{{" not in kind else None
-            properties["resource"] = known or properties["resource"]
+        if isinstance(kind, str) and "{{" not in kind:
+            for name, what in (("resource", "object"), ("resources", "array")):
+                if name in properties:
+                    properties[name] = {"type": what, "fhirType": kind}
         root = f"steps.{step.id}.output"
         return list(_flat(root, {"type": "object", "properties": properties}))
+
+
+def _asked(every: list[Place]) -> dict[str, set[str]]:
+    """Names that steps read of the outputs of others, by step."""
+    asked: dict[str, set[str]] = {}
+    for place in every:
+        for read in place.reads:
+            ref = read.reference
+            if len(ref) > 3 and ref[0] == "steps" and ref[2] == "output":
+                asked.setdefault(ref[1], set()).add(ref[3])
+    return asked
 
 
 def _walk(steps: tuple[StepDefinition, ...], before: _Seen, seen: dict[str, _Seen]) -> _Seen:
@@ -242,12 +266,9 @@ def _names(
     return [*names, *roots["run"], *roots["session"]]
 
 
-def _deep(ask: ElementSchema, kind: str, path: tuple[str, ...]) -> JsonObject | None:
-    """The schema of a resource, some levels deep: R4 gives the rest along a path."""
-    schema = ask(kind, path)
-    if schema is None:
-        return None
-    whole = dict(schema)
+def _deep(ask: ElementSchema, kind: str) -> JsonObject:
+    """The schema of a resource, two levels deep: http://hl7.org/fhir/R4/resourcelist.html"""
+    whole = dict(ask(kind, ()) or {})
     properties: JsonObject = dict(whole.get("properties", {}))
     for name, what in properties.items():
         if name.startswith("_") or not _is_object(what) or name in ("contained", "extension"):
@@ -271,11 +292,18 @@ def _flat(root: str, schema: Json) -> Iterator[JsonObject]:
         for name, what in _members(here).items():
             if name.startswith("_"):
                 continue
-            place = f"{path}.{name}" if name.isidentifier() or "-" in name else f"{path}[{name!r}]"
+            place = _joined(path, name)
             told += 1
             yield _told(place, what)
             if depth < _DEPTH:
                 waiting.append((place, what, depth + 1))
+
+
+def _joined(path: str, name: str) -> str:
+    if not path:
+        return name
+    plain = name.replace("-", "_").isidentifier()
+    return f"{path}.{name}" if plain else f"{path}[{name!r}]"
 
 
 def _members(schema: Json) -> JsonObject:
@@ -295,7 +323,7 @@ def _told(path: str, schema: Json) -> JsonObject:
     items = kinds_of(schema.get("items"))
     if items:
         one["items"] = " | ".join(sorted(items))
-    for name in ("description", "enum", "format"):
+    for name in ("description", "enum", "format", "fhirType"):
         if name in schema:
             one[name] = schema[name]
     return one

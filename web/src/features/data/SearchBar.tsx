@@ -1,6 +1,6 @@
-import { Autocomplete } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { X } from "lucide-react";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { Icon } from "../../ui/Icon";
 import type { SearchParameter } from "./capability";
 import styles from "./data.module.css";
@@ -23,6 +23,7 @@ const MODIFIERS: Record<string, readonly string[]> = {
 export function SearchBar({ parameters, query, onQuery }: Props) {
   const [typed, setTyped] = useState("");
   const [fault, setFault] = useState<string>();
+  const known = useId();
   const names = parameters.flatMap(({ name, type }) => (MODIFIERS[type] ?? [""]).map((modifier) => `${name}${modifier}=`));
   const add = () => {
     const text = typed.trim();
@@ -41,26 +42,25 @@ export function SearchBar({ parameters, query, onQuery }: Props) {
   };
   return (
     <div className={styles.bar}>
-      <Autocomplete
+      <TextInput
         size="xs"
         className={styles.condition}
         aria-label="Add a condition"
         placeholder="name=rossi"
+        list={known}
         value={typed}
-        data={names}
-        limit={12}
         error={fault}
-        onChange={(value) => {
-          setTyped(value);
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
           setFault(undefined);
         }}
-        onKeyDown={(event) => {
-          if (event.key === "Enter" && typed.includes("=") && !typed.endsWith("=")) {
-            event.preventDefault();
-            add();
-          }
-        }}
+        onKeyDown={(event) => event.key === "Enter" && add()}
       />
+      <datalist id={known}>
+        {names.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
       <ul className={styles.conditions} aria-label="Conditions">
         {[...query].map(([name, value], at) => (
           <li key={`${name}=${value}:${at}`}>

@@ -1,6 +1,6 @@
 import { Button, Textarea } from "@mantine/core";
 import { ArrowLeft } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import { api, ApiError } from "../../api/client";
 import { useCan, useMe } from "../../api/me";
@@ -11,7 +11,9 @@ import { priorityOf, sentence, words } from "../../evidence/words";
 import { Form } from "../../questionnaire/Form";
 import { wordsOf } from "../../questionnaire/language";
 import { faults as faultsOf, fromPlain, fromResponse, toResponse, walk, type Answers } from "../../questionnaire/model";
-import { useCalculated } from "../../questionnaire/useCalculated";
+import type { Source } from "../../questionnaire/source";
+import type { QuestionnaireResponse } from "../../questionnaire/types";
+import { useCalculated, type Worked } from "../../questionnaire/useCalculated";
 import { ErrorPanel, messageOf } from "../../ui/ErrorPanel";
 import { Icon } from "../../ui/Icon";
 import { Status } from "../../ui/Status";
@@ -53,7 +55,12 @@ export function Asked({ task, onNext, onClose }: Props) {
   const began = useRef(Date.now());
   const heading = useRef<HTMLHeadingElement>(null);
   const kept = useDraft(task.id, task.form, answers, typed);
-  const calculated = useCalculated(`api/tasks/${task.id}/calculate`, task.form, answers, setAnswers);
+  const source = useMemo(() => sourceOf(task.id), [task.id]);
+  const work = useCallback(
+    (given: QuestionnaireResponse, edited: readonly string[]) => api.post<Worked>(`api/tasks/${task.id}/calculate`, { answers: given, edited }),
+    [task.id],
+  );
+  const { disabled, onEdited } = useCalculated(work, task.form, answers, setAnswers);
   const open = isOpen(task);
   const others = task.assignee !== null && task.assignee !== me?.principal;
   const mayDecide = open && !others && can("task:complete");
@@ -128,7 +135,9 @@ export function Asked({ task, onNext, onClose }: Props) {
               onAnswers={change}
               words={wordsOf("en")}
               faults={faults}
-              disabled={calculated.disabled}
+              source={source}
+              disabled={disabled}
+              onEdited={onEdited}
               readOnly={!mayDecide}
               suggested={suggested}
             />
@@ -168,6 +177,12 @@ export function Asked({ task, onNext, onClose }: Props) {
     </>
   );
 }
+
+/** Options of large value sets, and files, of a task's form. */
+const sourceOf = (task: string): Source => ({
+  find: (valueSet, find) => api.get(`api/tasks/${task}/options`, { valueSet, find }),
+  keep: (linkId, file) => api.post(`api/tasks/${task}/attachments`, file, { query: { question: linkId, name: file.name } }),
+});
 
 /** What the server says of single answers, by linkId. */
 function issuesOf(error: unknown): ReadonlyMap<string, string> {

@@ -1,17 +1,19 @@
-import { NativeSelect } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Inbox } from "lucide-react";
 import { useCallback, useMemo, useRef } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { api } from "../../api/client";
 import { useLiveRefresh } from "../../api/live";
-import { useApi } from "../../api/queries";
+import { useCan } from "../../api/me";
+import { refresh, useApi } from "../../api/queries";
 import { useShortcut } from "../../app/shortcuts";
 import { words } from "../../evidence/words";
 import { Empty } from "../../ui/Empty";
-import { ErrorPanel } from "../../ui/ErrorPanel";
+import { ErrorPanel, messageOf } from "../../ui/ErrorPanel";
 import { Loading } from "../../ui/Loading";
 import { Page } from "../../ui/Page";
+import { useToast } from "../../ui/Toasts";
 import styles from "./inbox.module.css";
 import { TaskList } from "./TaskList";
 import { TaskView } from "./TaskView";
@@ -25,6 +27,8 @@ export default function InboxPage() {
   const { id } = useParams();
   const navigate = useNavigate();
   const [query, setQuery] = useSearchParams();
+  const can = useCan();
+  const say = useToast();
   const asked = useMemo(() => askedOf(query), [query]);
   const list = useInfiniteQuery({
     queryKey: ["api/tasks", asked],
@@ -65,10 +69,27 @@ export default function InboxPage() {
       { replace: true },
     );
   const filtered = FILTERS.some((name) => query.has(name));
+  const take = async () => {
+    try {
+      const taken = await api.post<TaskLine | null>("api/tasks/next", query.get("queue") ? { queue: query.get("queue") } : {});
+      refresh("api/tasks");
+      if (taken) open(taken.id);
+      else say("Nothing waits that nobody has");
+    } catch (error) {
+      say(messageOf(error), { kind: "failed" });
+    }
+  };
   return (
     <Page
       title="Inbox"
       full
+      actions={
+        can("task:claim") && (
+          <Button size="xs" onClick={() => void take()}>
+            Take the next
+          </Button>
+        )
+      }
       filters={
         <>
           <Choice word="Whose" name="who" query={query} onSet={set} options={[["", "Everybody's"], ["mine", "Mine"], ["unassigned", "Nobody's"]]} />

@@ -29,9 +29,9 @@ export function Templates({ onClose }: { onClose: () => void }) {
       {error && <ErrorPanel error={error} what="The templates could not be read" />}
       {!data && !error && <Loading />}
       <ul>
-        {data?.map(({ id, name, description }) => (
-          <li key={id}>
-            <Link to={`/workflows/new?template=${encodeURIComponent(id)}`}>{name}</Link>
+        {data?.map(({ name, title, description }) => (
+          <li key={name}>
+            <Link to={`/workflows/new?template=${encodeURIComponent(name)}`}>{title}</Link>
             <p>{description}</p>
           </li>
         ))}

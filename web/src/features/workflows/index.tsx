@@ -1,7 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import { FileText, PenLine, Plus, Search, Workflow } from "lucide-react";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { useLiveRefresh } from "../../api/live";
 import { useCan } from "../../api/me";
 import { DataList, type Column } from "../../ui/DataList";
@@ -13,22 +13,32 @@ import { Page } from "../../ui/Page";
 import { Status } from "../../ui/Status";
 import { StatusStrip } from "../../ui/StatusStrip";
 import { Ago } from "../../ui/Time";
-import { useLastRuns, useNextTimes, useWorkflows, type LastRuns, type WorkflowSummary } from "./server";
+import { useFilter } from "../../ui/useFilter";
+import {
+  linesOf,
+  useDrafts,
+  useLastRuns,
+  useNextTimes,
+  useWorkflows,
+  type LastRuns,
+  type Line,
+} from "./server";
 import { Templates } from "./Templates";
 import { startsWords } from "./triggers";
 import styles from "./workflows.module.css";
 
 export default function WorkflowsPage() {
-  const [query, setQuery] = useSearchParams();
-  const find = query.get("find") ?? "";
+  const [find, setFind] = useFilter("find");
   const can = useCan();
   const [choosing, setChoosing] = useState(false);
-  const { data, error, refetch } = useWorkflows();
+  const { data: workflows, error, refetch } = useWorkflows();
+  const { data: drafts } = useDrafts();
+  const data = workflows && drafts && linesOf(workflows, drafts);
   const last = useLastRuns();
   const next = useNextTimes();
-  useLiveRefresh(["workflow"], ["api/workflows", "api/schedules"]);
+  useLiveRefresh(["workflow"], ["api/workflows", "api/schedules", "api/drafts"]);
   useLiveRefresh(["run"], ["api/workflows/runs"]);
-  const found = (data ?? []).filter((one) => matches(one, find));
+  const found = data?.filter((one) => matches(one, find)) ?? [];
   return (
     <Page
       title="Workflows"
@@ -42,7 +52,7 @@ export default function WorkflowsPage() {
             placeholder="Name, trigger or owner"
             leftSection={<Icon of={Search} />}
             value={find}
-            onChange={({ currentTarget: { value } }) => setQuery(value ? { find: value } : {}, { replace: true })}
+            onChange={(event) => setFind(event.currentTarget.value)}
           />
         ) : undefined
       }
@@ -56,7 +66,7 @@ export default function WorkflowsPage() {
           icon={Search}
           title={`Nothing is called “${find}”`}
           says="The search looks at names, ids, triggers and owners."
-          action={{ word: "Show all workflows", act: () => setQuery({}) }}
+          action={{ word: "Show all workflows", act: () => setFind("") }}
         />
       )}
       {found.length > 0 && (
@@ -65,30 +75,31 @@ export default function WorkflowsPage() {
           rows={found}
           columns={columns(last, next)}
           rowKey={({ id }) => id}
-          href={({ id }) => `/workflows/${encodeURIComponent(id)}`}
-          rowHeight={56}
+          href={({ href }) => href}
+          rowHeight={44}
         />
       )}
     </Page>
   );
 }
 
-function matches({ id, name, owner, triggers }: WorkflowSummary, find: string): boolean {
+function matches({ id, name, owner, triggers }: Line, find: string): boolean {
   const text = `${id} ${name} ${owner ?? ""} ${startsWords(triggers)}`.toLowerCase();
   return find.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<WorkflowSummary>[] {
+function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Line>[] {
   return [
     {
       key: "name",
       head: "Name",
       width: "minmax(160px, 2fr)",
-      cell: ({ id, name, active }) => (
+      cell: ({ name, href, active, isDraft }) => (
         <span className={styles.name}>
-          <Link to={`/workflows/${encodeURIComponent(id)}`} tabIndex={-1}>
+          <Link to={href} tabIndex={-1}>
             {name}
           </Link>
+          {isDraft && <Status of="draft" />}
           {!active && <Status of="paused" />}
         </span>
       ),
@@ -98,7 +109,8 @@ function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Work
       head: "Starts",
       width: "minmax(0, 2fr)",
       wide: true,
-      cell: ({ triggers }) => <span title={startsWords(triggers)}>{startsWords(triggers)}</span>,
+      cell: ({ triggers, isDraft }) =>
+        isDraft ? <Soft>Not live yet</Soft> : <span title={startsWords(triggers)}>{startsWords(triggers)}</span>,
     },
     {
       key: "last",
@@ -112,7 +124,8 @@ function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Work
       head: "Next start",
       width: "104px",
       wide: true,
-      cell: ({ id, active, triggers }) => {
+      cell: ({ id, active, triggers, isDraft }) => {
+        if (isDraft) return <Soft>Once published</Soft>;
         const at = next.get(id);
         if (!active) return <Soft>Paused</Soft>;
         if (at) return <Ago at={at} />;

@@ -21,9 +21,51 @@ export interface WorkflowSummary {
 }
 
 export interface Template {
+  name: string;
+  title: string;
+  description: string;
+}
+
+/** Something begun that is not live yet. */
+export interface Draft {
   id: string;
   name: string;
-  description: string;
+  workflowId: string | null;
+  updatedAt: string;
+  updatedBy: string | null;
+}
+
+/** A line of the page: a live workflow, or a draft of one that is not live yet. */
+export interface Line {
+  id: string;
+  name: string;
+  href: string;
+  isDraft: boolean;
+  active: boolean;
+  triggers: readonly Trigger[];
+  owner: string | null;
+  version: number | null;
+  updatedAt: string;
+}
+
+/** Drafts of workflows that are live open with their workflow; the others stand on top. */
+export function linesOf(workflows: readonly WorkflowSummary[], drafts: readonly Draft[]): Line[] {
+  const live = new Set(workflows.map(({ id }) => id));
+  const begun = drafts.filter(({ workflowId }) => workflowId === null || !live.has(workflowId));
+  return [
+    ...begun.map(({ id, name, updatedAt, updatedBy }) => ({
+      id,
+      name,
+      href: `/workflows/new?draft=${encodeURIComponent(id)}`,
+      isDraft: true,
+      active: true,
+      triggers: [],
+      owner: updatedBy,
+      version: null,
+      updatedAt,
+    })),
+    ...workflows.map((one) => ({ ...one, href: `/workflows/${encodeURIComponent(one.id)}`, isDraft: false })),
+  ];
 }
 
 interface Schedule {
@@ -36,6 +78,8 @@ interface Schedule {
 export type LastRuns = ReadonlyMap<string, readonly string[]>;
 
 export const useWorkflows = () => useApi<WorkflowSummary[]>("api/workflows");
+
+export const useDrafts = () => useApi<Draft[]>("api/drafts");
 
 export const useTemplates = (enabled: boolean) => useApi<Template[]>("api/templates", {}, { enabled });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lastOf } from "./server";
+import { lastOf, linesOf } from "./server";
 import { startsWords } from "./triggers";
 
 describe("what starts a workflow", () => {
@@ -21,4 +21,17 @@ it("shows the last runs from the oldest to the newest", () => {
   ];
   expect(lastOf(runs).get("a")).toEqual(["succeeded", "failed"]);
   expect(lastOf(Array.from({ length: 30 }, () => ({ workflowId: "c", status: "failed" }))).get("c")).toHaveLength(20);
+});
+
+it("shows drafts of workflows that are not live, and no others", () => {
+  const live = { id: "a", name: "A", version: 2, active: true, updatedAt: "", owner: null, triggers: [] };
+  const draft = { updatedAt: "", updatedBy: "ada" };
+  const lines = linesOf(
+    [live],
+    [
+      { ...draft, id: "drf_1", name: "A", workflowId: "a" },
+      { ...draft, id: "drf_2", name: "B", workflowId: null },
+    ],
+  );
+  expect(lines.map(({ href }) => href)).toEqual(["/workflows/new?draft=drf_2", "/workflows/a"]);
 });

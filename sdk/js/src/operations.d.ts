@@ -1,0 +1,883 @@
+// Generated from the OpenAPI document by generate.py: change that, not this.
+import type { CallOptions, Content, Operations, Transport } from './calls.js';
+import type * as types from './types.js';
+
+/** Operations on workflow. */
+export declare class WorkflowOperations extends Operations {
+  /** Do one thing to many runs, named or found by a filter; the outcome of each. */
+  controlRuns(
+    body: types.RunsOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunsAsked>>;
+
+  /** Let a run and its children rest after the step they are at; a finished one is 422. */
+  pauseRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.RunAsked>>;
+
+  /** Let a paused run and its children go on. */
+  resumeRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.RunAsked>>;
+
+  /** Ask a run and its children to stop; a finished one is 422. */
+  cancelRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.RunAsked>>;
+
+  /** Undo the completed steps of a run, last first; also of one that has ended. */
+  rollbackRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.RunAsked>>;
+
+  /**
+   * Start a run that takes this one's place: from the step that failed, or `from` another, with
+   * another `input`, on another `version`.
+   */
+  retryRun(
+    runId: string,
+    body?: types.RetryOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunRetried>>;
+
+  /** What failed and waits for somebody: by cause, then one by one, newest first. */
+  listDeadLetters(
+    options?: CallOptions & {
+      workflow?: string;
+      code?: string;
+      version?: number;
+      step?: string;
+      before?: string;
+      limit?: number;
+    },
+  ): Promise<types.Envelope<types.DeadLetters>>;
+
+  /** One dead letter with what it was started with. */
+  getDeadLetter(
+    letterId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.DeadLetterDetail>>;
+
+  /** Send it again: an event to the workflow that could not read it; a run as `retryRun` does. */
+  resendDeadLetter(
+    letterId: string,
+    body?: types.RetryOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunRetried | types.DeadLetterSettled>>;
+
+  /** Let it be, with a reason. */
+  discardDeadLetter(
+    letterId: string,
+    body: types.Reason,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.DeadLetterSettled>>;
+
+  /** Runs, newest first; page with the last id as `before`. */
+  listRuns(
+    options?: CallOptions & {
+      workflow?: string;
+      status?: "running" | "waiting" | "held" | "paused" | "succeeded" | "failed" | "cancelled" | "rolled_back";
+      version?: number;
+      code?: string;
+      text?: string;
+      parent?: string;
+      from?: string;
+      to?: string;
+      before?: string;
+      limit?: number;
+    },
+  ): Promise<types.Envelope<Array<types.RunSummary>>>;
+
+  /** One run: steps, attempts, output, error, timings. */
+  getRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.Run>>;
+
+  /** The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR. */
+  getRunAudit(
+    runId: string,
+    options?: CallOptions & { accept?: 'application/json' },
+  ): Promise<types.Envelope<types.AuditExport>>;
+  getRunAudit(
+    runId: string,
+    options: CallOptions & { accept: 'application/x-ndjson' },
+  ): Promise<string>;
+  getRunAudit(runId: string, options: CallOptions & { accept: 'text/csv' }): Promise<string>;
+  getRunAudit(
+    runId: string,
+    options: CallOptions & { accept: 'application/fhir+json' },
+  ): Promise<types.JsonObject>;
+
+  /** When each step, attempt and wait of a run took place; no payloads. */
+  getRunTimeline(runId: string, options?: CallOptions): Promise<types.Envelope<types.Timeline>>;
+
+  /** JSON Schema 2020-12 of a definition, with every step type of this installation. */
+  getWorkflowSchema(options?: CallOptions): Promise<types.JsonSchema>;
+
+  /**
+   * Which workflow may start which, by what it writes or as its child: cascades, loops, and
+   * orphans, which nothing starts.
+   */
+  getTriggerGraph(options?: CallOptions): Promise<types.Envelope<types.TriggerGraph>>;
+
+  /** Deploy a workflow from YAML or JSON; the answer carries receipts of repairs. */
+  createWorkflow(
+    definition: types.Definition | string,
+    options?: CallOptions & { mode?: "compat" | "strict" },
+  ): Promise<types.Envelope<types.Deployed>>;
+
+  /** Every workflow of the store, newest versions. */
+  listWorkflows(options?: CallOptions): Promise<types.Envelope<Array<types.Workflow>>>;
+
+  /** What a deployment would say; nothing is stored. */
+  validateWorkflow(
+    definition: types.Definition | string,
+    options?: CallOptions & { mode?: "compat" | "strict" },
+  ): Promise<types.Envelope<types.Checked>>;
+
+  /** One workflow: canonical definition, and the source as it was handed in. */
+  getWorkflow(
+    workflowId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.WorkflowDetail>>;
+
+  /** Deploy a new version of a workflow. */
+  updateWorkflow(
+    workflowId: string,
+    definition: types.Definition | string,
+    options?: CallOptions & { mode?: "compat" | "strict" },
+  ): Promise<types.Envelope<types.Deployed>>;
+
+  /**
+   * Start a run; the body becomes `trigger`. 422 when the input misses what the steps need. With an
+   * Idempotency-Key the same request again is answered, with 200, by the run that there is.
+   */
+  executeWorkflow(
+    workflowId: string,
+    body?: types.JsonObject,
+    options?: CallOptions & { idempotencyKey?: string },
+  ): Promise<types.Envelope<types.RunStarted>>;
+
+  /**
+   * Let no event start a run of it until it is resumed, whatever is deployed; what happens
+   * meanwhile starts none later either. Runs that are under way go on, and execute still works.
+   */
+  pauseWorkflow(workflowId: string, options?: CallOptions): Promise<types.Envelope<types.Workflow>>;
+
+  /** Let events start runs of it again. */
+  resumeWorkflow(
+    workflowId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Workflow>>;
+
+  /**
+   * Send an event by name and key to the run that has waited longest for it; one that no run waits
+   * for yet is kept. An `Idempotency-Key`, or `id` in the body, makes a repeat harmless.
+   */
+  sendEvent(
+    name: string,
+    body?: types.EventGiven,
+    options?: CallOptions & { idempotencyKey?: string },
+  ): Promise<types.Envelope<types.EventSent>>;
+
+  /** Every schedule of the store: its next five times, its last firing, what it missed. */
+  listSchedules(options?: CallOptions): Promise<types.Envelope<Array<types.Schedule>>>;
+}
+
+/** Operations on session. */
+export declare class SessionOperations extends Operations {
+  /** The session of a run: its messages, derived from the journal. */
+  getSession(sessionId: string, options?: CallOptions): Promise<types.Envelope<types.Session>>;
+}
+
+/** Operations on versions. */
+export declare class VersionsOperations extends Operations {
+  /** A replay: how far it is, which fields changed in how many runs, and each run's changes. */
+  getReplay(replayId: string, options?: CallOptions): Promise<types.Envelope<types.Replay>>;
+
+  /** Stop a replay; what it found stays. */
+  cancelReplay(replayId: string, options?: CallOptions): Promise<types.Envelope<types.Replay>>;
+
+  /** Do past runs again on a version or a draft, in memory: nothing is written, sent or asked. */
+  replayRuns(
+    workflowId: string,
+    body?: types.ReplayOrder,
+    options?: CallOptions & { idempotencyKey?: string },
+  ): Promise<types.Envelope<types.Replay>>;
+
+  /** Every version, newest first, with the runs under way on each. */
+  listVersions(
+    workflowId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.VersionSummary>>>;
+
+  /** One version: definition, source, who deployed it and when. */
+  getVersion(
+    workflowId: string,
+    number: number | string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Version>>;
+
+  /**
+   * What changed in meaning between two versions, in words and as data; without numbers, the newest
+   * against the one before.
+   */
+  compareVersions(
+    workflowId: string,
+    options?: CallOptions & { from?: number; to?: number },
+  ): Promise<types.Envelope<types.Difference>>;
+
+  /** Deploy the content of an older version as a new one. */
+  rollbackWorkflow(
+    workflowId: string,
+    body: types.VersionChosen,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Deployed>>;
+
+  /**
+   * Move unfinished runs from one version to another, as far as each can go on there; with `dryRun`
+   * it only says what would become of each.
+   */
+  migrateRuns(
+    workflowId: string,
+    body: types.MigrationOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Migration>>;
+}
+
+/** Operations on drafts. */
+export declare class DraftsOperations extends Operations {
+  /**
+   * Try one `step` of a `definition` on `pinned` data with every effect off: its input as
+   * evaluated, its output or what it would have done.
+   */
+  tryStep(body: types.StepTry, options?: CallOptions): Promise<types.Envelope<types.StepTried>>;
+
+  /**
+   * Names and JSON types that expressions of a `definition` may read, by step; with `step` those of
+   * that one, as one list.
+   */
+  outlineWorkflow(
+    body: types.OutlineAsked,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Outline | types.OutlineOfStep>>;
+
+  /** Drafts of the store without their content, the last changed first. */
+  listDrafts(
+    options?: CallOptions & { workflow?: string; limit?: number },
+  ): Promise<types.Envelope<Array<types.DraftSummary>>>;
+
+  /** Begin a draft from a source, a shipped template or the newest version of a workflow. */
+  createDraft(body: types.DraftBegun, options?: CallOptions): Promise<types.Envelope<types.Draft>>;
+
+  /** A draft; its revision is the ETag. */
+  getDraft(draftId: string, options?: CallOptions): Promise<types.Envelope<types.Draft>>;
+
+  /**
+   * Save a draft on top of the revision in If-Match (or `revision`); what is left out stays as it
+   * is. 409 names who was faster, and what was sent is kept aside in the history.
+   */
+  saveDraft(
+    draftId: string,
+    body: types.DraftSaved,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Draft>>;
+
+  /** Delete a draft with its history; with If-Match only at that revision. */
+  deleteDraft(draftId: string, options?: CallOptions): Promise<types.Envelope<types.DraftId>>;
+
+  /** Its revisions, newest first: who, when, names, what was published or kept aside. */
+  listDraftHistory(
+    draftId: string,
+    options?: CallOptions & { before?: number; limit?: number },
+  ): Promise<types.Envelope<Array<types.DraftRevision>>>;
+
+  /** The draft as it was at one revision. */
+  getDraftRevision(
+    draftId: string,
+    number: number | string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Draft>>;
+
+  /** Give a revision a name, so that it is kept; null takes it away. */
+  nameDraftRevision(
+    draftId: string,
+    number: number | string,
+    body: types.DraftRevisionName,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.DraftRevision>>;
+
+  /** Make an older `revision` the newest one; nothing of the history goes. */
+  restoreDraft(
+    draftId: string,
+    body: types.DraftRestored,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Draft>>;
+
+  /**
+   * Deploy the draft; the answer has the difference in meaning and the report. `dryRun` only says
+   * them; `over` is the version that it may replace when others have deployed meanwhile.
+   */
+  publishDraft(
+    draftId: string,
+    body?: types.DraftPublish,
+    options?: CallOptions & { mode?: "compat" | "strict" },
+  ): Promise<types.Envelope<types.DraftPublished>>;
+
+  /**
+   * Start a run of the draft, marked as a test: from an `input`, a `sample` event, the input of a
+   * past `run`, or the pinned trigger. `effects`: store, all or off.
+   */
+  testDraft(
+    draftId: string,
+    body?: types.DraftTest,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.DraftTested>>;
+
+  /** Every shipped template: what it does, what it begins with, what it needs. */
+  listTemplates(options?: CallOptions): Promise<types.Envelope<Array<types.Template>>>;
+
+  /** One template with its YAML and a sample input. */
+  getTemplate(name: string, options?: CallOptions): Promise<types.Envelope<types.TemplateDetail>>;
+
+  /** Every sample event that a draft can be tested with. */
+  listSamples(options?: CallOptions): Promise<types.Envelope<Array<types.Sample>>>;
+}
+
+/** Operations on components. */
+export declare class ComponentsOperations extends Operations {
+  /** Every component of the store, newest versions. */
+  listComponents(options?: CallOptions): Promise<types.Envelope<Array<types.Component>>>;
+
+  /** One component, and the workflows that use it. */
+  getComponent(
+    kind: string,
+    name: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.ComponentDetail>>;
+
+  /**
+   * Keep a new version, unless nothing changed. The answer names the workflows that use it; their
+   * deployed versions stay as they are until they are deployed again: `redeploy` does it.
+   */
+  putComponent(
+    kind: string,
+    name: string,
+    body: types.JsonObject,
+    options?: CallOptions & { redeploy?: boolean },
+  ): Promise<types.Envelope<types.ComponentKept>>;
+
+  /** Keep it no longer; 409 while workflows use it. */
+  deleteComponent(
+    kind: string,
+    name: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.ComponentName>>;
+}
+
+/** Operations on task. */
+export declare class TaskOperations extends Operations {
+  /** Human tasks that the key may see: open ones first, the most urgent and soonest due first. */
+  listTasks(
+    options?: CallOptions & {
+      status?: "open" | "requested" | "accepted" | "completed" | "rejected" | "cancelled";
+      queue?: string;
+      group?: string;
+      mine?: boolean;
+      unassigned?: boolean;
+      assignee?: string;
+      overdue?: boolean;
+      sla?: "warning" | "breached";
+      priority?: "stat" | "asap" | "urgent" | "routine";
+      kind?: "task" | "form" | "approval";
+      workflow?: string;
+      run?: string;
+      patient?: string;
+      snoozed?: boolean;
+      sort?: "priority" | "age";
+      after?: string;
+      limit?: number;
+    },
+  ): Promise<types.Envelope<Array<types.Task>>>;
+
+  /** Open tasks by queue, of those that the key may see. */
+  countTasks(options?: CallOptions): Promise<types.Envelope<Array<types.QueueCounts>>>;
+
+  /** Take the most urgent task that nobody has: {"queue"?, "kind"?}; null when there is none. */
+  claimNextTask(
+    body?: types.NextGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskDetail | null>>;
+
+  /**
+   * One human task with what it shows, its comments, votes, draft and decision; its form in one of
+   * its languages.
+   */
+  getTask(
+    taskId: string,
+    options?: CallOptions & { lang?: string },
+  ): Promise<types.Envelope<types.TaskDetail>>;
+
+  /** Put a task off for oneself until a time; others see it as before. */
+  snoozeTask(
+    taskId: string,
+    body: types.SnoozeGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Snoozed>>;
+
+  /** Every transition of a task with who and when, from the audit trail. */
+  getTaskHistory(
+    taskId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.TaskEvent>>>;
+
+  /** Take a task; 409 when somebody else was faster. */
+  claimTask(taskId: string, options?: CallOptions): Promise<types.Envelope<types.TaskDetail>>;
+
+  /** Let a task go, so that others may take it. */
+  releaseTask(taskId: string, options?: CallOptions): Promise<types.Envelope<types.TaskDetail>>;
+
+  /** Give a task to a user, a group or another queue. */
+  assignTask(
+    taskId: string,
+    body: types.TaskTarget,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskChanged>>;
+
+  /** Hand one's own task to somebody else, with a comment; the history keeps who had it. */
+  delegateTask(
+    taskId: string,
+    body: types.TaskTarget,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskChanged>>;
+
+  /** Add a comment, sealed, for everybody who sees the task. */
+  commentTask(
+    taskId: string,
+    body: types.Comment,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskDetail>>;
+
+  /** Keep answers that are not finished: {"data"} or {"answers"}, unchecked and sealed. */
+  draftTask(
+    taskId: string,
+    body: types.Draft,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TaskChanged>>;
+
+  /** Approve, reject or complete a task; the waiting run goes on. */
+  decideTask(
+    taskId: string,
+    body: types.Decision,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Decided>>;
+
+  /** Messages that were sent, or captured for want of a connection. */
+  listMessages(
+    options?: CallOptions & { run?: string; limit?: number },
+  ): Promise<types.Envelope<Array<types.Message>>>;
+
+  /** What needs a look, grouped by cause. */
+  listIncidents(
+    options?: CallOptions & { limit?: number },
+  ): Promise<types.Envelope<Array<types.Incident>>>;
+
+  /** Say that somebody has looked; the same cause opens a new incident when it comes again. */
+  closeIncident(
+    incidentId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.IncidentClosed>>;
+
+  /** The queues that were named, with those who may see and do their tasks. */
+  listQueues(options?: CallOptions): Promise<types.Envelope<Array<types.Queue>>>;
+
+  /** Name a queue and say who may see and do its tasks. */
+  putQueue(
+    queue: string,
+    body: types.QueueGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Queue>>;
+
+  /** The groups with their members. */
+  listGroups(options?: CallOptions): Promise<types.Envelope<Array<types.Group>>>;
+
+  /** Name a group and its members. */
+  putGroup(
+    group: string,
+    body: types.GroupGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Group>>;
+
+  /** The business calendars by name. */
+  listCalendars(options?: CallOptions): Promise<types.Envelope<Array<types.CalendarName>>>;
+
+  /** The rules of a business calendar. */
+  getCalendar(name: string, options?: CallOptions): Promise<types.Envelope<types.Calendar>>;
+
+  /** Keep opening hours, holidays and days that differ; tasks that are open keep their times. */
+  putCalendar(
+    name: string,
+    body: types.Calendar,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Calendar>>;
+
+  /** A link by which somebody without a key fills the form of a task; shown this once. */
+  linkForm(
+    taskId: string,
+    body: types.FormLinkGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FormLink>>;
+
+  /** The form behind a link, with what it begins with and what was kept of it before. */
+  getForm(
+    token: string,
+    options?: CallOptions & { lang?: string },
+  ): Promise<types.Envelope<types.Form>>;
+
+  /** Complete the form behind a link, once: {"data": {linkId: value}} or {"answers": …}. */
+  fillForm(
+    token: string,
+    body: types.FormAnswers,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FormFilled>>;
+
+  /** Keep answers that are not finished; the link goes on with them on any device. */
+  draftForm(
+    token: string,
+    body: types.FormDraft,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FormSaved>>;
+
+  /** What follows from the answers so far: calculated values, and which questions are asked. */
+  calculateForm(
+    token: string,
+    body: types.AnswersSoFar,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Calculated>>;
+
+  /** Options of a value set that the form names. */
+  listFormOptions(
+    token: string,
+    options?: CallOptions & { valueSet?: string; find?: string; lang?: string },
+  ): Promise<types.Envelope<types.FormOptions>>;
+
+  /** Hand in a file for a question: the body. The answer is the Attachment to answer with. */
+  attachToForm(
+    token: string,
+    content: Content,
+    options?: CallOptions & { question?: string; name?: string },
+  ): Promise<types.Envelope<types.Attachment>>;
+
+  /** The form of a task in one of its languages, with the options of its value sets. */
+  getTaskForm(
+    taskId: string,
+    options?: CallOptions & { lang?: string },
+  ): Promise<types.Envelope<types.TaskForm>>;
+
+  /** What follows from the answers so far: calculated values, and which questions are asked. */
+  calculateTask(
+    taskId: string,
+    body: types.AnswersSoFar,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Calculated>>;
+
+  /** Options of a value set that the form names. */
+  listTaskOptions(
+    taskId: string,
+    options?: CallOptions & { valueSet?: string; find?: string; lang?: string },
+  ): Promise<types.Envelope<types.FormOptions>>;
+
+  /** Hand in a file for a question: the body. The answer is the Attachment to answer with. */
+  attachToTask(
+    taskId: string,
+    content: Content,
+    options?: CallOptions & { question?: string; name?: string },
+  ): Promise<types.Envelope<types.Attachment>>;
+
+  /** A file that was handed in with a form; the reading is audited. */
+  readTaskAttachment(
+    taskId: string,
+    attachmentId: string,
+    options?: CallOptions,
+  ): Promise<Uint8Array>;
+}
+
+/** Operations on pipelines. */
+export declare class PipelinesOperations extends Operations {
+  /** The newest version of every pipeline. */
+  listPipelines(options?: CallOptions): Promise<types.Envelope<Array<types.Kept>>>;
+
+  /** Keep a pipeline; the same content again makes no new version. */
+  putPipeline(
+    name: string,
+    body: types.PipelineGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.PipelinePut>>;
+
+  /** A pipeline with what its last runs have moved so far, its streams and its quarantine. */
+  getPipeline(name: string, options?: CallOptions): Promise<types.Envelope<types.Pipeline>>;
+
+  /** Rows that could not be taken in, with their content, oldest first; the reading is audited. */
+  listPipelineRejects(
+    name: string,
+    options?: CallOptions & { after?: string; limit?: number },
+  ): Promise<types.Envelope<Array<types.PipelineReject>>>;
+
+  /** Hand rows of the quarantine, corrected or as they are, to the next run of the pipeline. */
+  resubmitPipelineRejects(
+    name: string,
+    body: types.RejectsGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Resubmitted>>;
+
+  /** The newest version of every decision table. */
+  listDecisionTables(options?: CallOptions): Promise<types.Envelope<Array<types.Kept>>>;
+
+  /** Keep a decision table; one with a gap or a forbidden overlap is refused with an example. */
+  putDecisionTable(
+    name: string,
+    body: types.DecisionTableGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.DecisionTablePut>>;
+
+  /** A decision table, with its version and hash. */
+  getDecisionTable(
+    name: string,
+    options?: CallOptions & { version?: number },
+  ): Promise<types.Envelope<types.DecisionTable>>;
+}
+
+/** Operations on file. */
+export declare class FileOperations extends Operations {
+  /** Multipart upload of one file under `file`; its type is read from its bytes. */
+  uploadFile(file: Blob, options?: CallOptions): Promise<types.Envelope<types.StoredFile>>;
+
+  /** Store the body under a bucket and name: `dicom://…` or `file://…` afterwards. */
+  putFile(
+    bucket: string,
+    name: string,
+    content: Content,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.StoredFile>>;
+
+  /** The stored bytes of `file://{bucket}/{name}`; the reading is audited. */
+  readFile(bucket: string, name: string, options?: CallOptions): Promise<Uint8Array>;
+}
+
+/** Operations on connection. */
+export declare class ConnectionOperations extends Operations {
+  /** Every connection, without secrets, with what this process knows of its health. */
+  listConnections(options?: CallOptions): Promise<types.Envelope<Array<types.Connection>>>;
+
+  /** Keep a connection of any kind; secrets are sealed and never shown. */
+  putConnection(
+    connectionId: string,
+    body: types.ConnectionGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Connection>>;
+
+  /** Ask the peer for a sign of life, with the connection's credentials; nothing is sent on. */
+  testConnection(
+    connectionId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.ConnectionTest>>;
+}
+
+/** Operations on referral. */
+export declare class ReferralOperations extends Operations {
+  /** The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is kept. */
+  uploadReferral(file: Blob, options?: CallOptions): Promise<types.ReferralText>;
+
+  /**
+   * Urgency and confidence of a referral, and whether the team was told. The same letter again gets
+   * the first answer, and the team no second message. 503 when the team could not be told yet: the
+   * referral is kept; send it again.
+   */
+  triageReferral(file: Blob, options?: CallOptions): Promise<types.Triage>;
+
+  /** A triaged referral with its text: where the link in the team's notice leads. */
+  getReferral(referralId: string, options?: CallOptions): Promise<types.Envelope<types.Referral>>;
+}
+
+/** Operations on identity. */
+export declare class IdentityOperations extends Operations {
+  /** Sign in to the pages with a key: sets the cookie, and ends the session there was before. */
+  openBrowserSession(
+    body: types.SignIn,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.SignedIn>>;
+
+  /** Sign out: the session ends everywhere at once, and the cookie goes. */
+  closeBrowserSession(options?: CallOptions): Promise<types.Envelope<types.BrowserSessionEnded>>;
+
+  /** One's own sessions: which browsers are signed in, since when. */
+  listBrowserSessions(options?: CallOptions): Promise<types.Envelope<Array<types.BrowserSession>>>;
+
+  /** End all of one's own sessions but the one that asks. */
+  closeOtherBrowserSessions(
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.BrowserSessionsEnded>>;
+
+  /** End one of one's own sessions, for example of a browser that was lost. */
+  closeOneBrowserSession(
+    browserSessionId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.BrowserSessionEnded>>;
+
+  /** Who asks, where, and what they may do; in a browser session with its CSRF token. */
+  getMe(options?: CallOptions): Promise<types.Envelope<types.Me>>;
+
+  /** The keys there are, never their text: whose, with which roles, when used. */
+  listKeys(options?: CallOptions): Promise<types.Envelope<Array<types.Key>>>;
+
+  /**
+   * A key for a principal, which is made when it is given roles or grants. The key is shown this
+   * once.
+   */
+  createKey(body: types.KeyGiven, options?: CallOptions): Promise<types.Envelope<types.KeyMade>>;
+
+  /** End a key for good, and the browser sessions that were opened with it. */
+  revokeKey(keyId: string, options?: CallOptions): Promise<types.Envelope<types.KeyRevoked>>;
+
+  /** Users and services with their roles and grants. */
+  listPrincipals(options?: CallOptions): Promise<types.Envelope<Array<types.Principal>>>;
+
+  /** Set the roles or the grants of a principal, or disable it; its keys and sessions follow. */
+  changePrincipal(
+    principalId: string,
+    body: types.PrincipalChange,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Principal>>;
+
+  /** The roles that there are with their grants, and those of the tenant's own. */
+  listRoles(options?: CallOptions): Promise<types.Envelope<Array<types.Role>>>;
+
+  /** Make or change a role of the tenant's own. */
+  putRole(
+    role: string,
+    body: types.RoleGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Role>>;
+}
+
+/** Operations on data store. */
+export declare class DataStoreOperations extends Operations {
+  /** Make a FHIR store with its own base URL and key; the key is shown this once. */
+  createFhirStore(
+    body: types.FhirStoreGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FhirStore>>;
+
+  /** The tenant's FHIR stores. */
+  listFhirStores(options?: CallOptions): Promise<types.Envelope<Array<types.FhirStore>>>;
+
+  /** One FHIR store: where it is, and its state. */
+  getFhirStore(serverId: string, options?: CallOptions): Promise<types.Envelope<types.FhirStore>>;
+
+  /** Change the name, the description or the settings of a FHIR store. */
+  updateFhirStore(
+    serverId: string,
+    body: types.FhirStoreChange,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FhirStore>>;
+
+  /** Delete a FHIR store; one that holds resources, only with `confirm` = its id. */
+  deleteFhirStore(
+    serverId: string,
+    options?: CallOptions & { confirm?: string },
+  ): Promise<types.Envelope<types.FhirStoreDeleted>>;
+
+  /** Give a FHIR store a new key, shown this once; the one before ends. */
+  renewFhirStoreKey(
+    serverId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.FhirStore>>;
+}
+
+/** Operations on webhooks. */
+export declare class WebhooksOperations extends Operations {
+  /**
+   * Take a signed delivery: kept, with its event, before this answers. A repeat of its id gets the
+   * same answer and starts nothing again.
+   */
+  receiveWebhook(
+    endpoint: string,
+    path: string,
+    body: types.Anything,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Delivery>>;
+
+  /** The store's address for webhooks, the paths that workflows listen at, its secrets by name. */
+  listWebhooks(options?: CallOptions): Promise<types.Envelope<types.Webhooks>>;
+
+  /**
+   * Make or keep a signing secret; it is shown in this answer only. The earlier ones of the name
+   * stay valid for a day, or for `keepPreviousFor` seconds, so that senders can change over.
+   */
+  putWebhookSecret(
+    name: string,
+    body?: types.WebhookSecretGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.WebhookSecret>>;
+}
+
+/** Operations on work. */
+export declare class WorkOperations extends Operations {
+  /** Work that is not done, oldest first, without what it carries. */
+  listWork(
+    options?: CallOptions & { queue?: string; limit?: number },
+  ): Promise<types.Envelope<Array<types.WorkOpen>>>;
+
+  /** Take work of a queue under a lease; waits up to `wait` seconds for the first piece. */
+  pollWork(
+    queue: string,
+    body?: types.WorkAsked,
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.Work>>>;
+
+  /** A sign of life, which makes the lease whole again; `progress` is shown to whoever looks. */
+  beatWork(
+    workId: string,
+    body: types.WorkBeat,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.WorkWanted>>;
+
+  /** The work is done; the run goes on with `result`. 409 when the lease ran out. */
+  completeWork(
+    workId: string,
+    body: types.WorkDone,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.WorkSettled>>;
+
+  /** The work failed, for now (`retryable`) or for good. */
+  failWork(
+    workId: string,
+    body: types.WorkFailed,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.WorkSettled>>;
+}
+
+/** Operations on operation. */
+export declare class OperationOperations extends Operations {
+  /** The process answers. */
+  live(options?: CallOptions): Promise<types.Health>;
+
+  /** The database answers too, and runs are carried out; 503 while one of them is not so. */
+  ready(options?: CallOptions): Promise<types.Health>;
+
+  /** Prometheus text; no patient data in any label. */
+  metrics(options?: CallOptions): Promise<string>;
+
+  /** Every step type with its schema: forms, verification and rollback all read it. */
+  listStepTypes(options?: CallOptions): Promise<types.Envelope<Array<types.StepType>>>;
+}
+
+/** Every group of operations. */
+export declare class Groups {
+  constructor(transport: Transport);
+  workflow: WorkflowOperations;
+  session: SessionOperations;
+  versions: VersionsOperations;
+  drafts: DraftsOperations;
+  components: ComponentsOperations;
+  task: TaskOperations;
+  pipelines: PipelinesOperations;
+  file: FileOperations;
+  connection: ConnectionOperations;
+  referral: ReferralOperations;
+  identity: IdentityOperations;
+  dataStore: DataStoreOperations;
+  webhooks: WebhooksOperations;
+  work: WorkOperations;
+  operation: OperationOperations;
+}

@@ -1,0 +1,41 @@
+import { useEffect, useState } from "react";
+import { useLocation, useParams, useSearchParams } from "react-router";
+import { ErrorPanel } from "../../ui/ErrorPanel";
+import { Loading } from "../../ui/Loading";
+import { Builder } from "./Builder";
+import { type Opened, open } from "./open";
+
+/** `#/workflows/<id>`, `#/workflows/new`, `#/workflows/new?template=…`, `…?draft=<id>`. */
+export default function BuilderPage() {
+  const { id = "new" } = useParams();
+  const [params] = useSearchParams();
+  const location = useLocation();
+  const [opened, setOpened] = useState<{ key: string; is: Opened } | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [again, setAgain] = useState(0);
+  const [draft, template] = [params.get("draft"), params.get("template")];
+  // The address of a draft that was just begun here is written while it is open: that opens nothing.
+  const kept = (location.state as { kept?: boolean } | null)?.kept === true && opened !== null;
+  const key = kept ? opened.key : `${id} ${draft} ${template} ${again}`;
+
+  useEffect(() => {
+    document.title = "Builder · Careloom";
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key names all of it
+  useEffect(() => {
+    if (opened?.key === key) return;
+    let gone = false;
+    setError(null);
+    open({ id, draft, template }).then(
+      (is) => !gone && setOpened({ key, is }),
+      (wrong: unknown) => !gone && setError(wrong),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [key]);
+
+  if (error) return <ErrorPanel error={error} what="The workflow cannot be opened" retry={() => setAgain(again + 1)} />;
+  if (!opened || opened.key !== key) return <Loading what="the workflow" />;
+  return <Builder key={opened.key} opened={opened.is} describe={params.has("describe")} />;
+}

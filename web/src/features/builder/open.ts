@@ -1,0 +1,65 @@
+/** What an address of the builder means: a draft, a workflow that is live, a template, something new. */
+import { api } from "../../api/client";
+import { NEW_WORKFLOW } from "../../graph";
+import { type Origin, draftOf, localCopy } from "./saving";
+import { type StoredDraft, type Template, drafts } from "./server";
+import type { Draft } from "./state";
+
+export interface Opened {
+  draft: Draft;
+  stored: StoredDraft | null;
+  origin: Origin;
+  /** What was kept in this browser and is shown now, because the server had not got it. */
+  recovered: boolean;
+  /** A version of the server that is newer than what was kept in this browser. */
+  newer: StoredDraft | null;
+  /** Opened from a template: the first run is one click away. */
+  template: string | null;
+}
+
+interface Asked {
+  id: string;
+  draft: string | null;
+  template: string | null;
+}
+
+export async function open(asked: Asked): Promise<Opened> {
+  const found = await look(asked);
+  const kept = localCopy(found.stored?.id ?? found.origin.place);
+  if (!kept || kept.draft.text === found.draft.text) return found;
+  if (found.stored && kept.revision < found.stored.revision) {
+    return { ...found, draft: kept.draft, recovered: true, newer: found.stored };
+  }
+  return { ...found, draft: kept.draft, recovered: true };
+}
+
+async function look({ id, draft, template }: Asked): Promise<Opened> {
+  const plain = { recovered: false, newer: null, template };
+  if (draft !== null) return { ...plain, ...fromStored(await drafts.read(draft)) };
+  if (id === "new") return { ...plain, ...(await fresh(template)) };
+  const [newest] = await drafts.ofWorkflow(id);
+  if (newest) return { ...plain, ...fromStored(await drafts.read(newest.id)) };
+  const { source } = await api.get<{ source: string }>(`api/workflows/${encodeURIComponent(id)}`);
+  const origin = { place: `workflow:${id}`, begin: () => drafts.begin({ workflow: id }) };
+  return { ...plain, draft: { text: source, moves: {}, pinned: {} }, stored: null, origin };
+}
+
+function fromStored(stored: StoredDraft): Pick<Opened, "draft" | "stored" | "origin"> {
+  return { draft: draftOf(stored), stored, origin: { place: stored.id, begin: () => drafts.read(stored.id) } };
+}
+
+async function fresh(template: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin">> {
+  if (template === null) {
+    const begin = () => drafts.begin({ source: NEW_WORKFLOW });
+    return { draft: { text: NEW_WORKFLOW, moves: {}, pinned: {} }, stored: null, origin: { place: "new", begin } };
+  }
+  const { yaml } = await api.get<Template & { yaml: string }>(`api/templates/${encodeURIComponent(template)}`);
+  const begin = () => drafts.begin({ template });
+  return { draft: { text: yaml, moves: {}, pinned: {} }, stored: null, origin: { place: `template:${template}`, begin } };
+}
+
+/** The version of a workflow that is live; null when there is none. */
+export async function liveVersion(id: string): Promise<{ version: number } | null> {
+  const all = await api.get<{ id?: string; workflowId?: string; version: number }[]>("api/workflows");
+  return all.find((one) => (one.id ?? one.workflowId) === id) ?? null;
+}

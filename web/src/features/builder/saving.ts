@@ -1,0 +1,231 @@
+/**
+ * Drafts save themselves: to this browser at once, to the server a moment later, on top of the
+ * revision that they were read at. Without a connection they wait here; when somebody was faster,
+ * both versions are kept and shown.
+ */
+import { createStore } from "zustand";
+import { ApiError, Unreachable } from "../../api/client";
+import type { BuilderStore, Draft } from "./state";
+import { type Pinned, type StoredDraft, drafts } from "./server";
+
+export type Saving = "saved" | "unsaved" | "saving" | "offline" | "conflict" | "refused";
+
+export interface Conflict {
+  base: string;
+  theirs: StoredDraft;
+}
+
+export interface SavingState {
+  state: Saving;
+  /** What the server keeps; null while nothing was changed yet. */
+  stored: StoredDraft | null;
+  conflict: Conflict | null;
+  /** Why it was not saved. */
+  reason: string | null;
+}
+
+interface LocalCopy {
+  draft: Draft;
+  revision: number;
+  at: number;
+}
+
+export interface Origin {
+  /** Where the local copy lies: the draft, or the address while there is none. */
+  place: string;
+  begin: () => Promise<StoredDraft>;
+}
+
+const LOCAL = "careloom.draft.";
+const LOCAL_PAUSE = 100;
+const SERVER_PAUSE = 700;
+const AGAIN = 3_000;
+const LOOK = 12_000;
+
+/** What is in this browser and not on the server. */
+export function localCopy(place: string): LocalCopy | null {
+  const text = localStorage.getItem(LOCAL + place);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as LocalCopy;
+  } catch {
+    localStorage.removeItem(LOCAL + place);
+    return null;
+  }
+}
+
+export function forgetLocal(place: string): void {
+  localStorage.removeItem(LOCAL + place);
+}
+
+export function draftOf(stored: StoredDraft): Draft {
+  return { text: stored.source, moves: stored.positions ?? {}, pinned: stored.pinned ?? {} };
+}
+
+const content = ({ text, moves, pinned }: Draft) => ({ source: text, positions: moves, pinned: sent(pinned) });
+
+function sent({ trigger, steps }: Pinned): Pinned {
+  return { trigger: trigger ?? null, steps: steps ?? {} };
+}
+
+/** `recovered`: what the builder shows lay in this browser; the server does not have it yet. */
+export function createSaver(builder: BuilderStore, origin: Origin, first: StoredDraft | null, found: { recovered: boolean; newer: StoredDraft | null }) {
+  const conflict = found.newer ? { base: found.newer.source, theirs: found.newer } : null;
+  const state: Saving = conflict ? "conflict" : found.recovered ? "unsaved" : "saved";
+  const store = createStore<SavingState>()(() => ({ state, stored: first, conflict, reason: null }));
+  let known: Draft | null = found.recovered ? null : builder.getState().draft();
+  let base = first?.source ?? builder.getState().draft().text;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let local: ReturnType<typeof setTimeout> | undefined;
+  let busy: Promise<void> | null = null;
+
+  const place = () => store.getState().stored?.id ?? origin.place;
+  const differs = () => builder.getState().draft() !== known;
+
+  const keepLocal = () => {
+    const copy: LocalCopy = { draft: builder.getState().draft(), revision: store.getState().stored?.revision ?? 0, at: Date.now() };
+    try {
+      localStorage.setItem(LOCAL + place(), JSON.stringify(copy));
+    } catch (error) {
+      // The browser's room is full: the server still has what it was sent.
+      if (!(error instanceof DOMException)) throw error;
+    }
+  };
+
+  const later = (pause: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void save(), pause);
+  };
+
+  const taken = (stored: StoredDraft, draft: Draft) => {
+    known = draft;
+    base = draft.text;
+    const was = place();
+    store.setState({ stored, conflict: null, reason: null, state: differs() ? "unsaved" : "saved" });
+    if (was !== stored.id) forgetLocal(was);
+    if (differs()) later(SERVER_PAUSE);
+    else {
+      clearTimeout(local);
+      forgetLocal(stored.id);
+    }
+  };
+
+  const failed = async (error: unknown) => {
+    const { stored } = store.getState();
+    if (error instanceof Unreachable || (error instanceof ApiError && error.status >= 500)) {
+      store.setState({ state: "offline", reason: error.message });
+      return later(AGAIN);
+    }
+    if (error instanceof ApiError && (error.status === 409 || error.status === 412) && stored) {
+      const theirs = await drafts.read(stored.id);
+      return store.setState({ state: "conflict", conflict: { base, theirs }, reason: error.message });
+    }
+    if (error instanceof ApiError) return store.setState({ state: "refused", reason: error.message });
+    throw error;
+  };
+
+  const attempt = async (over?: number) => {
+    const draft = builder.getState().draft();
+    store.setState({ state: "saving" });
+    try {
+      let stored = store.getState().stored ?? (await origin.begin());
+      store.setState({ stored });
+      stored = await drafts.save(stored.id, content(draft), over ?? stored.revision);
+      taken(stored, draft);
+    } catch (error) {
+      await failed(error).catch((again: unknown) => {
+        if (!(again instanceof Unreachable)) throw again;
+        store.setState({ state: "offline" });
+        later(AGAIN);
+      });
+    }
+  };
+
+  /** What is not saved yet is sent now; one at a time. */
+  const save = async (over?: number): Promise<void> => {
+    clearTimeout(timer);
+    while (busy) await busy;
+    if (store.getState().conflict && over === undefined) return;
+    if (!differs() && over === undefined && store.getState().stored) return;
+    busy = attempt(over).finally(() => {
+      busy = null;
+    });
+    await busy;
+  };
+
+  const changed = () => {
+    if (!differs()) return;
+    if (store.getState().state !== "conflict") store.setState({ state: "unsaved" });
+    clearTimeout(local);
+    local = setTimeout(keepLocal, LOCAL_PAUSE);
+    if (!store.getState().conflict) later(SERVER_PAUSE);
+  };
+
+  /** What others saved meanwhile is taken over, or shown beside what is not saved here. */
+  const look = async () => {
+    const { stored, state } = store.getState();
+    if (!stored || state === "saving" || state === "conflict" || document.hidden) return;
+    try {
+      const now = await drafts.read(stored.id);
+      if (now.revision <= (store.getState().stored?.revision ?? 0)) return;
+      if (differs()) return store.setState({ state: "conflict", conflict: { base, theirs: now }, reason: null });
+      builder.getState().replace(draftOf(now));
+      builder.getState().say(`${now.updatedBy} changed this draft; you see what it is now`);
+      taken(now, builder.getState().draft());
+    } catch (error) {
+      if (!(error instanceof Unreachable) && !(error instanceof ApiError)) throw error;
+    }
+  };
+
+  const start = () => {
+    let last = builder.getState().draft();
+    changed();
+    const stop = builder.subscribe((now) => {
+      const draft = now.history.present.state;
+      if (draft === last) return;
+      last = draft;
+      changed();
+    });
+    const looking = setInterval(() => void look(), LOOK);
+    const seen = () => void look();
+    const back = () => void save();
+    const leaving = () => differs() && keepLocal();
+    addEventListener("focus", seen);
+    addEventListener("online", back);
+    addEventListener("pagehide", leaving);
+    return () => {
+      stop();
+      clearInterval(looking);
+      clearTimeout(timer);
+      clearTimeout(local);
+      if (differs()) {
+        keepLocal();
+        void save();
+      }
+      removeEventListener("focus", seen);
+      removeEventListener("online", back);
+      removeEventListener("pagehide", leaving);
+    };
+  };
+
+  return {
+    store,
+    start,
+    save,
+    look,
+    /** The draft is what the server has now: after a restore, or when theirs is taken. */
+    takeOver: (stored: StoredDraft) => {
+      builder.getState().replace(draftOf(stored));
+      taken(stored, builder.getState().draft());
+    },
+    /** Mine goes on top of theirs, which stays in the history. */
+    keepMine: () => {
+      const { conflict } = store.getState();
+      if (!conflict) return Promise.resolve();
+      store.setState({ conflict: null, stored: conflict.theirs });
+      return save(conflict.theirs.revision);
+    },
+  };
+}
+
+export type Saver = ReturnType<typeof createSaver>;

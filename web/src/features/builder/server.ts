@@ -1,0 +1,235 @@
+/** What the builder asks of the server, and the shapes of its answers. */
+import { api } from "../../api/client";
+import { useApi } from "../../api/queries";
+import type { Moves } from "../../graph";
+
+/** JSON Schema, as far as the forms read it. */
+export interface Schema {
+  type?: string | readonly string[];
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: readonly unknown[];
+  const?: unknown;
+  examples?: readonly unknown[];
+  required?: readonly string[];
+  properties?: Readonly<Record<string, Schema>>;
+  additionalProperties?: boolean | Schema;
+  items?: Schema;
+  anyOf?: readonly Schema[];
+  oneOf?: readonly Schema[];
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+}
+
+export interface StepType {
+  type: string;
+  title: string;
+  group: string;
+  description: string;
+  input: Schema;
+  output: Schema;
+  ai: boolean;
+  egress?: boolean;
+}
+
+export interface Finding {
+  code: string;
+  severity: "error" | "warning" | "info";
+  path: string;
+  message: string;
+  cause: string;
+  fix: string;
+  line?: number;
+  column?: number;
+  step?: string;
+}
+
+export interface Receipt {
+  code: string;
+  path: string;
+  message: string;
+  before: string;
+  after: string;
+  line?: number;
+}
+
+export interface Checked {
+  valid: boolean;
+  findings: Finding[];
+  receipts: Receipt[];
+}
+
+/** What can be read in an expression, and its JSON types. */
+export interface Name {
+  name: string;
+  type: string;
+}
+
+interface Described {
+  path: string;
+  type: string;
+}
+interface Sight {
+  sees: string[];
+  loops?: string[];
+  failed?: string[];
+}
+/** `POST /api/workflows/outline`: docs/reference/drafts.md. */
+export interface Outlined {
+  trigger: Described[];
+  run: Described[];
+  session: Described[];
+  outputs: Record<string, Described[]>;
+  steps: ({ id: string } & Sight)[];
+  output: Sight;
+}
+/** Names by the id of the step that reads them; under "" what the result of the run may read. */
+export type Outline = Readonly<Record<string, readonly Name[]>>;
+
+export async function outline(definition: string, signal: AbortSignal): Promise<Outline> {
+  const found = await api.post<Outlined>("api/workflows/outline", { definition }, { signal });
+  const named = (list: readonly Described[] = []): Name[] => list.map(({ path, type }) => ({ name: path, type }));
+  const roots = [...named(found.trigger), ...named(found.run), ...named(found.session)];
+  const seen = ({ sees, loops = [], failed = [] }: Sight): Name[] => [
+    ...sees.toReversed().flatMap((id) => named(found.outputs[id])),
+    ...(loops.length > 0 ? LOOP : []),
+    ...loops.flatMap((id) => [
+      { name: `loops.${id}.item`, type: "any" },
+      { name: `loops.${id}.index`, type: "integer" },
+    ]),
+    ...failed.map((id) => ({ name: `steps.${id}.error`, type: "object" })),
+    ...roots,
+  ];
+  return Object.fromEntries([["", seen(found.output)], ...found.steps.map((step) => [step.id, seen(step)] as const)]);
+}
+
+const LOOP: readonly Name[] = [
+  { name: "item", type: "any" },
+  { name: "index", type: "integer" },
+];
+
+export interface Pinned {
+  trigger?: Record<string, unknown> | null;
+  steps?: Record<string, unknown>;
+}
+
+/** A workflow in the making, as the server keeps it. */
+export interface StoredDraft {
+  id: string;
+  name: string | null;
+  workflowId: string | null;
+  revision: number;
+  source: string;
+  pinned: Pinned;
+  positions: Moves;
+  basedOn: { workflowId: string; version: number } | null;
+  updatedAt: string;
+  updatedBy: string;
+}
+
+export interface Revision {
+  revision: number;
+  at: string;
+  by: string;
+  name: string | null;
+  current: boolean;
+  aside: boolean;
+  restoredFrom: number | null;
+  publishedAs: number | null;
+}
+
+export interface Difference {
+  same: boolean;
+  words: string[];
+  changes: { kind: string; path: string; field: string | null; before: unknown; after: unknown; words: string }[];
+}
+
+export interface Published {
+  workflowId: string;
+  version?: number;
+  replaces: number | null;
+  diff: Difference | null;
+  report: Checked;
+}
+
+export interface Template {
+  name: string;
+  title: string;
+  description: string;
+  samples: string[];
+}
+
+export interface Sample {
+  name: string;
+  description: string;
+  trigger: string;
+  event: string;
+}
+
+/** One step carried out with every effect off. */
+export interface Tried {
+  state: string;
+  input: unknown;
+  output: unknown;
+  would: unknown;
+  needs?: string[];
+  notes?: unknown[];
+  error?: { code?: string; message?: string } | null;
+  durationMs?: number;
+}
+
+export function tryStep(definition: string, step: string, pinned: Pinned): Promise<Tried> {
+  return api.post<Tried>("api/workflows/try-step", { definition, step, pinned });
+}
+
+export interface Proposal {
+  definition: string;
+  by: string;
+  missing: string[];
+  diff: unknown;
+  findings: Finding[];
+}
+
+export function describe(text: string, definition: string | null): Promise<Proposal> {
+  return api.post<Proposal>("api/workflows/describe", { text, ...(definition ? { definition } : {}) }, { patience: 120_000 });
+}
+
+export function useStepTypes(): Map<string, StepType> {
+  const { data } = useApi<StepType[]>("api/step-types");
+  return typesOf(data);
+}
+
+const known = new WeakMap<StepType[], Map<string, StepType>>();
+const NONE = new Map<string, StepType>();
+
+function typesOf(list: StepType[] | undefined): Map<string, StepType> {
+  if (!list) return NONE;
+  let types = known.get(list);
+  if (!types) known.set(list, (types = new Map(list.map((one) => [one.type, one]))));
+  return types;
+}
+
+export const YAML_TYPE = "application/yaml";
+
+export function check(text: string, signal: AbortSignal): Promise<Checked> {
+  return api.post<Checked>("api/workflows/validate", text, { type: YAML_TYPE, signal });
+}
+
+export const drafts = {
+  begin: (from: { source: string } | { template: string } | { workflow: string }) => api.post<StoredDraft>("api/drafts", from),
+  read: (id: string) => api.get<StoredDraft>(`api/drafts/${id}`),
+  ofWorkflow: (workflow: string) => api.get<StoredDraft[]>("api/drafts", { workflow, limit: 20 }),
+  save: (id: string, content: { source: string; pinned: Pinned; positions: Moves }, ifMatch: number | "*") =>
+    ifMatch === "*"
+      ? api.put<StoredDraft>(`api/drafts/${id}`, content, { headers: { "If-Match": "*" } })
+      : api.put<StoredDraft>(`api/drafts/${id}`, content, { ifMatch }),
+  revision: (id: string, number: number) => api.get<StoredDraft>(`api/drafts/${id}/history/${number}`),
+  name: (id: string, number: number, name: string | null) => api.put<Revision>(`api/drafts/${id}/history/${number}`, { name }),
+  restore: (id: string, revision: number) => api.post<StoredDraft>(`api/drafts/${id}/restore`, { revision }),
+  publish: (id: string, order: { dryRun?: boolean; over?: number; revision?: number }) =>
+    api.post<Published>(`api/drafts/${id}/publish`, order, { patience: 60_000 }),
+  test: (id: string, order: { input?: unknown; sample?: string; run?: string; effects?: string }) =>
+    api.post<{ runId: string }>(`api/drafts/${id}/test-run`, order),
+};
