@@ -13,7 +13,6 @@ CREATE TABLE fhir_async (
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (tenant, store, request_id)
 );
-CREATE INDEX fhir_async_expiry ON fhir_async (expires_at);
 ALTER TABLE fhir_async ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fhir_async FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON fhir_async USING (tenant = current_setting('app.tenant', true));
