@@ -116,7 +116,8 @@ class Later:
         """Sweep what has expired until told to stop; then give up what is under way."""
         while not stop.is_set():
             try:
-                await self._db.call("fhir_async_sweep", "")
+                for row in await self._db.rows("fhir_async_tenants", ""):
+                    await self._db.call("fhir_async_sweep", row["tenant"])
             except CareloomError as error:
                 _log.warning("expired answers are not swept yet: %s", error.message)
             with contextlib.suppress(TimeoutError):

@@ -208,8 +208,15 @@ async def test_an_answer_is_sealed_and_kept_for_a_while(
     past = "UPDATE fhir_async SET expires_at = now() - interval '1 s'"
     await database.query(scope.tenant, past)
     assert (await http.get(status)).status_code == 404
-    assert await database.call("fhir_async_sweep", "") >= 1
-    assert await database.query(scope.tenant, "SELECT 1 FROM fhir_async") == []
+    stop = asyncio.Event()
+    running = asyncio.create_task(fhir.later.run(stop))
+
+    async def swept() -> bool:
+        return await database.query(scope.tenant, "SELECT 1 FROM fhir_async") == []
+
+    await until(swept)
+    stop.set()
+    await running
 
 
 async def test_so_many_at_once_and_no_more(

@@ -16,10 +16,9 @@ CREATE TABLE fhir_async (
 ALTER TABLE fhir_async ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fhir_async FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON fhir_async USING (tenant = current_setting('app.tenant', true));
--- What has expired is swept for all tenants together, without its content being read.
-CREATE POLICY scheduler ON fhir_async TO careloom_scheduler USING (expires_at < now());
-GRANT DELETE ON fhir_async TO careloom_scheduler;
-GRANT SELECT (expires_at) ON fhir_async TO careloom_scheduler;
+-- What has expired is swept tenant by tenant; the scheduler finds them by their names alone.
+CREATE POLICY scheduler ON fhir_async FOR SELECT TO careloom_scheduler USING (true);
+GRANT SELECT (tenant) ON fhir_async TO careloom_scheduler;
 
 -- Stores whose resources were written before rows said what they contain: `careloom reindex` adds them.
 CREATE TABLE contained_stale (

@@ -55,15 +55,21 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- fhir_async_sweep: forget what has expired, of every tenant; answers how many there were.
-CREATE OR REPLACE FUNCTION fhir_async_sweep(p_tenant text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path TO careloom, pg_temp AS $$
+-- fhir_async_sweep: forget what has expired; answers how many there were.
+CREATE OR REPLACE FUNCTION fhir_async_sweep(p_tenant text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE v_count int;
 BEGIN
-  DELETE FROM fhir_async a WHERE a.expires_at < now();
+  PERFORM enter(p_tenant);
+  DELETE FROM fhir_async a WHERE a.tenant = p_tenant AND a.expires_at < now();
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;
+
+-- fhir_async_tenants: the tenants that have such requests; with the rights of the scheduler, which sees names only.
+CREATE OR REPLACE FUNCTION fhir_async_tenants(p_none text) RETURNS TABLE (tenant text) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path TO careloom, pg_temp AS $$
+  SELECT DISTINCT a.tenant FROM fhir_async a
+$$;
 GRANT CREATE ON SCHEMA careloom TO careloom_scheduler;
-ALTER FUNCTION fhir_async_sweep(text) OWNER TO careloom_scheduler;
+ALTER FUNCTION fhir_async_tenants(text) OWNER TO careloom_scheduler;
 REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;
