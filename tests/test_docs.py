@@ -94,6 +94,8 @@ def catalog_schemas() -> dict[str, JsonObject]:
         read_session=nothing,
         signals=nothing,
         children=nothing,
+        language=nothing,
+        worker_verification=nothing,
     )
     return {name: step.schema for name, step in catalog.items()}
 

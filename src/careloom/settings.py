@@ -57,6 +57,8 @@ class Settings:
     dicom_issuers: tuple[tuple[str, str], ...]
     environment: str
     model_fallbacks: tuple[tuple[str, str], ...]
+    model_regions: tuple[str, ...]
+    assistant_model: str | None
     blobs: BlobPlace
     s3_access_key: str | None = field(repr=False)
     s3_secret_key: str | None = field(repr=False)
@@ -242,6 +244,12 @@ def _fallbacks(text: str) -> tuple[tuple[str, str], ...]:
     return () if text.lower() == "none" else _list(_pair)(text)
 
 
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", text):
+        raise ValueError(text)
+    return text
+
+
 def _mail(text: str) -> str:
     address = text.rsplit("<", 1)[-1].removesuffix(">") if text.endswith(">") else text
     if not _MAIL.fullmatch(address):
@@ -391,6 +399,22 @@ SETTINGS: tuple[Setting, ...] = (
         "(`W-MODELFALLBACK`).",
         _fallbacks,
         "name=model pairs separated by commas, or none",
+    ),
+    Setting(
+        "CARELOOM_MODEL_REGIONS",
+        "anywhere",
+        "Regions in which language models may run, separated by commas; a model whose `region` is"
+        " none of them is refused, at deployment and at run time.",
+        _list(_region),
+        "names such as eu, separated by commas",
+        (),
+    ),
+    Setting(
+        "CARELOOM_ASSISTANT_MODEL",
+        "none",
+        "The language model that helps to write workflows; `PUT /api/models/{name}` configures it.",
+        str,
+        "the name of a configured model",
     ),
     Setting(
         "CARELOOM_BLOBS",

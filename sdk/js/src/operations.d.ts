@@ -174,12 +174,6 @@ export declare class WorkflowOperations extends Operations {
   listSchedules(options?: CallOptions): Promise<types.Envelope<Array<types.Schedule>>>;
 }
 
-/** Operations on session. */
-export declare class SessionOperations extends Operations {
-  /** The session of a run: its messages, derived from the journal. */
-  getSession(sessionId: string, options?: CallOptions): Promise<types.Envelope<types.Session>>;
-}
-
 /** Operations on versions. */
 export declare class VersionsOperations extends Operations {
   /** A replay: how far it is, which fields changed in how many runs, and each run's changes. */
@@ -251,6 +245,15 @@ export declare class DraftsOperations extends Operations {
     body: types.OutlineAsked,
     options?: CallOptions,
   ): Promise<types.Envelope<types.Outline | types.OutlineOfStep>>;
+
+  /**
+   * A draft from words, `text`; with a `definition`, what that would become. By the configured
+   * language model, else by a matcher; what is missing is named, and nothing is deployed.
+   */
+  describeWorkflow(
+    body: types.WordsGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Proposal>>;
 
   /** Drafts of the store without their content, the last changed first. */
   listDrafts(
@@ -363,6 +366,148 @@ export declare class ComponentsOperations extends Operations {
     name: string,
     options?: CallOptions,
   ): Promise<types.Envelope<types.ComponentName>>;
+}
+
+/** Operations on models. */
+export declare class ModelsOperations extends Operations {
+  /** The language models of the store, with the facts of each. */
+  listModels(options?: CallOptions): Promise<types.Envelope<Array<types.AiModel>>>;
+
+  /** One language model. 404 lists those there are when there is none of the name. */
+  getModel(name: string, options?: CallOptions): Promise<types.Envelope<types.AiModel>>;
+
+  /** Configure a language model: who serves it, what it may see, where it runs. */
+  putModel(
+    name: string,
+    body: types.AiModelGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiModel>>;
+
+  /** Configure it no longer: from here on it is asked by nobody. */
+  deleteModel(name: string, options?: CallOptions): Promise<types.Envelope<types.AiModelDeleted>>;
+
+  /** Ask the model a word that carries nothing: does it answer, and how long does it take? */
+  testModel(name: string, options?: CallOptions): Promise<types.Envelope<types.AiModelTest>>;
+
+  /** Calls of language models, newest first: hashes, tokens, cost and time; not what was said. */
+  listAiCalls(
+    options?: CallOptions & {
+      run?: string;
+      session?: string;
+      worker?: string;
+      model?: string;
+      before?: string;
+      limit?: number;
+    },
+  ): Promise<types.Envelope<Array<types.AiCall>>>;
+
+  /** One call with what was asked and answered; that it was read is audited. */
+  getAiCall(callId: string, options?: CallOptions): Promise<types.Envelope<types.AiCallWhole>>;
+}
+
+/** Operations on worker. */
+export declare class WorkerOperations extends Operations {
+  /** The workers of the store, in their newest versions. */
+  listWorkers(options?: CallOptions): Promise<types.Envelope<Array<types.AiWorker>>>;
+
+  /** Make a worker: a model, instructions, tools and bounds. The same again is the same worker. */
+  createWorker(
+    body: types.AiWorkerGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiWorker>>;
+
+  /** One worker, by id or name. */
+  getWorker(workerId: string, options?: CallOptions): Promise<types.Envelope<types.AiWorker>>;
+
+  /**
+   * A new version, unless nothing changed; keys that are not given stay as they are. Sessions that
+   * there are keep their version.
+   */
+  updateWorker(
+    workerId: string,
+    body: types.AiWorkerChange,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiWorker>>;
+
+  /** Every version of a worker, newest first. */
+  listWorkerVersions(
+    workerId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.AiWorkerVersion>>>;
+}
+
+/** Operations on session. */
+export declare class SessionOperations extends Operations {
+  /** Begin a conversation with a worker; `metadata.patientId` pins it to that patient. */
+  createSession(
+    body: types.AiSessionGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiSession>>;
+
+  /** Conversations, newest first. */
+  listSessions(
+    options?: CallOptions & { worker?: string; patient?: string; before?: string; limit?: number },
+  ): Promise<types.Envelope<Array<types.AiSession>>>;
+
+  /** A session: of a conversation, or of a run, with what was said, derived from the journal. */
+  getSession(sessionId: string, options?: CallOptions): Promise<types.Envelope<types.Session>>;
+
+  /**
+   * Say something. The message is kept and its task begun when this answers; with `wait`, the
+   * answer comes along when it is there within so many seconds.
+   */
+  sendMessage(
+    sessionId: string,
+    body: types.AiMessageGiven,
+    options?: CallOptions & { wait?: number; idempotencyKey?: string },
+  ): Promise<types.Envelope<types.AiMessageSent>>;
+
+  /** What was said in a conversation, oldest first; page with the last `turn` as `after`. */
+  listSessionMessages(
+    sessionId: string,
+    options?: CallOptions & { after?: number; limit?: number },
+  ): Promise<types.Envelope<Array<types.AiMessage>>>;
+
+  /** The tasks of a conversation, one for each message, oldest first. */
+  listSessionTasks(
+    sessionId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.AiTask>>>;
+
+  /** One task: its answer, the tool calls that it waits for, or why it failed. */
+  getSessionTask(
+    sessionId: string,
+    taskId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiTask>>;
+
+  /** Hand in what your own functions gave; the task goes on. */
+  submitToolOutputs(
+    sessionId: string,
+    taskId: string,
+    body: types.AiOutputsGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiTask>>;
+
+  /** Cancel a task that is open. */
+  cancelSessionTask(
+    sessionId: string,
+    taskId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiTask>>;
+
+  /** Take up a task that failed or was cancelled; received answers are not asked for again. */
+  resumeSessionTask(
+    sessionId: string,
+    taskId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiTask>>;
+
+  /** End a conversation: open tasks are cancelled, and no message is taken. */
+  cancelSession(sessionId: string, options?: CallOptions): Promise<types.Envelope<types.AiSession>>;
+
+  /** Let a cancelled conversation take messages again. */
+  resumeSession(sessionId: string, options?: CallOptions): Promise<types.Envelope<types.AiSession>>;
 }
 
 /** Operations on task. */
@@ -866,10 +1011,12 @@ export declare class OperationOperations extends Operations {
 export declare class Groups {
   constructor(transport: Transport);
   workflow: WorkflowOperations;
-  session: SessionOperations;
   versions: VersionsOperations;
   drafts: DraftsOperations;
   components: ComponentsOperations;
+  models: ModelsOperations;
+  worker: WorkerOperations;
+  session: SessionOperations;
   task: TaskOperations;
   pipelines: PipelinesOperations;
   file: FileOperations;

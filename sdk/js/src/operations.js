@@ -175,14 +175,6 @@ export class WorkflowOperations extends Operations {
   }
 }
 
-/** Operations on session. */
-export class SessionOperations extends Operations {
-  /** The session of a run: its messages, derived from the journal. */
-  getSession(sessionId, options) {
-    return this.send('GET', `/api/sessions/${place('sessionId', sessionId)}`, options);
-  }
-}
-
 /** Operations on versions. */
 export class VersionsOperations extends Operations {
   /** A replay: how far it is, which fields changed in how many runs, and each run's changes. */
@@ -259,6 +251,14 @@ export class DraftsOperations extends Operations {
    */
   outlineWorkflow(body, options) {
     return this.send('POST', '/api/workflows/outline', options, { json: body });
+  }
+
+  /**
+   * A draft from words, `text`; with a `definition`, what that would become. By the configured
+   * language model, else by a matcher; what is missing is named, and nothing is deployed.
+   */
+  describeWorkflow(body, options) {
+    return this.send('POST', '/api/workflows/describe', options, { json: body });
   }
 
   /** Drafts of the store without their content, the last changed first. */
@@ -381,6 +381,156 @@ export class ComponentsOperations extends Operations {
   deleteComponent(kind, name, options) {
     return this.send('DELETE', `/api/components/${place('kind', kind)}/${place('name', name)}`, options, {
     });
+  }
+}
+
+/** Operations on models. */
+export class ModelsOperations extends Operations {
+  /** The language models of the store, with the facts of each. */
+  listModels(options) {
+    return this.send('GET', '/api/models', options);
+  }
+
+  /** One language model. 404 lists those there are when there is none of the name. */
+  getModel(name, options) {
+    return this.send('GET', `/api/models/${place('name', name)}`, options);
+  }
+
+  /** Configure a language model: who serves it, what it may see, where it runs. */
+  putModel(name, body, options) {
+    return this.send('PUT', `/api/models/${place('name', name)}`, options, { json: body });
+  }
+
+  /** Configure it no longer: from here on it is asked by nobody. */
+  deleteModel(name, options) {
+    return this.send('DELETE', `/api/models/${place('name', name)}`, options);
+  }
+
+  /** Ask the model a word that carries nothing: does it answer, and how long does it take? */
+  testModel(name, options) {
+    return this.send('POST', `/api/models/${place('name', name)}/test`, options);
+  }
+
+  /** Calls of language models, newest first: hashes, tokens, cost and time; not what was said. */
+  listAiCalls(options) {
+    return this.send('GET', '/api/ai/calls', options, {
+      query: pick(options, 'run', 'session', 'worker', 'model', 'before', 'limit'),
+    });
+  }
+
+  /** One call with what was asked and answered; that it was read is audited. */
+  getAiCall(callId, options) {
+    return this.send('GET', `/api/ai/calls/${place('callId', callId)}`, options);
+  }
+}
+
+/** Operations on worker. */
+export class WorkerOperations extends Operations {
+  /** The workers of the store, in their newest versions. */
+  listWorkers(options) {
+    return this.send('GET', '/api/workers', options);
+  }
+
+  /** Make a worker: a model, instructions, tools and bounds. The same again is the same worker. */
+  createWorker(body, options) {
+    return this.send('POST', '/api/workers', options, { json: body });
+  }
+
+  /** One worker, by id or name. */
+  getWorker(workerId, options) {
+    return this.send('GET', `/api/workers/${place('workerId', workerId)}`, options);
+  }
+
+  /**
+   * A new version, unless nothing changed; keys that are not given stay as they are. Sessions that
+   * there are keep their version.
+   */
+  updateWorker(workerId, body, options) {
+    return this.send('PUT', `/api/workers/${place('workerId', workerId)}`, options, { json: body });
+  }
+
+  /** Every version of a worker, newest first. */
+  listWorkerVersions(workerId, options) {
+    return this.send('GET', `/api/workers/${place('workerId', workerId)}/versions`, options);
+  }
+}
+
+/** Operations on session. */
+export class SessionOperations extends Operations {
+  /** Begin a conversation with a worker; `metadata.patientId` pins it to that patient. */
+  createSession(body, options) {
+    return this.send('POST', '/api/sessions', options, { json: body });
+  }
+
+  /** Conversations, newest first. */
+  listSessions(options) {
+    return this.send('GET', '/api/sessions', options, {
+      query: pick(options, 'worker', 'patient', 'before', 'limit'),
+    });
+  }
+
+  /** A session: of a conversation, or of a run, with what was said, derived from the journal. */
+  getSession(sessionId, options) {
+    return this.send('GET', `/api/sessions/${place('sessionId', sessionId)}`, options);
+  }
+
+  /**
+   * Say something. The message is kept and its task begun when this answers; with `wait`, the
+   * answer comes along when it is there within so many seconds.
+   */
+  sendMessage(sessionId, body, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/messages`, options, {
+      query: pick(options, 'wait'),
+      headers: { 'Idempotency-Key': options?.idempotencyKey ?? newKey() },
+      json: body,
+    });
+  }
+
+  /** What was said in a conversation, oldest first; page with the last `turn` as `after`. */
+  listSessionMessages(sessionId, options) {
+    return this.send('GET', `/api/sessions/${place('sessionId', sessionId)}/messages`, options, {
+      query: pick(options, 'after', 'limit'),
+    });
+  }
+
+  /** The tasks of a conversation, one for each message, oldest first. */
+  listSessionTasks(sessionId, options) {
+    return this.send('GET', `/api/sessions/${place('sessionId', sessionId)}/tasks`, options);
+  }
+
+  /** One task: its answer, the tool calls that it waits for, or why it failed. */
+  getSessionTask(sessionId, taskId, options) {
+    return this.send('GET', `/api/sessions/${place('sessionId', sessionId)}/tasks/${place('taskId', taskId)}`, options, {
+    });
+  }
+
+  /** Hand in what your own functions gave; the task goes on. */
+  submitToolOutputs(sessionId, taskId, body, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/tasks/${place('taskId', taskId)}/outputs`, options, {
+      json: body,
+    });
+  }
+
+  /** Cancel a task that is open. */
+  cancelSessionTask(sessionId, taskId, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/tasks/${place('taskId', taskId)}/cancel`, options, {
+    });
+  }
+
+  /** Take up a task that failed or was cancelled; received answers are not asked for again. */
+  resumeSessionTask(sessionId, taskId, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/tasks/${place('taskId', taskId)}/resume`, options, {
+    });
+  }
+
+  /** End a conversation: open tasks are cancelled, and no message is taken. */
+  cancelSession(sessionId, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/cancel`, options);
+  }
+
+  /** Let a cancelled conversation take messages again. */
+  resumeSession(sessionId, options) {
+    return this.send('POST', `/api/sessions/${place('sessionId', sessionId)}/resume`, options);
   }
 }
 
@@ -909,10 +1059,12 @@ export class OperationOperations extends Operations {
 export class Groups {
   constructor(transport) {
     this.workflow = new WorkflowOperations(transport);
-    this.session = new SessionOperations(transport);
     this.versions = new VersionsOperations(transport);
     this.drafts = new DraftsOperations(transport);
     this.components = new ComponentsOperations(transport);
+    this.models = new ModelsOperations(transport);
+    this.worker = new WorkerOperations(transport);
+    this.session = new SessionOperations(transport);
     this.task = new TaskOperations(transport);
     this.pipelines = new PipelinesOperations(transport);
     this.file = new FileOperations(transport);

@@ -198,6 +198,242 @@ export interface Migration {
   }>;
 }
 
+export interface AiModelGiven {
+  provider: "openai" | "anthropic" | "google" | "ollama";
+  connection: string;
+  model?: string;
+  dataClass?: "none" | "deidentified" | "phi";
+  region?: string | null;
+  contextLength?: number;
+  takes?: Array<"image" | "document">;
+  price?: { input: number; output: number } | null;
+  parameters?: JsonObject;
+  timeout?: number;
+  fallback?: string | null;
+  description?: string | null;
+}
+
+export interface AiModel {
+  name: string;
+  provider: "openai" | "anthropic" | "google" | "ollama";
+  connection: string;
+  model: string;
+  dataClass: "none" | "deidentified" | "phi";
+  region: string | null;
+  contextLength: number;
+  takes: Array<"image" | "document">;
+  price: { input: number; output: number } | null;
+  parameters: JsonObject;
+  timeout: number;
+  fallback: string | null;
+  description: string | null;
+  version: string;
+}
+
+export interface AiModelDeleted {
+  name: string;
+}
+
+export interface AiModelTest {
+  name: string;
+  ok: boolean;
+  code: string | null;
+  message: string;
+  model: string | null;
+  milliseconds: number;
+}
+
+export interface AiWorkerGiven {
+  name: string;
+  defaultModelName: string;
+  description?: string | null;
+  instructions?: string;
+  toolConfigs?: { tools: Array<{ toolName: string; config?: JsonObject }> };
+  outputSchema?: JsonObject | null;
+  budget?: JsonObject;
+  fallback?: JsonObject;
+  dataClass?: "none" | "deidentified" | "phi";
+  regions?: Array<string>;
+  review?: JsonObject;
+  retries?: number;
+  onDoubt?: "repeat" | "stop";
+  metadata?: JsonObject;
+}
+
+export interface AiWorkerChange {
+  name?: string;
+  defaultModelName?: string;
+  description?: string | null;
+  instructions?: string;
+  toolConfigs?: { tools: Array<{ toolName: string; config?: JsonObject }> };
+  outputSchema?: JsonObject | null;
+  budget?: JsonObject;
+  fallback?: JsonObject;
+  dataClass?: "none" | "deidentified" | "phi";
+  regions?: Array<string>;
+  review?: JsonObject;
+  retries?: number;
+  onDoubt?: "repeat" | "stop";
+  metadata?: JsonObject;
+}
+
+export interface AiWorker {
+  id: string;
+  name: string;
+  defaultModelName: string;
+  description: string | null;
+  instructions: string;
+  toolConfigs: { tools: Array<{ toolName: string; config?: JsonObject }> };
+  outputSchema: JsonObject | null;
+  budget: JsonObject;
+  fallback: JsonObject;
+  dataClass: "none" | "deidentified" | "phi";
+  regions: Array<string>;
+  review: JsonObject;
+  retries: number;
+  onDoubt: "repeat" | "stop";
+  metadata: JsonObject;
+  version: number;
+  hash: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface AiWorkerVersion {
+  version: number;
+  hash: string;
+  by: string | null;
+  at: string;
+}
+
+export interface AiToolCall {
+  id: string;
+  name: string;
+  arguments: JsonObject;
+}
+
+export interface AiSessionGiven {
+  workerId: string;
+  /** patientId pins the session to a patient */
+  metadata?: JsonObject;
+}
+
+export interface AiSession {
+  id: string;
+  workerId: string;
+  workerName: string;
+  workerVersion: number;
+  status: "active" | "cancelled";
+  patientId: string | null;
+  metadata: JsonObject;
+  turns: number;
+  createdBy: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface AiMessageGiven {
+  /** A text, or a list of parts */
+  content: Anything;
+  role?: "user";
+  stream?: boolean;
+  tools?: Array<{ name: string; description?: string; parameters?: JsonObject }>;
+}
+
+export interface AiMessageSent {
+  id: string;
+  sessionId: string;
+  role: string;
+  content: Anything;
+  taskId: string;
+  runId: string;
+  status: string;
+  createdAt: string;
+  answer?: { role: string; content: string; degraded: boolean };
+  evidence?: JsonObject | null;
+  error?: JsonObject;
+  requiredAction?: { type: string; toolCalls: Array<AiToolCall> };
+}
+
+export interface AiMessage {
+  id: string;
+  sessionId: string;
+  taskId: string;
+  turn: number;
+  role: "user" | "assistant" | "tool" | "system";
+  content: Anything;
+  createdAt: string;
+}
+
+export interface AiTask {
+  id: string;
+  sessionId: string;
+  messageId: string;
+  runId: string;
+  turn: number;
+  status: "queued" | "running" | "requires_action" | "waiting" | "completed" | "failed" | "cancelled";
+  createdAt: string;
+  finishedAt: string | null;
+  answer?: { role: string; content: string; degraded: boolean };
+  evidence?: JsonObject | null;
+  error?: JsonObject;
+  requiredAction?: { type: string; toolCalls: Array<AiToolCall> };
+}
+
+export interface AiOutputsGiven {
+  toolOutputs: Array<{ toolCallId: string; output?: Anything; error?: Anything }>;
+}
+
+export interface AiCall {
+  id: string;
+  runId: string | null;
+  sessionId: string | null;
+  path: string;
+  number: number;
+  worker: string;
+  workerVersion: number;
+  model: string;
+  modelVersion: string;
+  status: "begun" | "waiting" | "received" | "failed";
+  outcome: string | null;
+  attempts: number;
+  doubts: number;
+  promptSha256: string;
+  answerSha256: string | null;
+  inputTokens: number;
+  outputTokens: number;
+  cost: number;
+  milliseconds: number | null;
+  createdAt: string;
+  finishedAt: string | null;
+}
+
+export interface AiCallWhole {
+  id: string;
+  runId: string | null;
+  sessionId: string | null;
+  path: string;
+  number: number;
+  worker: string;
+  workerVersion: number;
+  model: string;
+  modelVersion: string;
+  status: "begun" | "waiting" | "received" | "failed";
+  outcome: string | null;
+  attempts: number;
+  doubts: number;
+  promptSha256: string;
+  answerSha256: string | null;
+  inputTokens: number;
+  outputTokens: number;
+  cost: number;
+  milliseconds: number | null;
+  createdAt: string;
+  finishedAt: string | null;
+  request: JsonObject | null;
+  answer: JsonObject | null;
+}
+
 export interface Work {
   id: string;
   token: string;
@@ -475,6 +711,24 @@ export interface StepTried {
   needs: Array<string>;
   findings: Array<Finding>;
   durationMs: number;
+}
+
+export interface WordsGiven {
+  text: string;
+  /** A definition as YAML text or as a JSON object */
+  definition?: string | JsonObject;
+}
+
+export interface Proposal {
+  definition: string | null;
+  by: "model" | "templates";
+  template: string | null;
+  note: string | null;
+  missing: Array<{ what: string; words: string; fix: string }>;
+  diff: Array<JsonObject>;
+  words: Array<string>;
+  findings: Array<Finding>;
+  valid: boolean;
 }
 
 export interface OutlineAsked {
@@ -1219,10 +1473,10 @@ export interface Attempt {
 
 export interface Session {
   id: string;
-  runId: string;
+  runId: string | null;
   patientId: string | null;
   createdAt: string;
-  messages: Array<{ role: string; at: string }>;
+  messages: Array<{ role: string; at?: string }>;
 }
 
 /** Rows, checkpoints and the chain's proof */

@@ -15,18 +15,24 @@ from careloom.api.envelope import install_errors
 from careloom.api.fhir.routes import mounted as fhir_routes
 from careloom.api.fhir.routes import resource_edge
 from careloom.api.platform import (
+    ai_models,
+    ai_workers,
+    analytics,
     components,
     connections,
+    conversations,
     definitions,
     drafting,
     drafts,
     events,
+    explanations,
     files,
     forms,
     health,
     keys_api,
     people,
     pipelines,
+    previews,
     referrals,
     replays,
     run_control,
@@ -89,6 +95,9 @@ def build_app(services: Any) -> FastAPI:
         drafts,
         template_library,
         components,
+        ai_models,
+        ai_workers,
+        conversations,
         people,
         teams,
         pipelines,
@@ -97,6 +106,7 @@ def build_app(services: Any) -> FastAPI:
         stored_files,
         connections,
         events,
+        explanations,
         referrals,
         schedules,
         session,
@@ -106,6 +116,8 @@ def build_app(services: Any) -> FastAPI:
         work,
         health,
         stream,
+        analytics,
+        previews,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

@@ -10,11 +10,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from careloom.api.contract_ai import BODIES as AI_BODIES
+from careloom.api.contract_ai import DATA as AI_DATA
 from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
 from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
+from careloom.api.contract_live import BODIES as LIVE_BODIES
+from careloom.api.contract_live import DATA as LIVE_DATA
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
 from careloom.api.contract_people import BY_LINK
 from careloom.api.contract_people import DATA as PEOPLE_DATA
@@ -48,7 +52,9 @@ _SECURITY_SCHEMES: JsonObject = {
 
 
 _DATA: dict[str, JsonObject] = {
+    **AI_DATA,
     **COMPUTING_DATA,
+    **LIVE_DATA,
     **DRAFTS_DATA,
     **PEOPLE_DATA,
     **SESSION_DATA,
@@ -130,7 +136,9 @@ _BYTES: JsonObject = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 _BODIES: dict[str, JsonObject] = {
+    **AI_BODIES,
     **COMPUTING_BODIES,
+    **LIVE_BODIES,
     **DRAFTS_BODIES,
     **PEOPLE_BODIES,
     **SESSION_BODIES,
@@ -187,6 +195,7 @@ _IDEMPOTENCY_KEY: JsonObject = {
 _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "metrics": {"text/plain": _TEXT},
     "streamChanges": {"text/event-stream": _TEXT},
+    "streamSession": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
@@ -229,7 +238,7 @@ def _complete(operation: JsonObject) -> None:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if name == "executeWorkflow":
         successes["200"] = {"description": "The Idempotency-Key is known", "content": content}
-    elif name == "rollbackWorkflow" or name == "createWorkflow":
+    elif name in ("rollbackWorkflow", "createWorkflow", "createWorker"):
         successes["200"] = {"description": "Nothing new", "content": content}
     elif name == "ready":
         successes["503"] = {"description": "The database does not answer", "content": content}

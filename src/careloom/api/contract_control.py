@@ -82,6 +82,8 @@ CONTROL: dict[str, JsonObject] = {
             "status": TEXT,
             "startedAt": TIME,
             "finishedAt": or_null(TIME),
+            "stepCount": WHOLE,
+            "nextStep": or_null(WHOLE),
             "bars": list_of(
                 shape(
                     {

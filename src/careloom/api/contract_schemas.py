@@ -5,6 +5,7 @@ An answer may gain members; what is named here stays.
 
 from __future__ import annotations
 
+from careloom.api.contract_ai import SCHEMAS as AI
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
 from careloom.api.contract_drafts import SCHEMAS as DRAFTS
@@ -21,6 +22,7 @@ from careloom.api.contract_forms import (
     ref,
     shape,
 )
+from careloom.api.contract_live import SCHEMAS as LIVE
 from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.api.contract_session import SCHEMAS as SESSION
 from careloom.api.contract_stores import SCHEMAS as STORES
@@ -164,7 +166,20 @@ _RUNS: dict[str, JsonObject] = {
             "held": or_null({"enum": ["queued", "paused"]}),
             "retriedAs": or_null(RUN_ID),
             "parent": or_null(RUN_ID),
-        }
+        },
+        {
+            "segments": list_of(
+                shape(
+                    {
+                        "step": TEXT,
+                        "path": TEXT,
+                        "status": TEXT,
+                        "from": NUMBER,
+                        "to": or_null(NUMBER),
+                    }
+                )
+            )
+        },
     ),
     "Run": shape(
         {
@@ -181,6 +196,8 @@ _RUNS: dict[str, JsonObject] = {
             "sessionId": TEXT,
             **_RUN_TIMES,
             "steps": list_of(ref("Step")),
+            "stepCount": WHOLE,
+            "nextStep": or_null(WHOLE),
             "attempts": list_of(ref("Attempt")),
             "output": _ANYTHING,
             "error": or_null(ANY_OBJECT),
@@ -196,6 +213,9 @@ _RUNS: dict[str, JsonObject] = {
             "failedStep": or_null(TEXT),
             "failedCode": or_null(TEXT),
             "crashes": WHOLE,
+            "cause": or_null(
+                shape({"step": TEXT, "sentence": TEXT, "code": TEXT, "fix": TEXT}, closed=True)
+            ),
         }
     ),
     "Step": shape(
@@ -232,10 +252,10 @@ _RUNS: dict[str, JsonObject] = {
     "Session": shape(
         {
             "id": TEXT,
-            "runId": RUN_ID,
+            "runId": or_null(RUN_ID),
             "patientId": or_null(TEXT),
             "createdAt": TIME,
-            "messages": list_of(shape({"role": TEXT, "at": TIME})),
+            "messages": list_of(shape({"role": TEXT}, {"at": TIME})),
         }
     ),
     "AuditExport": {"type": "object", "description": "Rows, checkpoints and the chain's proof"},
@@ -397,7 +417,9 @@ _TRIGGERS: dict[str, JsonObject] = {
 }
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
+    **AI,
     **COMPUTING,
+    **LIVE,
     **DRAFTS,
     **PEOPLE,
     **SESSION,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from careloom.ai.language.asking import Asks
+from careloom.ai.language.registry import LanguageModels
+from careloom.ai.models import ModelRegistry
+from careloom.ai.prompt_log import PromptLog
+from careloom.ai.sessions.conversations import Conversations
+from careloom.ai.sessions.stream import SessionStream
+from careloom.ai.worker_versions import WorkerVersions
 from careloom.audit.signing import SigningKey
 from careloom.audit.trail import AuditTrail
 from careloom.connections.messages import Messages
@@ -90,6 +98,22 @@ class DraftRooms(Protocol):
     async def test(self, principal: Principal, draft: str, order: TestOrder) -> JsonObject: ...
 
 
+class AiServices(Protocol):
+    """Models, workers and conversations."""
+
+    asker: Asks
+    local: ModelRegistry
+    models: LanguageModels
+    workers: WorkerVersions
+    log: PromptLog
+    environment_of: Callable[[str], Awaitable[str]]
+
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def stream(self) -> SessionStream: ...
+
+
 class Services(Protocol):
     """The services an endpoint may call."""
 
@@ -124,6 +148,7 @@ class Services(Protocol):
     def drafts(self) -> DraftRooms: ...
 
     catalog: StepCatalog
+    ai: AiServices
 
 
 def services_of(request: Request) -> Services:

@@ -19,6 +19,7 @@ from careloom.audit.checkpoint_file import CheckpointFiles
 from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
+from careloom.bootstrap.ai import Ai, build_ai
 from careloom.bootstrap.computing import Computing, build_computing, step_findings
 from careloom.bootstrap.drafts import DraftServices, build_drafts
 from careloom.bootstrap.operations import build_operations
@@ -118,6 +119,7 @@ class Services:
     tasks: Tasks
     people: PeopleServices
     computing: Computing
+    ai: Ai
     drafts: DraftServices
     dimse: DimseListener | None = None
 
@@ -189,20 +191,19 @@ async def _build(
     models, workers = _models(settings), WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections, blobs)
     computing, payloads = build_computing(db, keyring), Payloads(keyring)
-    children = Children(db, payloads)
     signals = Signals(db, keyring, notices, timedelta(hours=settings.event_retention_hours))
     neighbours, environment = Neighbours(), environment_of(settings, db)
-    catalog = _catalog(
-        *(fhir, dicom, documents, uploads, models, workers, connections, keyring),
-        *(asking, computing, signals, children, neighbours),
-    )
+    rooms = (fhir, dicom, documents, uploads, models, workers, connections, keyring)
+    common = (asking, signals, children := Children(db, payloads), neighbours)
+    ai = build_ai(settings, db, notices, *rooms, *common, environment)
+    catalog = _catalog(*rooms, *common, computing, ai)
     people = people_services(db, fhir, payloads, asking, tenants)
     registry = Registry(db, {name: step.schema for name, step in catalog.items()})
     children.read_from(registry)
     tests = TestRuns(db, keyring, notices, payloads, catalog, environment)
     turns = Turns(catalog, payloads, environment, tests=tests)
     worker = _worker(settings, db, notices, turns, payloads, registry, lease, tenants)
-    known = known_names(models, workers, fhir, connections, computing.pipelines, asking.calendars)
+    known = known_names(models, workers, fhir, connections, computing.pipelines, asking, ai)
     deployment = _deployment(registry, db, catalog, known, environment)
     runs = Runs(db, notices, registry, worker, payloads, check_links(dicom, uploads))
     computing.sessions.read = runs.session
@@ -210,7 +211,7 @@ async def _build(
     triggers = build_triggers(
         db, notices, registry, worker, payloads, keyring, identity, fhir, dicom
     )
-    return Services(
+    house = Services(
         settings=settings,
         db=db,
         notices=notices,
@@ -241,13 +242,15 @@ async def _build(
         triggers=triggers,
         runs=runs,
         operations=build_operations(
-            db, registry, deployment, payloads, runs, triggers.load_event, catalog, environment
+            db, registry, deployment, payloads, runs, triggers, catalog, environment
         ),
         tasks=people.tasks,
         people=people,
         computing=computing,
+        ai=ai,
         drafts=build_drafts(deployment, tests, runs, fhir, dicom, uploads, models, workers),
     )
+    return ai.connected(house)
 
 
 def _open_files(settings: Settings, db: Database, keyring: Keyring) -> tuple[Blobs, Uploads]:
@@ -278,10 +281,11 @@ def _catalog(
     connections: Connections,
     keyring: Keyring,
     asking: People,
-    computing: Computing,
     signals: Signals,
     children: Children,
     neighbours: Neighbours,
+    computing: Computing,
+    ai: Ai,
 ) -> StepCatalog:
     return build_catalog(
         fhir=fhir,
@@ -299,6 +303,8 @@ def _catalog(
         signals=signals,
         children=children,
         find_store=neighbours.find,
+        language=ai.language,
+        worker_verification=ai.verification,
     )
 
 

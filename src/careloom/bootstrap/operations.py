@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from careloom.bootstrap.triggers import Triggers
 from careloom.store.database import Database
+from careloom.workflows.analytics import Analytics
 from careloom.workflows.control import RunControl
 from careloom.workflows.dead_letters import DeadLetters
 from careloom.workflows.deployment import Deployment
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.operations import Operations
+from careloom.workflows.previews import Previews
 from careloom.workflows.registry import Registry
 from careloom.workflows.replay import Replays
 from careloom.workflows.retry import Retry
 from careloom.workflows.runs import Runs
 from careloom.workflows.step import StepCatalog
-from careloom.workflows.triggers import LoadEvent
 from careloom.workflows.versions import Versions
 
 
@@ -25,16 +27,20 @@ def build_operations(
     deployment: Deployment,
     payloads: Payloads,
     runs: Runs,
-    load_event: LoadEvent,
+    triggers: Triggers,
     catalog: StepCatalog,
     environment_of: Callable[[str], Awaitable[str]],
 ) -> Operations:
     """The services over those of the house."""
     versions = Versions(db, registry, deployment)
+    retry = Retry(db, registry, versions, payloads)
+    replays = Replays(db, registry, versions, deployment, payloads, catalog, environment_of)
     return Operations(
         control=RunControl(db),
-        retry=Retry(db, registry, versions, payloads),
-        dead_letters=DeadLetters(db, runs, payloads, load_event),
+        retry=retry,
+        dead_letters=DeadLetters(db, runs, payloads, triggers.load_event),
         versions=versions,
-        replays=Replays(db, registry, versions, deployment, payloads, catalog, environment_of),
+        replays=replays,
+        analytics=Analytics(db, triggers.scheduler.next_times),
+        previews=Previews(db, registry, retry, replays, catalog),
     )

@@ -9,17 +9,18 @@ from urllib.parse import parse_qsl
 
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
+from careloom.bootstrap.ai import Ai
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
 from careloom.fhir.search.match import matches
 from careloom.fhir.store import FhirStore
 from careloom.pipelines.service import Pipelines
 from careloom.settings import Settings
+from careloom.steps.asking import People
 from careloom.steps.bot.tools import TOOLS
 from careloom.steps.definition_ports import definition_ports
 from careloom.store.database import Database
 from careloom.store.uploads import Uploads
-from careloom.tasks.calendars import Calendars
 from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.deployment import Ports, StepFindings
 from careloom.workflows.engine.payloads import Payloads, wait_place
@@ -54,18 +55,19 @@ def known_names(
     fhir: FhirStore,
     connections: Connections,
     pipelines: Pipelines,
-    calendars: Calendars,
+    asking: People,
+    ai: Ai,
 ) -> Any:
     async def known(scope: Scope) -> Known:
         configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
         return Known(
-            workers=workers.names,
-            models=models.names,
+            workers=workers.names | await ai.workers.names(scope),
+            models=models.names | frozenset(await ai.models.all(scope)),
             tools=frozenset(TOOLS),
             connections=frozenset(kind for kind, _ in configured),
             connection_names=frozenset(configured),
             pipelines=frozenset(kept["name"] for kept in await pipelines.all(scope)),
-            calendars=frozenset(kept["name"] for kept in await calendars.page(scope)),
+            calendars=frozenset(kept["name"] for kept in await asking.calendars.page(scope)),
             resource_types=frozenset(fhir.context.definitions.resource_types),
         )
 

@@ -32,6 +32,7 @@ PERMISSIONS = frozenset(
         "task:assign",
         "document:write",
         "audit:read",
+        "ailog:read",
         "work:do",
         "store:use",
         "admin",

@@ -33,7 +33,9 @@ from careloom.steps.sql.step import SqlStep
 from careloom.steps.task.step import TaskStep
 from careloom.steps.validate.step import ValidateStep
 from careloom.steps.wait.step import WaitStep
+from careloom.steps.worker.language import LanguageWorkers
 from careloom.steps.worker.step import WorkerStep
+from careloom.steps.worker.verify import WorkerVerification
 from careloom.steps.workflow.step import WorkflowStep
 from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
@@ -59,11 +61,13 @@ def build_catalog(
     read_session: ReadSession,
     signals: Signals,
     children: Children,
+    language: LanguageWorkers,
+    worker_verification: WorkerVerification,
     find_store: FindStore | None = None,
 ) -> StepCatalog:
     """The catalog with everything its steps need."""
     steps: list[Step] = [
-        WorkerStep(workers, models, archive),
+        WorkerStep(workers, models, archive, language, worker_verification),
         ModelStep(models, archive),
         DocumentStep(documents, uploads),
         FhirStep(fhir, connections, find_store),

@@ -44,6 +44,7 @@ FUNCTION_FILES = (
     "flush.sql",
     "admission.sql",
     "run_control.sql",
+    "analytics.sql",
     "versions.sql",
     "components.sql",
     "drafts.sql",

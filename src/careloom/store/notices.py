@@ -59,6 +59,12 @@ class Notices:
         """Call back with the tenant for each notice of the topic."""
         self._subscribers.setdefault(topic, []).append(callback)
 
+    def unsubscribe(self, topic: str, callback: Callable[[str], None]) -> None:
+        """Call back no more; unknown callbacks are left alone."""
+        known = self._subscribers.get(topic, [])
+        if callback in known:
+            known.remove(callback)
+
     def publish(self, topic: str, tenant: str) -> None:
         """Tell this process at once and the others within milliseconds."""
         self._deliver(topic, tenant)

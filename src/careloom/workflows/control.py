@@ -36,11 +36,7 @@ class RunControl:
         if answer is None:
             raise NotFound("There is no such run", code="run_not_found")
         if answer.get("ended"):
-            raise Unprocessable(
-                f"The run is {answer['state']}; it is too late to {_words(action)}",
-                code="run_finished",
-                fix="look at it with GET /api/workflows/runs/{id}; a failed run can be retried",
-            )
+            raise too_late(answer["state"], action)
         children = await self._children(scope, answer, action, actor)
         self._db.notify(scope.tenant, "runs")
         return {
@@ -85,6 +81,15 @@ class RunControl:
             "run_control", scope.tenant, scope.store, run_id, action, actor
         )
         return answer
+
+
+def too_late(state: str, action: Action) -> Unprocessable:
+    """What a run that has ended answers."""
+    return Unprocessable(
+        f"The run is {state}; it is too late to {_words(action)}",
+        code="run_finished",
+        fix="look at it with GET /api/workflows/runs/{id}; a failed run can be retried",
+    )
 
 
 def refused(name: str, error: CareloomError) -> JsonObject:

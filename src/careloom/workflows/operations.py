@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from careloom.workflows.analytics import Analytics
 from careloom.workflows.control import RunControl
 from careloom.workflows.dead_letters import DeadLetters
+from careloom.workflows.previews import Previews
 from careloom.workflows.replay import Replays
 from careloom.workflows.retry import Retry
 from careloom.workflows.versions import Versions
@@ -20,3 +22,5 @@ class Operations:
     dead_letters: DeadLetters
     versions: Versions
     replays: Replays
+    analytics: Analytics
+    previews: Previews

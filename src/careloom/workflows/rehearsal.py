@@ -99,7 +99,7 @@ class Rehearsal:
                 step.fallback, run, command.key, {"code": error.code, "message": str(error)}
             )
         past = recorded.get(key)
-        if not self._runs(step.definition.type):
+        if not is_carried_out(self._catalog, step.definition.type):
             return self._reuse(run, command, given, past, seen)
         seen.how[key] = "run"
         try:
@@ -139,13 +139,6 @@ class Rehearsal:
         record.branch, record.input = past.branch, given
         return record
 
-    def _runs(self, kind: str) -> bool:
-        """Whether a step of this type is carried out: it reads or computes, inside the house."""
-        step = self._catalog.get(kind)
-        if step is None:
-            return False
-        return step.schema.get("replay") == "run" and not step.schema.get("egress", False)
-
     def _call(self, run: RunState, command: Execute, given: JsonObject) -> StepCall:
         step = command.step
         return StepCall(
@@ -169,6 +162,14 @@ class Rehearsal:
             timeout_s=step.definition.timeout_s,
             actor=run.actor,
         )
+
+
+def is_carried_out(catalog: StepCatalog, kind: str) -> bool:
+    """Whether a step of this type is carried out: it reads or computes, inside the house."""
+    step = catalog.get(kind)
+    if step is None:
+        return False
+    return step.schema.get("replay") == "run" and not step.schema.get("egress", False)
 
 
 def _close(seen: Rehearsed, frontier: Frontier, close: Close) -> None:

@@ -279,6 +279,13 @@ class Replays:
         )
         return going
 
+    async def past(
+        self, scope: Scope, run_id: uuid.UUID, actor: JsonObject | None = None
+    ) -> tuple[RunState, dict[Key, StepRecord]]:
+        """A run of the past with its journal, opened. Raises NotFound."""
+        found = await self._past(scope, run_id, actor or {})
+        return found.state, found.steps
+
     async def _past(self, scope: Scope, run_id: uuid.UUID, actor: JsonObject) -> _Past:
         rows = await self._db.rows("run_read", scope.tenant, scope.store, run_id)
         if not rows:
@@ -327,6 +334,7 @@ class Replays:
             error=payload.get("error"),
             branch=payload.get("branch"),
             input=payload.get("input"),
+            effect=step["effect"],
         )
 
 

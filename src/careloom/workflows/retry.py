@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import orjson
 
-from careloom.errors import CareloomError, NotFound, Unprocessable
+from careloom.errors import CareloomError, Conflict, NotFound, Unprocessable
 from careloom.identity.permissions import intersect
 from careloom.store.database import Database
 from careloom.types import JsonObject, Scope
@@ -52,6 +52,21 @@ class RetryOrder:
         return {"from": self.begin, "input": self.trigger, "version": self.version}
 
 
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What a retry will do, decided and checked, before anything is written."""
+
+    source: Any
+    version: Version
+    new: Definition
+    kept: list[Row]
+    journal: list[Row]
+    trigger: JsonObject
+    before: JsonObject
+    same: list[str]
+    """Paths of steps that are called with the key of their last call."""
+
+
 class Retry:
     """The service behind /api/workflows/runs/{id}/retry."""
 
@@ -78,10 +93,21 @@ class Retry:
         """Start the run that takes this one's place. Raises Conflict when one did already,
         Unprocessable when the run has not ended or the version cannot go on with its journal.
         With another input it is a start, and `may_start` is asked."""
+        plan = await self.plan(scope, name, order, may_start)
+        return await self._fork(scope, plan, order, actor)
+
+    async def plan(
+        self, scope: Scope, name: str, order: RetryOrder, may_start: MayStart | None = None
+    ) -> RetryPlan:
+        """What `retry` would do; raises what it raises, and writes nothing."""
         rows = await self._db.rows("run_read", scope.tenant, scope.store, parse_run_name(name))
         if not rows:
             raise NotFound("There is no such run", code="run_not_found")
         source = rows[0]["run"]
+        if source["retried_as"] is not None:
+            raise Conflict(
+                "The run was retried already", details={"run": run_name(source["retried_as"])}
+            )
         if "test" in source["actor"]:
             raise Unprocessable(
                 "The run is a test of a draft, and is not retried",
@@ -101,7 +127,7 @@ class Retry:
                 fix='say with "from" which step to begin with',
             )
         journal = [Row(step["path"], step["iter"], step["outcome"]) for step in rows[0]["steps"]]
-        return await self._fork(scope, source, journal, order, actor, may_start)
+        return await self._planned(scope, source, journal, order, may_start)
 
     async def retry_many(
         self, scope: Scope, names: list[str], order: RetryOrder, actor: JsonObject
@@ -116,15 +142,14 @@ class Retry:
                 outcomes.append(refused(name, error))
         return outcomes
 
-    async def _fork(
+    async def _planned(
         self,
         scope: Scope,
         source: Any,
         journal: list[Row],
         order: RetryOrder,
-        actor: JsonObject,
         may_start: MayStart | None,
-    ) -> JsonObject:
+    ) -> RetryPlan:
         version = await self._version(scope, source, order.version)
         old = (await self._registry.program(scope.tenant, source["def_hash"])).definition
         new = Definition.from_canonical(version.canonical)
@@ -134,19 +159,26 @@ class Retry:
         before: JsonObject = await self._payloads.open(
             scope.tenant, source["origin_run"], "input", source["input"]
         )
-        trigger, sealed = before, None
-        patient = source["patient"]
+        trigger = before
         if order.trigger is not None:
             trigger = {**order.trigger}
             if "source" in before:
                 trigger.setdefault("source", before["source"])
             check_input(await self._registry.program(scope.tenant, version.hash), trigger)
+        failed = [row.path for row in journal if row.outcome == "failed"]
+        same = failed if order.begin is None and order.trigger is None else []
+        return RetryPlan(source, version, new, kept, journal, trigger, before, same)
+
+    async def _fork(
+        self, scope: Scope, plan: RetryPlan, order: RetryOrder, actor: JsonObject
+    ) -> JsonObject:
+        source, version, trigger = plan.source, plan.version, plan.trigger
+        sealed, patient = None, source["patient"]
+        if order.trigger is not None:
             patient = patient_of(trigger) or patient
             sealed = await self._payloads.seal(
                 scope.tenant, patient, source["origin_run"], "input", trigger
             )
-        failed = [row.path for row in journal if row.outcome == "failed"]
-        same = failed if order.begin is None and order.trigger is None else []
         now = datetime.now(UTC)
         fields: JsonObject = {
             "id": str(run_id_at(now)),
@@ -155,11 +187,11 @@ class Retry:
             "version": version.number,
             "hash": version.hash,
             "source": source["source"],
-            "actor": next_generation(_actor(source["actor"], actor, version), same),
+            "actor": next_generation(_actor(source["actor"], actor, version), plan.same),
             "patient": patient,
             "input": 0,
         }
-        gated(scope, new, fields, trigger)
+        gated(scope, plan.new, fields, trigger)
         answer = await self._db.call(
             "run_fork",
             scope.tenant,
@@ -167,9 +199,9 @@ class Retry:
             source["run_id"],
             fields,
             sealed,
-            [{"path": row.path, "iter": row.iteration} for row in kept],
+            [{"path": row.path, "iter": row.iteration} for row in plan.kept],
             uuid.uuid4(),
-            _detail(order, version, before, trigger),
+            _detail(order, version, plan.before, trigger),
             actor,
         )
         self._db.notify(scope.tenant, "runs")

@@ -29,6 +29,27 @@ def held(hold: int | None) -> str | None:
     return "paused" if hold & _PAUSED else "queued"
 
 
+def listed(row: Any) -> JsonObject:
+    """A run as lists show it."""
+    return {
+        "runId": run_name(row["run_id"]),
+        "workflowId": row["workflow_id"],
+        "version": row["version"],
+        "status": "waiting" if row["waiting"] else row["state"],
+        "source": row["source"],
+        "test": row["source"] == "test",
+        "createdAt": iso(row["created_at"]),
+        "finishedAt": iso(row["closed_at"]),
+        "durationMs": millis(row["created_at"], row["closed_at"]),
+        "stepsDone": row["steps"],
+        "failedStep": row["failed"],
+        "failedCode": row["code"],
+        "held": held(row["hold"]),
+        "retriedAs": named(row["retried_as"]),
+        "parent": named(row["parent_run"]),
+    }
+
+
 def family(around: JsonObject) -> JsonObject:
     """What stands around a run: parents, children, retries, and what holds it."""
     behind = around["behind"] or {}

@@ -13,6 +13,7 @@ from careloom.store.database import Database
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.admission import gated
+from careloom.workflows.cause import cause_of
 from careloom.workflows.engine.births import Birth, Births
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
 from careloom.workflows.engine.journal import settle_output
@@ -25,14 +26,15 @@ from careloom.workflows.registry import Registry, Workflow
 from careloom.workflows.run_view import (
     family,
     going_on,
-    held,
+    listed,
     millis,
-    named,
     parted,
     timeline,
 )
 from careloom.workflows.triggers import patient_of
 
+MOST_STEPS, MOST_BARS, MOST_SEGMENTS = 1000, 5000, 60
+"""Steps of a run, bars of its timeline and segments of it in a list that one answer shows."""
 CheckLinks = Callable[[Scope, JsonObject], Awaitable[None]]
 """Raises Unprocessable when a dicom:// or file:// value of the input points at nothing."""
 
@@ -129,14 +131,20 @@ class Runs:
             self._notices.publish("runs", scope.tenant)
         return _started({"run": fields["id"], "created_at": born["created_at"], **fields})
 
-    async def status(self, scope: Scope, name: str) -> JsonObject:
-        """A run with its steps, opened: envelopes of output, error, timings."""
-        row = await self._row(scope, name)
+    async def status(
+        self, scope: Scope, name: str, *, after: int = -1, limit: int = MOST_STEPS
+    ) -> JsonObject:
+        """A run with its steps, opened: envelopes of output, error, timings. Of a long run a page
+        of them, behind the place `after`; `nextStep` is the place of the next page."""
+        row = await self._page(scope, name, after, limit)
         run = row["run"]
         program = await self._registry.program(scope.tenant, run["def_hash"])
-        around = await self._db.call("run_around", scope.tenant, run["run_id"])
-        begun, done = parted(row["steps"])
+        around = family(await self._db.call("run_around", scope.tenant, run["run_id"]))
+        begun, done = parted([*row["opened"], *row["steps"]])
         began = {(wait["path"], wait["iter"]): wait["at"] for wait in row["waits"]} | begun
+        failed = row["failed"]
+        if failed is not None and not any(step["seq"] == failed["seq"] for step in done):
+            done.append(failed)
         steps = [await self._step(run, step, began) for step in done]
         steps += going_on(run, begun, done)
         steps += [await self._open_wait(run, wait, steps) for wait in _open(row["waits"], steps)]
@@ -164,11 +172,14 @@ class Runs:
             "finishedAt": iso(run["closed_at"]),
             "durationMs": millis(run["created_at"], run["closed_at"]),
             "steps": steps,
+            "stepCount": row["count"],
+            "nextStep": _next(row),
             "attempts": attempts,
             "output": closing.get("output"),
             "error": closing.get("error"),
+            "cause": cause_of(around, closing.get("error"), program.definition),
             "rolledBack": run["state"] == "rolled_back",
-            **family(around),
+            **around,
         }
 
     async def known(self, scope: Scope, name: str) -> None:
@@ -177,10 +188,16 @@ class Runs:
         if not await self._db.call("run_is_known", scope.tenant, scope.store, run_id):
             raise NotFound("There is no such run", code="run_not_found")
 
-    async def timeline(self, scope: Scope, name: str) -> JsonObject:
-        """When each part of the run took place, for a Gantt chart; no payloads."""
-        row = await self._row(scope, name)
-        return timeline(row["run"], row["steps"], row["attempts"], row["waits"])
+    async def timeline(
+        self, scope: Scope, name: str, *, after: int = -1, limit: int = MOST_BARS
+    ) -> JsonObject:
+        """When each part of the run took place, for a Gantt chart; no payloads. Of a long run a
+        page of its steps, behind the place `after`; attempts and open waits stand on the first."""
+        row = await self._page(scope, name, after, limit)
+        steps = [*row["opened"], *row["steps"]]
+        beside = (row["attempts"], row["waits"]) if after < 0 else ([], _of_steps(row))
+        bars = timeline(row["run"], steps, *beside)
+        return {**bars, "stepCount": row["count"], "nextStep": _next(row)}
 
     async def session(self, scope: Scope, name: str) -> JsonObject:
         """The run's session: its messages, derived from the journal."""
@@ -221,9 +238,11 @@ class Runs:
         state: str | None = None,
         before: str | None = None,
         limit: int = 50,
+        gantt: bool = False,
         **more: str | int | None,
     ) -> list[JsonObject]:
-        """Newest first, without payloads. `more`: version, from, to, code, text, parent."""
+        """Newest first, without payloads. `more`: version, from, to, code, text, parent. With
+        `gantt` each has its steps as segments of time."""
         where = {"workflow": workflow_id, "status": state, **more}
         rows = await self._db.rows(
             "runs_find",
@@ -233,26 +252,19 @@ class Runs:
             parse_run_name(before) if before else None,
             limit,
         )
-        return [
-            {
-                "runId": run_name(row["run_id"]),
-                "workflowId": row["workflow_id"],
-                "version": row["version"],
-                "status": "waiting" if row["waiting"] else row["state"],
-                "source": row["source"],
-                "test": row["source"] == "test",
-                "createdAt": iso(row["created_at"]),
-                "finishedAt": iso(row["closed_at"]),
-                "durationMs": millis(row["created_at"], row["closed_at"]),
-                "stepsDone": row["steps"],
-                "failedStep": row["failed"],
-                "failedCode": row["code"],
-                "held": held(row["hold"]),
-                "retriedAs": named(row["retried_as"]),
-                "parent": named(row["parent_run"]),
-            }
-            for row in rows
-        ]
+        if not gantt:
+            return [listed(row) for row in rows]
+        ids = [row["run_id"] for row in rows]
+        found = await self._db.rows("runs_segments", scope.tenant, ids, MOST_SEGMENTS)
+        segments = {row["run_id"]: row["segments"] for row in found}
+        return [{**listed(row), "segments": segments.get(row["run_id"], [])} for row in rows]
+
+    async def _page(self, scope: Scope, name: str, after: int, limit: int) -> asyncpg.Record:
+        run_id = parse_run_name(name)
+        rows = await self._db.rows("run_page", scope.tenant, scope.store, run_id, after, limit)
+        if not rows:
+            raise NotFound("There is no such run", code="run_not_found")
+        return rows[0]
 
     async def _row(self, scope: Scope, name: str) -> asyncpg.Record:
         rows = await self._db.rows("run_read", scope.tenant, scope.store, parse_run_name(name))
@@ -342,6 +354,17 @@ def _fields(
         "patient": patient_of(trigger),
         "input": 0,
     }
+
+
+def _next(page: Any) -> int | None:
+    """The place behind which the next page of steps begins."""
+    return page["steps"][-1]["seq"] if page["is_more"] else None
+
+
+def _of_steps(page: Any) -> list[Any]:
+    """The waits of the page's steps: when these began."""
+    done = {(step["path"], step["iter"]) for step in page["steps"]}
+    return [wait for wait in page["waits"] if (wait["path"], wait["iter"]) in done]
 
 
 def _open(waits: list[Any], steps: list[JsonObject]) -> list[Any]:

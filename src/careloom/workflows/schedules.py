@@ -218,6 +218,14 @@ class Scheduler:
         now = self._clock() or datetime.now(UTC)
         return [_listed(row, now) for row in rows]
 
+    async def next_times(self, scope: Scope) -> dict[str, str]:
+        """When each workflow with a schedule starts next."""
+        coming: dict[str, str] = {}
+        for schedule in await self.all(scope):
+            for at in schedule["next"][:1]:
+                coming[schedule["workflowId"]] = min(at, coming.get(schedule["workflowId"], at))
+        return coming
+
 
 def _shown(plan: Plan, firing: Firing, now: datetime) -> JsonObject:
     """What `trigger.*` shows of a firing."""

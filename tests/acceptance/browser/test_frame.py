@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import httpx
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from tests.acceptance.browser.place import Axe, House, both_themes, fits, go, sign_in
+from tests.acceptance.browser.place import Axe, House, both_themes, go, sign_in
 
 
 def test_a_key_in_the_address_signs_in_and_leaves_the_address(house: House, page: Page) -> None:
@@ -106,17 +105,6 @@ def test_a_reader_skips_the_rail(signed_in: Page) -> None:
     signed_in.keyboard.press("Tab")
     signed_in.keyboard.press("Enter")
     signed_in.locator("main:focus").wait_for()
-
-
-@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-def test_no_page_of_the_frame_is_wider_than_its_window(
-    house: House, signed_in: Page, width: int
-) -> None:
-    signed_in.set_viewport_size({"width": width, "height": 800})
-    for place in ("workflows", "connections", "incidents", "messages"):
-        go(signed_in, house, f"/{place}")
-        signed_in.get_by_role("heading", name=place.capitalize(), level=1).wait_for()
-        fits(signed_in, width)
 
 
 def test_a_session_that_ends_loses_nothing_that_was_typed(

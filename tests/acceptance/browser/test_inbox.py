@@ -112,8 +112,9 @@ def test_the_most_urgent_stands_first_and_is_decided_by_keyboard_alone(
     signed_in.keyboard.type("Bed 4 is free")
 
     # A press in the first moments of a task decides nothing: pressed until it does.
+    signed_in.keyboard.press("Tab")
+
     def approved() -> bool:
-        signed_in.keyboard.press("Tab")
         signed_in.keyboard.press("Enter")
         return str(ward.get(f"/api/tasks/{tasks['stat']}")["status"]) == "completed"
 

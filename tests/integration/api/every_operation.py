@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.integration.api.ai_calls import places as ai_places
+
 from careloom.identity.permissions import ROLES, allows, grants_of
 from careloom.samples.referral_pdf import digital_pdf
 
@@ -88,6 +90,7 @@ async def furnished(desk: Desk) -> dict[str, str]:
     places["draft_id"] = draft["id"]
     store = await _done(desk.post("/api/fhirserver/create", {"name": OURS}))
     places["server_id"] = store["id"]
+    places |= await ai_places(desk)
     return places | {"connection_id": OURS, "queue": OURS, "group": OURS}
 
 

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from standardwebhooks.webhooks import Webhook
+from tests.integration.api.ai_calls import conversed
 from tests.integration.api.draft_calls import drafted
 
 from careloom.api.app import build_app
@@ -31,9 +32,12 @@ KEY_INSIDE = {"openBrowserSession"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
+    *("putModel", "createWorker", "updateWorker", "createSession", "sendMessage"),
+    "submitToolOutputs",
     *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
     "openBrowserSession",
     *("createDraft", "saveDraft", "nameDraftRevision", "restoreDraft", "publishDraft"),
+    *("previewRun", "previewRuns"),
     *("testDraft", "tryStep", "outlineWorkflow", "describeWorkflow"),
     "createFhirStore",
     "updateFhirStore",
@@ -249,6 +253,11 @@ async def _operators(desk: Desk) -> None:
     again = (await desk.post(f"{runs}/{first}/retry", {})).json()["data"]["runId"]
     await desk.ended(again)
     await desk.get(f"{runs}/{first}/timeline")
+    await desk.get(f"{runs}?gantt=true")
+    await desk.get("/api/analytics/runs")
+    for action in ("retry", "replay", "rollback"):
+        await desk.post(f"{runs}/{second}/preview", {"action": action})
+    await desk.post(f"{runs}/preview", {"action": "retry", "runIds": [first, second]})
     await desk.post(f"{runs}/bulk", {"action": "retry", "runIds": [second]})
     letters = "/api/workflows/dead-letters"
     await desk.get(letters)
@@ -312,6 +321,7 @@ async def _people(desk: Desk, address: str) -> None:
 async def _files(desk: Desk) -> None:
     letter = digital_pdf(LETTER)
     await desk.put("/api/files/uploads/a.dcm", content=demo_study())
+    await desk.get("/api/image-explanations?uri=dicom://uploads/a.dcm")
     for path in ("/api/files", "/upload-referral/", "/triage-referral/"):
         answer = await desk.client.post(path, files={"file": ("a.pdf", letter)})
     await desk.put("/api/files/letters/b.pdf", content=letter)
@@ -454,6 +464,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await _keys(desk)
     await _sessions(desk, witness)
     await drafted(desk)
+    await conversed(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

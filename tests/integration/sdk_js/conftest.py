@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from tests.integration.ai.conftest import provider, ward
 from tests.integration.conftest import Desk, House, _loopback
 from tests.integration.seeds.conftest import document, flattened, indented, study
 
-__all__ = ["document", "flattened", "indented", "study"]
+__all__ = ["document", "flattened", "indented", "provider", "study", "ward"]
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "sdk" / "js"

@@ -15,6 +15,7 @@ import { FhirStoreClient as RealStore } from '../../../sdk/js/src/fhir-store.js'
 // The sources' own types fit what is declared for them.
 export const client: EngineClient = new real.EngineClient({ apiKey: 'k' });
 export const workflow: EngineClient['workflow'] = new real.EngineClient().workflow;
+export const session: EngineClient['session'] = new real.EngineClient().session;
 export const stores: EngineClient['dataStore'] = new real.EngineClient().dataStore;
 export const work: EngineClient['work'] = new real.EngineClient().work;
 export const store: Pick<FhirStoreClient, keyof FhirStoreClient> = {} as RealStore;

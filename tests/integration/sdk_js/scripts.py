@@ -8,7 +8,7 @@ _BEGINS = re.compile(r"(?:import|const|await|console\.\w+\()(?=\W|\w)|//")
 _OPEN, _CLOSE = "([{", ")]}"
 IMPORT = "import { EngineClient } from '@boolbyte/engine';"
 KEY = "'YOUR_API_KEY'"
-_REFUSED = "told.push({ status, message });"
+_REFUSED = "told.push({ refused: { status, message } });"
 
 
 def blocks(text: str) -> list[str]:
@@ -56,7 +56,7 @@ def whole(text: str, key: str, *, refused: str) -> str:
         "const told = /** @type {any[]} */ ([]);",
     ]
     opened = 0
-    for block in [one for one in blocks(text) if "client.worker" not in one]:
+    for block in blocks(text):
         declared = [name for name in names(block) if not name.lower().endswith("client")]
         kept = f"told.push({{ {', '.join(declared)} }});"
         if refused in block:

@@ -159,6 +159,34 @@ await run({
     const left = (await client.dataStore.listFhirStores()).data.map((one) => one.id);
     assert.deepEqual(left, ['main']);
   },
+  a_conversation_is_led_and_heard: async () => {
+    const given = { name: 'js', defaultModelName: 'openai/gpt-4', instructions: 'Help.' };
+    const worker = await client.worker.createWorker(given);
+    const session = await client.session.createSession({ workerId: worker.data.id });
+    const id = session.data.id;
+    const said = { content: 'Are you there?', role: 'user' };
+    const heard = [];
+    let sent;
+    const opened = () => (sent ??= client.session.sendMessage(id, said));
+    for await (const { event, data } of client.session.stream(id, { opened })) {
+      heard.push(event);
+      if (event !== 'done') continue;
+      assert.deepEqual([data.status, data.answer.content], ['completed', 'ready']);
+      assert.equal(data.id, (await sent).data.taskId);
+      break;
+    }
+    assert.ok(heard.includes('message'), heard);
+    const again = await client.session.sendMessage(id, said, { wait: 60, timeout: 90_000 });
+    assert.deepEqual([again.data.status, again.data.answer.content], ['completed', 'ready']);
+    const kept = await client.session.listSessionMessages(id);
+    assert.deepEqual(
+      kept.data.map((one) => one.role),
+      ['user', 'assistant', 'user', 'assistant'],
+    );
+    const other = { ...given, name: 'other', defaultModelName: 'nobody/nothing' };
+    const unknown = await thrown(client.worker.createWorker(other));
+    assert.match(`${unknown.message} ${JSON.stringify(unknown.body)}`, /openai\/gpt-4/);
+  },
   a_file_comes_back_byte_for_byte: async () => {
     const bytes = new TextEncoder().encode('Dear Colleague, ü\n');
     const kept = await client.file.putFile('letters', 'one.txt', bytes);

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+from tests.integration.ai.conftest import Ward
+
 from .conftest import HERE, PACKAGE, Served, checked
 
 
@@ -22,7 +24,10 @@ async def test_on_the_wire_it_repeats_what_is_harmless_and_resumes_streams() -> 
     assert told.keys() == _names("wire.mjs")
 
 
-async def test_against_a_server_it_does_what_the_python_client_does(served: Served) -> None:
+async def test_against_a_server_it_does_what_the_python_client_does(
+    served: Served, ward: Ward
+) -> None:
+    await ward.model("openai/gpt-4")
     told = await checked("served.mjs", served.url, served.desk.key)
     assert [f"{name}: {said}" for name, said in told.items() if said != "ok"] == []
     assert told.keys() == _names("served.mjs")

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from careloom_client import EngineClient
+from tests.ai_server.script import Say
+from tests.integration.ai.conftest import Ward
 from tests.integration.conftest import Desk
 
 from careloom.identity.service import SYSTEM_ACTOR
@@ -21,6 +23,7 @@ from .scripts import IMPORT, KEY, blocks, whole
 
 Cut = Callable[[str], str]
 STORE = "fhir-server-123"
+ADVICE = "The pressure is within its range."
 PATIENT = {"resourceType": "Patient", "id": "patient-123", "name": [{"family": "Doe"}]}
 OBSERVATION = {
     "resourceType": "Observation",
@@ -141,10 +144,31 @@ async def _store_of_the_document(desk: Desk) -> str:
     return path
 
 
+async def _the_worker_has_read(ward: Ward, by_name: dict[str, Any]) -> None:
+    """What became of the message that the document sends: asked with the patient's own results."""
+    [worker], [clinical] = by_name["fhirWorker"], by_name["clinicalWorker"]
+    assert worker["data"]["defaultModelName"] == "openai/gpt-4"
+    [tool] = clinical["data"]["toolConfigs"]["tools"]
+    assert tool["config"]["permissions"] == ["read"]
+    [session], [message] = by_name["session"], by_name["message"]
+    assert session["data"]["workerId"] == worker["data"]["id"]
+    assert session["data"]["patientId"] == "patient-123"
+    task = await ward.settled(session["data"]["id"], message["data"]["taskId"])
+    assert task["status"] == "completed", task
+    assert task["answer"]["content"] == ADVICE
+    first, second = ward.ai.script.asked
+    assert "recent lab results for patient-123" in first.texts
+    offered = {one["function"]["name"] for one in first.body["tools"]}
+    assert offered == {"fhir_search", "fhir_read", "fhir_create", "fhir_update"}
+    assert "Systolic blood pressure" in second.texts
+
+
 async def test_the_script_of_the_stores_document_runs(
-    served: Served, project: Path, stores_document: str
+    served: Served, project: Path, stores_document: str, ward: Ward
 ) -> None:
     desk = served.desk
+    await ward.model("openai/gpt-4")
+    ward.ai.script.then(Say(calls=(("fhir_search", {"resourceType": "Observation"}),)), Say(ADVICE))
     path = await _store_of_the_document(desk)
     script = whole(stores_document, desk.key, refused="fhirClient.update(")
     told: list[Any] = json.loads(await _run(served, project, script))
@@ -169,9 +193,11 @@ async def test_the_script_of_the_stores_document_runs(
     assert [one["response"]["status"] for one in entries] == ["201 Created", "201 Created"]
     assert by_name["labResult"][0]["valueQuantity"] == {"value": 145, "unit": "mg/dL"}
     assert by_name["medication"][0]["resourceType"] == "MedicationStatement"
+    await _the_worker_has_read(ward, by_name)
     # The document updates an Observation that it never gave an id.
-    assert by_name["status"] == [400]
-    assert "id" in by_name["message"][0]
+    [refused] = by_name["refused"]
+    assert refused["status"] == 400
+    assert "id" in refused["message"]
     versions = (await desk.get(f"{path}/Patient/patient-123/_history")).json()
     methods = [entry["request"]["method"] for entry in versions["entry"]]
     assert methods == ["DELETE", "PUT", "PUT"]

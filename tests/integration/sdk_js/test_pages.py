@@ -6,16 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.integration.ai.conftest import Ward
 
 from .conftest import ROOT, Served, node
 
-PAGES = {"sdk/js/README.md": 1, "docs/howto/javascript.md": 8}
+PAGES = {"sdk/js/README.md": 1, "docs/howto/javascript.md": 9}
 """The pages, and how many examples each has at least."""
 _EXAMPLE = re.compile(r"^```js\n(.*?)^```(?:\n+```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_the_examples_of_a_page_run(page: str, served: Served, project: Path) -> None:
+async def test_the_examples_of_a_page_run(
+    page: str, served: Served, project: Path, ward: Ward
+) -> None:
+    await ward.model("openai/gpt-4")
     found = _EXAMPLE.findall((ROOT / page).read_text("utf-8"))
     assert len(found) >= PAGES[page]
     for number, (code, printed) in enumerate(found):

@@ -60,6 +60,8 @@ class Timeline(Model):
     status: str
     started_at: str
     finished_at: str | None
+    step_count: int
+    next_step: int | None
     bars: list[Model]
 
 
@@ -189,6 +191,288 @@ class Migration(Model):
     summary: Model
     more: bool
     runs: list[Model]
+
+
+class AiModelGiven(Model):
+    """AiModelGiven of the API."""
+
+    provider: Literal["openai", "anthropic", "google", "ollama"]
+    connection: str
+    model: str
+    data_class: Literal["none", "deidentified", "phi"]
+    region: str | None
+    context_length: int
+    takes: list[Literal["image", "document"]]
+    price: Model | None
+    parameters: Model
+    timeout: float
+    fallback: str | None
+    description: str | None
+
+
+class AiModel(Model):
+    """AiModel of the API."""
+
+    name: str
+    provider: Literal["openai", "anthropic", "google", "ollama"]
+    connection: str
+    model: str
+    data_class: Literal["none", "deidentified", "phi"]
+    region: str | None
+    context_length: int
+    takes: list[Literal["image", "document"]]
+    price: Model | None
+    parameters: Model
+    timeout: float
+    fallback: str | None
+    description: str | None
+    version: str
+
+
+class AiModelDeleted(Model):
+    """AiModelDeleted of the API."""
+
+    name: str
+
+
+class AiModelTest(Model):
+    """AiModelTest of the API."""
+
+    name: str
+    ok: bool
+    code: str | None
+    message: str
+    model: str | None
+    milliseconds: float
+
+
+class AiWorkerGiven(Model):
+    """AiWorkerGiven of the API."""
+
+    name: str
+    default_model_name: str
+    description: str | None
+    instructions: str
+    tool_configs: Model
+    output_schema: Model | None
+    budget: Model
+    fallback: Model
+    data_class: Literal["none", "deidentified", "phi"]
+    regions: list[str]
+    review: Model
+    retries: int
+    on_doubt: Literal["repeat", "stop"]
+    metadata: Model
+
+
+class AiWorkerChange(Model):
+    """AiWorkerChange of the API."""
+
+    name: str
+    default_model_name: str
+    description: str | None
+    instructions: str
+    tool_configs: Model
+    output_schema: Model | None
+    budget: Model
+    fallback: Model
+    data_class: Literal["none", "deidentified", "phi"]
+    regions: list[str]
+    review: Model
+    retries: int
+    on_doubt: Literal["repeat", "stop"]
+    metadata: Model
+
+
+class AiWorker(Model):
+    """AiWorker of the API."""
+
+    id: str
+    name: str
+    default_model_name: str
+    description: str | None
+    instructions: str
+    tool_configs: Model
+    output_schema: Model | None
+    budget: Model
+    fallback: Model
+    data_class: Literal["none", "deidentified", "phi"]
+    regions: list[str]
+    review: Model
+    retries: int
+    on_doubt: Literal["repeat", "stop"]
+    metadata: Model
+    version: int
+    hash: str
+    created_at: str
+    updated_at: str
+
+
+class AiWorkerVersion(Model):
+    """AiWorkerVersion of the API."""
+
+    version: int
+    hash: str
+    by: str | None
+    at: str
+
+
+class AiToolCall(Model):
+    """AiToolCall of the API."""
+
+    id: str
+    name: str
+    arguments: Model
+
+
+class AiSessionGiven(Model):
+    """AiSessionGiven of the API."""
+
+    worker_id: str
+    metadata: Model
+
+
+class AiSession(Model):
+    """AiSession of the API."""
+
+    id: str
+    worker_id: str
+    worker_name: str
+    worker_version: int
+    status: Literal["active", "cancelled"]
+    patient_id: str | None
+    metadata: Model
+    turns: int
+    created_by: str | None
+    created_at: str
+    updated_at: str
+
+
+class AiMessageGiven(Model):
+    """AiMessageGiven of the API."""
+
+    content: Any
+    role: Literal["user"]
+    stream: bool
+    tools: list[Model]
+
+
+class AiMessageSent(Model):
+    """AiMessageSent of the API."""
+
+    id: str
+    session_id: str
+    role: str
+    content: Any
+    task_id: str
+    run_id: str
+    status: str
+    created_at: str
+    answer: Model
+    evidence: Model | None
+    error: Model
+    required_action: Model
+
+
+class AiMessage(Model):
+    """AiMessage of the API."""
+
+    id: str
+    session_id: str
+    task_id: str
+    turn: int
+    role: Literal["user", "assistant", "tool", "system"]
+    content: Any
+    created_at: str
+
+
+class AiTask(Model):
+    """AiTask of the API."""
+
+    id: str
+    session_id: str
+    message_id: str
+    run_id: str
+    turn: int
+    status: Literal[
+        "queued", "running", "requires_action", "waiting", "completed", "failed", "cancelled"
+    ]
+    created_at: str
+    finished_at: str | None
+    answer: Model
+    evidence: Model | None
+    error: Model
+    required_action: Model
+
+
+class AiOutputsGiven(Model):
+    """AiOutputsGiven of the API."""
+
+    tool_outputs: list[Model]
+
+
+class AiCall(Model):
+    """AiCall of the API."""
+
+    id: str
+    run_id: str | None
+    session_id: str | None
+    path: str
+    number: int
+    worker: str
+    worker_version: int
+    model: str
+    model_version: str
+    status: Literal["begun", "waiting", "received", "failed"]
+    outcome: str | None
+    attempts: int
+    doubts: int
+    prompt_sha256: str
+    answer_sha256: str | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    milliseconds: float | None
+    created_at: str
+    finished_at: str | None
+
+
+class ImageExplanation(Model):
+    """ImageExplanation of the API."""
+
+    uri: str
+    model: str
+    version: str
+    size: int
+    cells: list[float]
+
+
+class AiCallWhole(Model):
+    """AiCallWhole of the API."""
+
+    id: str
+    run_id: str | None
+    session_id: str | None
+    path: str
+    number: int
+    worker: str
+    worker_version: int
+    model: str
+    model_version: str
+    status: Literal["begun", "waiting", "received", "failed"]
+    outcome: str | None
+    attempts: int
+    doubts: int
+    prompt_sha256: str
+    answer_sha256: str | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    milliseconds: float | None
+    created_at: str
+    finished_at: str | None
+    request: Model | None
+    answer: Model | None
 
 
 class Work(Model):
@@ -359,6 +643,59 @@ class DecisionTable(Model):
     updated_at: str
     table: DecisionTableGiven
     used_by: list[str]
+
+
+class RunFigures(Model):
+    """RunFigures of the API."""
+
+    as_of: str
+    from_: str
+    to: str
+    bucket: Literal["minute", "hour", "day"]
+    now: Model
+    period: Model
+    buckets: list[Model]
+    workflows: list[Model]
+    steps: Model
+    people: Model
+
+
+class PreviewOrder(Model):
+    """PreviewOrder of the API."""
+
+    action: Literal["retry", "replay", "rollback", "cancel"]
+    from_: str
+    version: int | Literal["latest"]
+    input: Model
+
+
+class PreviewsOrder(Model):
+    """PreviewsOrder of the API."""
+
+    action: Literal["retry", "rollback", "cancel"]
+    from_: str
+    version: int | Literal["latest"]
+    run_ids: list[str]
+    filter: Model
+
+
+class RunPreview(Model):
+    """RunPreview of the API."""
+
+    run_id: str
+    action: str
+    effects: list[Model]
+    warnings: list[str]
+
+
+class RunPreviews(Model):
+    """RunPreviews of the API."""
+
+    action: str
+    summary: Model
+    effects: list[Model]
+    warnings: list[str]
+    runs: list[Model]
 
 
 class DraftSummary(Model):
@@ -1321,6 +1658,7 @@ class RunSummary(Model):
     held: Literal["queued", "paused"] | None
     retried_as: str | None
     parent: str | None
+    segments: list[Model]
 
 
 class Run(Model):
@@ -1341,6 +1679,8 @@ class Run(Model):
     finished_at: str | None
     duration_ms: float | None
     steps: list[Step]
+    step_count: int
+    next_step: int | None
     attempts: list[Attempt]
     output: Any
     error: Model | None
@@ -1356,6 +1696,7 @@ class Run(Model):
     failed_step: str | None
     failed_code: str | None
     crashes: int
+    cause: Model | None
 
 
 class Step(Model):
@@ -1393,7 +1734,7 @@ class Session(Model):
     """Session of the API."""
 
     id: str
-    run_id: str
+    run_id: str | None
     patient_id: str | None
     created_at: str
     messages: list[Model]

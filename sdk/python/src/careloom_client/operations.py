@@ -125,6 +125,7 @@ class Workflow:
         to: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        gantt: bool | None = None,
     ) -> Envelope[list[models.RunSummary]]:
         """Runs, newest first; page with the last id as `before`."""
         wanted = call(
@@ -142,13 +143,22 @@ class Workflow:
                 "to": to,
                 "before": before,
                 "limit": limit,
+                "gantt": gantt,
             },
         )
         return Envelope(self._send(wanted))
 
-    def get_run(self, run_id: str) -> Envelope[models.Run]:
-        """One run: steps, attempts, output, error, timings."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+    def get_run(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, cause, timings. Of a long run a page of
+        steps."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(self._send(wanted))
 
     def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
@@ -156,9 +166,16 @@ class Workflow:
         wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
         return Envelope(self._send(wanted))
 
-    def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+    def get_run_timeline(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}/timeline",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(self._send(wanted))
 
     def get_workflow_schema(self) -> models.JsonSchema:
@@ -277,16 +294,33 @@ class Workflow:
         wanted = call("GET", "/api/schedules", {})
         return Envelope(self._send(wanted))
 
+    def analyze_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        bucket: Literal["minute", "hour", "day"] | None = None,
+    ) -> Envelope[models.RunFigures]:
+        """How runs go: now, in a period (by default the last day), by workflow, by step, and
+        what waits for people."""
+        wanted = call(
+            "GET",
+            "/api/analytics/runs",
+            {},
+            query={"workflow": workflow, "from": from_, "to": to, "bucket": bucket},
+        )
+        return Envelope(self._send(wanted))
 
-class Session:
-    """Operations on session."""
+    def preview_runs(self, body: JsonObject) -> Envelope[models.RunPreviews]:
+        """What an order to many runs would do, counted; it takes what `controlRuns` takes."""
+        wanted = call("POST", "/api/workflows/runs/preview", {}, json=body)
+        return Envelope(self._send(wanted))
 
-    def __init__(self, transport: Transport) -> None:
-        self._send = transport.send
-
-    def get_session(self, session_id: str) -> Envelope[models.Session]:
-        """The session of a run: its messages, derived from the journal."""
-        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+    def preview_run(self, run_id: str, body: JsonObject) -> Envelope[models.RunPreview]:
+        """What a retry, a replay, a rollback or a cancellation would do to a run; nothing is
+        done."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/preview", {"run_id": run_id}, json=body)
         return Envelope(self._send(wanted))
 
 
@@ -538,6 +572,228 @@ class Components:
     def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
         """Keep it no longer; 409 while workflows use it."""
         wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(self._send(wanted))
+
+
+class Models:
+    """Operations on models."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_models(self) -> Envelope[list[models.AiModel]]:
+        """The language models of the store, with the facts of each."""
+        wanted = call("GET", "/api/models", {})
+        return Envelope(self._send(wanted))
+
+    def get_model(self, name: str) -> Envelope[models.AiModel]:
+        """One language model. 404 lists those there are when there is none of the name."""
+        wanted = call("GET", "/api/models/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+        """Configure a language model: who serves it, what it may see, where it runs."""
+        wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def delete_model(self, name: str) -> Envelope[models.AiModelDeleted]:
+        """Configure it no longer: from here on it is asked by nobody."""
+        wanted = call("DELETE", "/api/models/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def test_model(self, name: str) -> Envelope[models.AiModelTest]:
+        """Ask the model a word that carries nothing: does it answer, and how long does it
+        take?"""
+        wanted = call("POST", "/api/models/{name}/test", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def list_ai_calls(
+        self,
+        *,
+        run: str | None = None,
+        session: str | None = None,
+        worker: str | None = None,
+        model: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiCall]]:
+        """Calls of language models, newest first: hashes, tokens, cost and time; not what was
+        said."""
+        wanted = call(
+            "GET",
+            "/api/ai/calls",
+            {},
+            query={
+                "run": run,
+                "session": session,
+                "worker": worker,
+                "model": model,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(self._send(wanted))
+
+    def get_ai_call(self, call_id: str) -> Envelope[models.AiCallWhole]:
+        """One call with what was asked and answered; that it was read is audited."""
+        wanted = call("GET", "/api/ai/calls/{call_id}", {"call_id": call_id})
+        return Envelope(self._send(wanted))
+
+
+class Worker:
+    """Operations on worker."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def list_workers(self) -> Envelope[list[models.AiWorker]]:
+        """The workers of the store, in their newest versions."""
+        wanted = call("GET", "/api/workers", {})
+        return Envelope(self._send(wanted))
+
+    def create_worker(self, body: JsonObject) -> Envelope[models.AiWorker]:
+        """Make a worker: a model, instructions, tools and bounds. The same again is the same
+        worker."""
+        wanted = call("POST", "/api/workers", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_worker(self, worker_id: str) -> Envelope[models.AiWorker]:
+        """One worker, by id or name."""
+        wanted = call("GET", "/api/workers/{worker_id}", {"worker_id": worker_id})
+        return Envelope(self._send(wanted))
+
+    def update_worker(self, worker_id: str, body: JsonObject) -> Envelope[models.AiWorker]:
+        """A new version, unless nothing changed; keys that are not given stay as they are.
+        Sessions that there are keep their version."""
+        wanted = call("PUT", "/api/workers/{worker_id}", {"worker_id": worker_id}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_worker_versions(self, worker_id: str) -> Envelope[list[models.AiWorkerVersion]]:
+        """Every version of a worker, newest first."""
+        wanted = call("GET", "/api/workers/{worker_id}/versions", {"worker_id": worker_id})
+        return Envelope(self._send(wanted))
+
+
+class Session:
+    """Operations on session."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def create_session(self, body: JsonObject) -> Envelope[models.AiSession]:
+        """Begin a conversation with a worker; `metadata.patientId` pins it to that patient."""
+        wanted = call("POST", "/api/sessions", {}, json=body)
+        return Envelope(self._send(wanted))
+
+    def list_sessions(
+        self,
+        *,
+        worker: str | None = None,
+        patient: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiSession]]:
+        """Conversations, newest first."""
+        wanted = call(
+            "GET",
+            "/api/sessions",
+            {},
+            query={"worker": worker, "patient": patient, "before": before, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """A session: of a conversation, or of a run, with what was said, derived from the
+        journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def send_message(
+        self,
+        session_id: str,
+        body: JsonObject,
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.AiMessageSent]:
+        """Say something. The message is kept and its task begun when this answers; with `wait`,
+        the answer comes along when it is there within so many seconds."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"wait": wait},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def list_session_messages(
+        self, session_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.AiMessage]]:
+        """What was said in a conversation, oldest first; page with the last `turn` as
+        `after`."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(self._send(wanted))
+
+    def list_session_tasks(self, session_id: str) -> Envelope[list[models.AiTask]]:
+        """The tasks of a conversation, one for each message, oldest first."""
+        wanted = call("GET", "/api/sessions/{session_id}/tasks", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def get_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """One task: its answer, the tool calls that it waits for, or why it failed."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/tasks/{task_id}",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def submit_tool_outputs(
+        self, session_id: str, task_id: str, body: JsonObject
+    ) -> Envelope[models.AiTask]:
+        """Hand in what your own functions gave; the task goes on."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/outputs",
+            {"session_id": session_id, "task_id": task_id},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def cancel_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Cancel a task that is open."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/cancel",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def resume_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Take up a task that failed or was cancelled; received answers are not asked for
+        again."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/resume",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def cancel_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """End a conversation: open tasks are cancelled, and no message is taken."""
+        wanted = call("POST", "/api/sessions/{session_id}/cancel", {"session_id": session_id})
+        return Envelope(self._send(wanted))
+
+    def resume_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """Let a cancelled conversation take messages again."""
+        wanted = call("POST", "/api/sessions/{session_id}/resume", {"session_id": session_id})
         return Envelope(self._send(wanted))
 
 
@@ -951,6 +1207,22 @@ class Connection:
         return Envelope(self._send(wanted))
 
 
+class Ai:
+    """Operations on ai."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def explain_image(
+        self, *, uri: str | None = None, model: str | None = None
+    ) -> Envelope[models.ImageExplanation]:
+        """How much each part of the image's centre square mattered, worked out anew: a grid of
+        `size` rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a
+        model that explains nothing."""
+        wanted = call("GET", "/api/image-explanations", {}, query={"uri": uri, "model": model})
+        return Envelope(self._send(wanted))
+
+
 class Referral:
     """Operations on referral."""
 
@@ -1208,14 +1480,17 @@ class Groups:
 
     def __init__(self, transport: Transport) -> None:
         self.workflow = Workflow(transport)
-        self.session = Session(transport)
         self.versions = Versions(transport)
         self.drafts = Drafts(transport)
         self.components = Components(transport)
+        self.models = Models(transport)
+        self.worker = Worker(transport)
+        self.session = Session(transport)
         self.task = Task(transport)
         self.pipelines = Pipelines(transport)
         self.file = File(transport)
         self.connection = Connection(transport)
+        self.ai = Ai(transport)
         self.referral = Referral(transport)
         self.identity = Identity(transport)
         self.data_store = DataStore(transport)
@@ -1342,6 +1617,7 @@ class AsyncWorkflow:
         to: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        gantt: bool | None = None,
     ) -> Envelope[list[models.RunSummary]]:
         """Runs, newest first; page with the last id as `before`."""
         wanted = call(
@@ -1359,13 +1635,22 @@ class AsyncWorkflow:
                 "to": to,
                 "before": before,
                 "limit": limit,
+                "gantt": gantt,
             },
         )
         return Envelope(await self._send(wanted))
 
-    async def get_run(self, run_id: str) -> Envelope[models.Run]:
-        """One run: steps, attempts, output, error, timings."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}", {"run_id": run_id})
+    async def get_run(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Run]:
+        """One run: steps, attempts, output, error, cause, timings. Of a long run a page of
+        steps."""
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(await self._send(wanted))
 
     async def get_run_audit(self, run_id: str) -> Envelope[models.AuditExport]:
@@ -1373,9 +1658,16 @@ class AsyncWorkflow:
         wanted = call("GET", "/api/workflows/runs/{run_id}/audit", {"run_id": run_id})
         return Envelope(await self._send(wanted))
 
-    async def get_run_timeline(self, run_id: str) -> Envelope[models.Timeline]:
+    async def get_run_timeline(
+        self, run_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[models.Timeline]:
         """When each step, attempt and wait of a run took place; no payloads."""
-        wanted = call("GET", "/api/workflows/runs/{run_id}/timeline", {"run_id": run_id})
+        wanted = call(
+            "GET",
+            "/api/workflows/runs/{run_id}/timeline",
+            {"run_id": run_id},
+            query={"after": after, "limit": limit},
+        )
         return Envelope(await self._send(wanted))
 
     async def get_workflow_schema(self) -> models.JsonSchema:
@@ -1494,16 +1786,33 @@ class AsyncWorkflow:
         wanted = call("GET", "/api/schedules", {})
         return Envelope(await self._send(wanted))
 
+    async def analyze_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        bucket: Literal["minute", "hour", "day"] | None = None,
+    ) -> Envelope[models.RunFigures]:
+        """How runs go: now, in a period (by default the last day), by workflow, by step, and
+        what waits for people."""
+        wanted = call(
+            "GET",
+            "/api/analytics/runs",
+            {},
+            query={"workflow": workflow, "from": from_, "to": to, "bucket": bucket},
+        )
+        return Envelope(await self._send(wanted))
 
-class AsyncSession:
-    """Operations on session."""
+    async def preview_runs(self, body: JsonObject) -> Envelope[models.RunPreviews]:
+        """What an order to many runs would do, counted; it takes what `controlRuns` takes."""
+        wanted = call("POST", "/api/workflows/runs/preview", {}, json=body)
+        return Envelope(await self._send(wanted))
 
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._send = transport.send
-
-    async def get_session(self, session_id: str) -> Envelope[models.Session]:
-        """The session of a run: its messages, derived from the journal."""
-        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+    async def preview_run(self, run_id: str, body: JsonObject) -> Envelope[models.RunPreview]:
+        """What a retry, a replay, a rollback or a cancellation would do to a run; nothing is
+        done."""
+        wanted = call("POST", "/api/workflows/runs/{run_id}/preview", {"run_id": run_id}, json=body)
         return Envelope(await self._send(wanted))
 
 
@@ -1759,6 +2068,228 @@ class AsyncComponents:
     async def delete_component(self, kind: str, name: str) -> Envelope[models.ComponentName]:
         """Keep it no longer; 409 while workflows use it."""
         wanted = call("DELETE", "/api/components/{kind}/{name}", {"kind": kind, "name": name})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncModels:
+    """Operations on models."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_models(self) -> Envelope[list[models.AiModel]]:
+        """The language models of the store, with the facts of each."""
+        wanted = call("GET", "/api/models", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_model(self, name: str) -> Envelope[models.AiModel]:
+        """One language model. 404 lists those there are when there is none of the name."""
+        wanted = call("GET", "/api/models/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+        """Configure a language model: who serves it, what it may see, where it runs."""
+        wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def delete_model(self, name: str) -> Envelope[models.AiModelDeleted]:
+        """Configure it no longer: from here on it is asked by nobody."""
+        wanted = call("DELETE", "/api/models/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def test_model(self, name: str) -> Envelope[models.AiModelTest]:
+        """Ask the model a word that carries nothing: does it answer, and how long does it
+        take?"""
+        wanted = call("POST", "/api/models/{name}/test", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def list_ai_calls(
+        self,
+        *,
+        run: str | None = None,
+        session: str | None = None,
+        worker: str | None = None,
+        model: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiCall]]:
+        """Calls of language models, newest first: hashes, tokens, cost and time; not what was
+        said."""
+        wanted = call(
+            "GET",
+            "/api/ai/calls",
+            {},
+            query={
+                "run": run,
+                "session": session,
+                "worker": worker,
+                "model": model,
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_ai_call(self, call_id: str) -> Envelope[models.AiCallWhole]:
+        """One call with what was asked and answered; that it was read is audited."""
+        wanted = call("GET", "/api/ai/calls/{call_id}", {"call_id": call_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncWorker:
+    """Operations on worker."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def list_workers(self) -> Envelope[list[models.AiWorker]]:
+        """The workers of the store, in their newest versions."""
+        wanted = call("GET", "/api/workers", {})
+        return Envelope(await self._send(wanted))
+
+    async def create_worker(self, body: JsonObject) -> Envelope[models.AiWorker]:
+        """Make a worker: a model, instructions, tools and bounds. The same again is the same
+        worker."""
+        wanted = call("POST", "/api/workers", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_worker(self, worker_id: str) -> Envelope[models.AiWorker]:
+        """One worker, by id or name."""
+        wanted = call("GET", "/api/workers/{worker_id}", {"worker_id": worker_id})
+        return Envelope(await self._send(wanted))
+
+    async def update_worker(self, worker_id: str, body: JsonObject) -> Envelope[models.AiWorker]:
+        """A new version, unless nothing changed; keys that are not given stay as they are.
+        Sessions that there are keep their version."""
+        wanted = call("PUT", "/api/workers/{worker_id}", {"worker_id": worker_id}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_worker_versions(self, worker_id: str) -> Envelope[list[models.AiWorkerVersion]]:
+        """Every version of a worker, newest first."""
+        wanted = call("GET", "/api/workers/{worker_id}/versions", {"worker_id": worker_id})
+        return Envelope(await self._send(wanted))
+
+
+class AsyncSession:
+    """Operations on session."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def create_session(self, body: JsonObject) -> Envelope[models.AiSession]:
+        """Begin a conversation with a worker; `metadata.patientId` pins it to that patient."""
+        wanted = call("POST", "/api/sessions", {}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_sessions(
+        self,
+        *,
+        worker: str | None = None,
+        patient: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Envelope[list[models.AiSession]]:
+        """Conversations, newest first."""
+        wanted = call(
+            "GET",
+            "/api/sessions",
+            {},
+            query={"worker": worker, "patient": patient, "before": before, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_session(self, session_id: str) -> Envelope[models.Session]:
+        """A session: of a conversation, or of a run, with what was said, derived from the
+        journal."""
+        wanted = call("GET", "/api/sessions/{session_id}", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def send_message(
+        self,
+        session_id: str,
+        body: JsonObject,
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Envelope[models.AiMessageSent]:
+        """Say something. The message is kept and its task begun when this answers; with `wait`,
+        the answer comes along when it is there within so many seconds."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"wait": wait},
+            headers={"idempotency-key": idempotency_key},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_session_messages(
+        self, session_id: str, *, after: int | None = None, limit: int | None = None
+    ) -> Envelope[list[models.AiMessage]]:
+        """What was said in a conversation, oldest first; page with the last `turn` as
+        `after`."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/messages",
+            {"session_id": session_id},
+            query={"after": after, "limit": limit},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def list_session_tasks(self, session_id: str) -> Envelope[list[models.AiTask]]:
+        """The tasks of a conversation, one for each message, oldest first."""
+        wanted = call("GET", "/api/sessions/{session_id}/tasks", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def get_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """One task: its answer, the tool calls that it waits for, or why it failed."""
+        wanted = call(
+            "GET",
+            "/api/sessions/{session_id}/tasks/{task_id}",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def submit_tool_outputs(
+        self, session_id: str, task_id: str, body: JsonObject
+    ) -> Envelope[models.AiTask]:
+        """Hand in what your own functions gave; the task goes on."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/outputs",
+            {"session_id": session_id, "task_id": task_id},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def cancel_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Cancel a task that is open."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/cancel",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def resume_session_task(self, session_id: str, task_id: str) -> Envelope[models.AiTask]:
+        """Take up a task that failed or was cancelled; received answers are not asked for
+        again."""
+        wanted = call(
+            "POST",
+            "/api/sessions/{session_id}/tasks/{task_id}/resume",
+            {"session_id": session_id, "task_id": task_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def cancel_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """End a conversation: open tasks are cancelled, and no message is taken."""
+        wanted = call("POST", "/api/sessions/{session_id}/cancel", {"session_id": session_id})
+        return Envelope(await self._send(wanted))
+
+    async def resume_session(self, session_id: str) -> Envelope[models.AiSession]:
+        """Let a cancelled conversation take messages again."""
+        wanted = call("POST", "/api/sessions/{session_id}/resume", {"session_id": session_id})
         return Envelope(await self._send(wanted))
 
 
@@ -2184,6 +2715,22 @@ class AsyncConnection:
         return Envelope(await self._send(wanted))
 
 
+class AsyncAi:
+    """Operations on ai."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def explain_image(
+        self, *, uri: str | None = None, model: str | None = None
+    ) -> Envelope[models.ImageExplanation]:
+        """How much each part of the image's centre square mattered, worked out anew: a grid of
+        `size` rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a
+        model that explains nothing."""
+        wanted = call("GET", "/api/image-explanations", {}, query={"uri": uri, "model": model})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncReferral:
     """Operations on referral."""
 
@@ -2447,14 +2994,17 @@ class AsyncGroups:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self.workflow = AsyncWorkflow(transport)
-        self.session = AsyncSession(transport)
         self.versions = AsyncVersions(transport)
         self.drafts = AsyncDrafts(transport)
         self.components = AsyncComponents(transport)
+        self.models = AsyncModels(transport)
+        self.worker = AsyncWorker(transport)
+        self.session = AsyncSession(transport)
         self.task = AsyncTask(transport)
         self.pipelines = AsyncPipelines(transport)
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
+        self.ai = AsyncAi(transport)
         self.referral = AsyncReferral(transport)
         self.identity = AsyncIdentity(transport)
         self.data_store = AsyncDataStore(transport)

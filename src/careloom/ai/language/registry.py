@@ -49,6 +49,15 @@ class LanguageModels:
         """One; raises Unprocessable that lists those there are."""
         return among(await self.all(scope), name)
 
+    async def one(self, scope: Scope, name: str) -> ModelFacts:
+        """One; raises NotFound that lists those there are."""
+        try:
+            return await self.get(scope, name)
+        except Unprocessable as error:
+            raise NotFound(
+                error.message, code=error.code, fix=error.fix, details=error.details
+            ) from error
+
     async def delete(self, scope: Scope, name: str, actor: JsonObject) -> None:
         """Keep it no longer: from here on no turn asks it. Raises NotFound."""
         if not await self._db.call("ai_model_delete", scope.tenant, scope.store, name, actor):

@@ -41,8 +41,9 @@ class Records(Protocol):
         """Raise what would refuse the write: its structure, or the grants."""
 
 
-OpenRecords = Callable[[Scope, tuple[str, ...]], Awaitable[Records]]
-"""The store of a scope, seen with these grants. Raises NotFound."""
+OpenRecords = Callable[[Scope, tuple[str, ...], bool], Awaitable[Records]]
+"""(scope, grants, whether it is the run's own store) → the store as the grants let it be seen.
+Raises NotFound."""
 
 
 class FhirAccess:
@@ -126,7 +127,7 @@ class FhirAccess:
         scope = Scope(context.scope.tenant, store)
         if scope != context.scope:
             context.require("store:use")
-        return await self._open_records(scope, grants)
+        return await self._open_records(scope, grants, scope == context.scope)
 
     async def _search(
         self, context: ToolContext, records: Records, arguments: JsonObject

@@ -41,7 +41,8 @@ class TurnCall:
     client_tools: list[JsonObject] = field(default_factory=list)
     """Functions that the program which asked carries out: {"name", "description", "parameters"}."""
     resume: JsonObject | None = None
-    """What a wait of this turn gave."""
+    """What the last wait of this turn gave: `token`, which tells it from others, and `outputs` by
+    the id of the model's call: {"output"} or {"error"}, and `approved` of a person."""
     told: Callable[[int, int, str], Awaitable[None]] | None = None
     """Takes words as they come: (call, attempt, words)."""
 

@@ -7,6 +7,7 @@ again. docs/decisions/0021
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,18 @@ class CallJournal:
             answer = await self._open(scope, key, number, "answer", row["answer"])
             messages += [*request["messages"], answer["message"]]
         return messages
+
+    async def owed(self, scope: Scope, origin: uuid.UUID) -> tuple[int, list[JsonObject]]:
+        """What a waiting turn of this run is owed by its program: the number of the call that comes
+        then, and the calls of functions."""
+        rows = await self._db.rows("ai_waiting", scope.tenant, scope.store, origin)
+        for row in rows:
+            key, number = row["call_key"], row["number"]
+            request = await self._open(scope, key, number, "request", row["request"])
+            calls = [one["call"] for one in request.get("waits", ()) if one["kind"] == "client"]
+            if calls:
+                return number, calls
+        return 0, []
 
     async def hold(self, call: TurnCall, number: int, request: JsonObject) -> None:
         """The turn waits for somebody before this call."""
@@ -209,8 +222,8 @@ def _about(call: TurnCall, number: int, facts: ModelFacts | None, prompt_hash: s
     place = digest([call.scope.tenant, call.scope.store, call.key, number])
     return {
         "id": place[:32],
-        "run": call.run_id.removeprefix("run_"),
-        "origin": call.origin,
+        "run": call.run_id.removeprefix("run_") or None,
+        "origin": call.origin or None,
         "session": call.session_id,
         "path": call.path,
         "worker": call.worker.name,

@@ -118,7 +118,7 @@ class Turns:
             **request,
             "waits": [_kept_wait(*one) for one in now],
             "later": [_kept_wait(*one) for one in later],
-            "met": digest(progress.call.resume),
+            "met": _token(progress.call),
             "before": before,
             "carriedOut": len(intents),
         }
@@ -129,7 +129,7 @@ class Turns:
         """What was waited for is here, unless the wait itself was not committed yet."""
         call = progress.call
         waits = [(one["call"], _wait_of(one)) for one in held["waits"]]
-        if call.resume is None or digest(call.resume) == held["met"]:
+        if call.resume is None or _token(call) == held["met"]:
             again = _intents(progress, held)[held["before"] :]
             return Waiting(progress.number + 1, waits, again, again=True)
         request = {key: held[key] for key in ("messages", "done", "carriedOut")}
@@ -174,6 +174,11 @@ class Turns:
             notes=progress.notes,
             degraded=bool(progress.degraded),
         )
+
+
+def _token(call: TurnCall) -> str | None:
+    """What tells one answer to a wait from another."""
+    return None if call.resume is None else str(call.resume["token"])
 
 
 def _put(request: JsonObject, asked: JsonObject, result: ToolResult) -> None:

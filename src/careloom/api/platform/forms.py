@@ -17,6 +17,7 @@ from careloom.api.platform.files import limit_body
 from careloom.api.platform.parameters import LanguageParam
 from careloom.api.platform.stored_files import file_response
 from careloom.api.services import services_of
+from careloom.documents.document import TEXT
 from careloom.errors import InvalidInput, UnsupportedMediaType
 from careloom.tasks.attachments import LARGEST, Handed
 from careloom.tasks.service import asker_of
@@ -176,7 +177,8 @@ async def _handed(request: Request, question: str, name: str) -> Handed:
     if not data:
         raise InvalidInput("The file is empty", code="empty_file")
     kind, said = content_type(name, data), media_of(request)
-    if said not in _UNSAID and said != kind:
+    is_text = kind == TEXT and said.startswith("text/")
+    if said not in _UNSAID and said != kind and not is_text:
         raise UnsupportedMediaType(
             f"The file is {kind} by its bytes, and {said[:100]} by its Content-Type",
             fix="send it with the type that it has, or without Content-Type",

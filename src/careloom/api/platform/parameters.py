@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
+
+from careloom.errors import InvalidInput
 
 WordParam = Annotated[str | None, Query(pattern=r"^[\w.:-]{1,128}$")]
 """An id or a state to look for."""
@@ -51,3 +54,13 @@ PersonParam = Annotated[str | None, Query(min_length=1, max_length=128)]
 RunNameParam = Annotated[str | None, Query(pattern=r"^run_[0-9a-f]{32}$", description="A run")]
 NameParam = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A name that is given to something."""
+
+
+def instant(name: str, at: datetime | None) -> datetime | None:
+    """The time in UTC, which one without a zone is: PostgreSQL knows no offsets beyond 16 hours."""
+    if at is None:
+        return None
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise InvalidInput(f"{name} is before the year 1 or after 9999 in UTC", path=name) from None

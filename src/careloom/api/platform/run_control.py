@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
@@ -12,13 +12,13 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.bodies import read_object
 from careloom.api.platform.parameters import RunParam, WordParam
+from careloom.api.platform.run_orders import chosen, only, order_of, summary
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput
 from careloom.identity.principal import Principal
 from careloom.types import JsonObject
-from careloom.workflows.control import MANY, Action
+from careloom.workflows.control import Action
 from careloom.workflows.grants import with_grants
-from careloom.workflows.retry import RetryOrder, VersionWanted
 from careloom.workflows.starters import require_manual_start
 
 router = APIRouter(prefix="/api/workflows", tags=["runs"])
@@ -32,7 +32,7 @@ LetterParam = Annotated[str, Path(pattern=r"^(run_[0-9a-f]{32}|evt_\d{1,18}_[\w.
 async def control_runs(request: Request, principal: PrincipalDep) -> Response:
     """Do one thing to many runs, named or found by a filter; the outcome of each."""
     body = await read_object(request, "The order")
-    _only(body, _BULK)
+    only(body, _BULK)
     action = body.get("action")
     if action not in (*_ACTIONS, "retry"):
         raise InvalidInput(
@@ -42,16 +42,16 @@ async def control_runs(request: Request, principal: PrincipalDep) -> Response:
         )
     principal.require("run:retry" if action == "retry" else "run:control")
     operations, scope = services_of(request).operations, principal.scope
-    names = await _chosen(request, principal, body, action)
+    names = await chosen(request, principal, body, action)
     if action == "retry":
-        order = _order(body)
+        order = order_of(body)
         if order.trigger is not None:
             raise InvalidInput("An input belongs to one run", path="/input", fix="retry it alone")
         actor = with_grants(principal.actor(), principal.grants)
         outcomes = await operations.retry.retry_many(scope, names, order, actor)
     else:
         outcomes = await operations.control.apply_to_many(scope, names, action, principal.actor())
-    return success({"action": action, "summary": _summary(outcomes), "runs": outcomes})
+    return success({"action": action, "summary": summary(outcomes), "runs": outcomes})
 
 
 @router.post("/runs/{run_id}/pause", operation_id="pauseRun", status_code=202)
@@ -84,12 +84,12 @@ async def retry_run(run_id: str, request: Request, principal: PrincipalDep) -> R
     another `input`, on another `version`."""
     principal.require("run:retry")
     body = await read_object(request, "The order")
-    _only(body, frozenset({"from", "input", "version"}))
+    only(body, frozenset({"from", "input", "version"}))
     actor = with_grants(principal.actor(), principal.grants)
     answer = await services_of(request).operations.retry.retry(
         principal.scope,
         run_id,
-        _order(body),
+        order_of(body),
         actor,
         lambda definition: require_manual_start(definition, principal),
     )
@@ -138,7 +138,7 @@ async def resend_dead_letter(
     principal.require("run:retry")
     if letter_id.startswith("run_"):
         return await retry_run(letter_id, request, principal)
-    _only(await read_object(request, "The order"), frozenset())
+    only(await read_object(request, "The order"), frozenset())
     letters = services_of(request).operations.dead_letters
     return success(await letters.resend(principal.scope, letter_id, principal.actor()), status=202)
 
@@ -150,7 +150,7 @@ async def discard_dead_letter(
     """Let it be, with a reason."""
     principal.require("run:retry")
     body = await read_object(request, "The reason")
-    _only(body, frozenset({"reason"}))
+    only(body, frozenset({"reason"}))
     reason = body.get("reason")
     if not isinstance(reason, str):
         raise InvalidInput("A reason is missing", path="/reason", fix='send {"reason": "…"}')
@@ -164,85 +164,3 @@ async def _control(request: Request, principal: Principal, run_id: str, action: 
         principal.scope, run_id, action, principal.actor()
     )
     return success(answer, status=202)
-
-
-async def _chosen(
-    request: Request, principal: Principal, body: JsonObject, action: str
-) -> list[str]:
-    """The runs that a bulk order names, or that its filter finds: failed ones for a retry."""
-    names = body.get("runIds")
-    if names is not None:
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise InvalidInput("runIds is a list of run ids", path="/runIds")
-        if len(names) > MANY:
-            raise InvalidInput(f"One order takes up to {MANY} runs", path="/runIds")
-        return list(dict.fromkeys(names))
-    where: Any = body.get("filter")
-    if not isinstance(where, dict):
-        raise InvalidInput(
-            "The order names no runs", path="/runIds", fix="send runIds, or a filter"
-        )
-    services, scope = services_of(request), principal.scope
-    if action == "retry":
-        _only(where, frozenset({"workflow", "code", "version", "step"}))
-        _typed(where)
-        known = {name: where.get(name) for name in ("workflow", "code", "version")}
-        known["path"] = where.get("step")
-        found = await services.operations.dead_letters.runs(scope, known, None, MANY)
-        return [letter["id"] for letter in found]
-    _only(where, frozenset({"workflow", "status", "version"}))
-    _typed(where)
-    status = where.get("status", "running")
-    found = await services.runs.page(
-        scope,
-        workflow_id=where.get("workflow"),
-        state=status,
-        limit=MANY,
-        version=where.get("version"),
-    )
-    return [run["runId"] for run in found]
-
-
-def _typed(where: JsonObject) -> None:
-    for name, value in where.items():
-        kind: type = int if name == "version" else str
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise InvalidInput(f"{name} is of another type", path=f"/filter/{name}")
-        if name == "version":
-            _version(value)
-
-
-def _order(body: JsonObject) -> RetryOrder:
-    begin, given, version = body.get("from"), body.get("input"), body.get("version")
-    if begin is not None and not isinstance(begin, str):
-        raise InvalidInput("from is the path of a step", path="/from")
-    if given is not None and not isinstance(given, dict):
-        raise InvalidInput("input is a JSON object", path="/input")
-    return RetryOrder(begin, given, _version(version))
-
-
-def _version(version: Any) -> VersionWanted:
-    if version is None:
-        return None
-    if version == "latest":
-        latest: Literal["latest"] = "latest"
-        return latest
-    if isinstance(version, int) and not isinstance(version, bool) and 1 <= version <= 1_000_000:
-        return version
-    raise InvalidInput('version is a number or "latest"', path="/version")
-
-
-def _only(body: JsonObject, names: frozenset[str]) -> None:
-    for name in body:
-        if name not in names:
-            raise InvalidInput(
-                f"{name[:40]!r} is not known here",
-                fix=f"send {', '.join(sorted(names)) or 'no body'}",
-            )
-
-
-def _summary(outcomes: list[JsonObject]) -> dict[str, int]:
-    summary: dict[str, int] = {}
-    for outcome in outcomes:
-        summary[outcome["outcome"]] = summary.get(outcome["outcome"], 0) + 1
-    return summary

@@ -1,8 +1,8 @@
-"""/api/workflows/runs and /api/sessions: what runs did and are doing."""
+"""/api/workflows/runs: what runs did and are doing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,14 +11,24 @@ from starlette.responses import Response, StreamingResponse
 
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
-from careloom.api.platform.parameters import RunParam, RunStatusParam, TextParam, WordParam
+from careloom.api.platform.parameters import (
+    RunParam,
+    RunStatusParam,
+    TextParam,
+    WordParam,
+    instant,
+)
 from careloom.api.services import services_of
 from careloom.audit.export import export
 from careloom.audit.trail import Selection
-from careloom.errors import InvalidInput, NotAcceptable
+from careloom.errors import NotAcceptable
 from careloom.workflows.engine.ids import parse_run_name
+from careloom.workflows.runs import MOST_BARS, MOST_STEPS
 
 router = APIRouter(prefix="/api", tags=["runs"])
+AfterParam = Annotated[
+    int | None, Query(ge=0, le=2_000_000_000, description="The `nextStep` of the page before")
+]
 _FORMS = {
     "application/json": "json",
     "application/x-ndjson": "ndjson",
@@ -42,6 +52,7 @@ async def list_runs(
     until: Annotated[datetime | None, Query(alias="to")] = None,
     before: RunParam = None,
     limit: int = Query(50, ge=1, le=500),
+    gantt: bool = Query(False, description="With each run's steps as segments of time"),
 ) -> Response:
     """Runs, newest first; page with the last id as `before`."""
     principal.require("workflow:read")
@@ -52,20 +63,28 @@ async def list_runs(
         state=status,
         before=before,
         limit=limit,
+        gantt=gantt,
         version=version,
         code=code,
         text=None if text is None else text.removeprefix("run_"),
         parent=None if parent is None else str(parse_run_name(parent)),
-        **{name: _instant(name, at) for name, at in times.items()},
+        **{name: _text(instant(name, at)) for name, at in times.items()},
     )
     return success(runs)
 
 
 @router.get("/workflows/runs/{run_id}", operation_id="getRun")
-async def get_run(run_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """One run: steps, attempts, output, error, timings."""
+async def get_run(
+    run_id: str,
+    request: Request,
+    principal: PrincipalDep,
+    after: AfterParam = None,
+    limit: int = Query(MOST_STEPS, ge=1, le=MOST_STEPS),
+) -> Response:
+    """One run: steps, attempts, output, error, cause, timings. Of a long run a page of steps."""
     principal.require("run:read")
-    return success(await services_of(request).runs.status(principal.scope, run_id))
+    runs, place = services_of(request).runs, -1 if after is None else after
+    return success(await runs.status(principal.scope, run_id, after=place, limit=limit))
 
 
 @router.get("/workflows/runs/{run_id}/audit", operation_id="getRunAudit")
@@ -73,7 +92,7 @@ async def get_run_audit(run_id: str, request: Request, principal: PrincipalDep) 
     """The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR."""
     principal.require("audit:read")
     services = services_of(request)
-    await services.runs.status(principal.scope, run_id)
+    await services.runs.known(principal.scope, run_id)
     media = _media(request.headers.get("accept", "*/*"))
     chosen = Selection(run_id=str(parse_run_name(run_id)))
     form = _FORMS[media]
@@ -86,27 +105,21 @@ async def get_run_audit(run_id: str, request: Request, principal: PrincipalDep) 
 
 
 @router.get("/workflows/runs/{run_id}/timeline", operation_id="getRunTimeline")
-async def get_run_timeline(run_id: str, request: Request, principal: PrincipalDep) -> Response:
+async def get_run_timeline(
+    run_id: str,
+    request: Request,
+    principal: PrincipalDep,
+    after: AfterParam = None,
+    limit: int = Query(MOST_BARS, ge=1, le=MOST_BARS),
+) -> Response:
     """When each step, attempt and wait of a run took place; no payloads."""
     principal.require("workflow:read")
-    return success(await services_of(request).runs.timeline(principal.scope, run_id))
+    runs, place = services_of(request).runs, -1 if after is None else after
+    return success(await runs.timeline(principal.scope, run_id, after=place, limit=limit))
 
 
-@router.get("/sessions/{session_id}", operation_id="getSession")
-async def get_session(session_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """The session of a run: its messages, derived from the journal."""
-    principal.require("run:read")
-    return success(await services_of(request).runs.session(principal.scope, session_id))
-
-
-def _instant(name: str, at: datetime | None) -> str | None:
-    """The time in UTC, which one without a zone is: PostgreSQL knows no offsets beyond 16 hours."""
-    if at is None:
-        return None
-    try:
-        return (at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
-    except OverflowError:
-        raise InvalidInput(f"{name} is before the year 1 or after 9999 in UTC", path=name) from None
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _media(accept: str) -> str:

@@ -1,13 +1,19 @@
-"""`worker`: an AI worker reads its input and answers, with evidence of which model did."""
+"""`worker`: an AI worker reads its input and answers, with evidence of which model did.
+
+A shipped worker answers by a local model, in this process; any other is a kept worker of the store,
+whose language model is configuration (language.py).
+"""
 
 from __future__ import annotations
 
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerDefinition, WorkerRegistry
 from careloom.dicom.archive import DicomArchive
-from careloom.steps.model.step import evidence_of, model_input
+from careloom.steps.model.step import evidence_of, image_seen, model_input
 from careloom.steps.schema import load_schema
-from careloom.types import JsonObject
+from careloom.steps.worker.language import LanguageWorkers
+from careloom.steps.worker.verify import WorkerVerification
+from careloom.types import JsonObject, Scope
 from careloom.workflows.step import StepCall, StepError, StepResult
 
 
@@ -17,17 +23,32 @@ class WorkerStep:
     type = "worker"
 
     def __init__(
-        self, workers: WorkerRegistry, models: ModelRegistry, archive: DicomArchive
+        self,
+        workers: WorkerRegistry,
+        models: ModelRegistry,
+        archive: DicomArchive,
+        language: LanguageWorkers,
+        verification: WorkerVerification,
     ) -> None:
         self._workers = workers
         self._models = models
         self._archive = archive
+        self._language = language
+        self._verification = verification
 
     @property
     def schema(self) -> JsonObject:
         return load_schema("worker")
 
+    async def verify(self, scope: Scope, params: JsonObject) -> list[JsonObject]:
+        """What is wrong with the worker and its model, before a workflow with it is deployed."""
+        if params.get("worker") in self._workers.names:
+            return []
+        return await self._verification.findings(scope, params)
+
     async def execute(self, call: StepCall) -> StepResult:
+        if call.input.get("worker") not in self._workers.names:
+            return await self._language.execute(call)
         worker = self._workers.get(str(call.input.get("worker")))
         given = call.input.get("input")
         if not isinstance(given, dict) or worker.reads not in given:
@@ -36,6 +57,8 @@ class WorkerStep:
             )
         model, note = self._models.get(str(call.input.get("model") or worker.model))
         answer = await model.predict(await model_input(self._archive, call, model, given))
+        if model.kind == "image":
+            answer |= await image_seen(self._archive, call, given)
         output = _output(call, worker, answer)
         return StepResult(
             output=output,

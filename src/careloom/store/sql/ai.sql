@@ -200,10 +200,10 @@ END $$;
 -- ai_call_list: calls newest first, without what was asked and answered.
 CREATE OR REPLACE FUNCTION ai_call_list(p_tenant text, p_store text, p_run uuid, p_session uuid, p_worker text, p_model text,
                                         p_before timestamptz, p_limit int)
-RETURNS TABLE (c ai_call) LANGUAGE plpgsql AS $$
+RETURNS SETOF ai_call LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT a FROM ai_call a WHERE a.tenant = p_tenant AND a.store = p_store
+  RETURN QUERY SELECT a.* FROM ai_call a WHERE a.tenant = p_tenant AND a.store = p_store
       AND (p_run IS NULL OR a.run_id = p_run) AND (p_session IS NULL OR a.session_id = p_session)
       AND (p_worker IS NULL OR a.worker = p_worker) AND (p_model IS NULL OR a.model = p_model)
       AND (p_before IS NULL OR a.at < p_before)
@@ -349,4 +349,13 @@ BEGIN
   PERFORM enter(p_tenant);
   RETURN (SELECT jsonb_build_object('tokens', coalesce(sum(c.input_tokens + c.output_tokens), 0), 'cost', coalesce(sum(c.cost), 0))
     FROM ai_call c WHERE c.tenant = p_tenant AND c.store = p_store AND c.origin_run = p_run);
+END $$;
+
+-- ai_waiting: calls of a run's turn that wait for somebody, newest first.
+CREATE OR REPLACE FUNCTION ai_waiting(p_tenant text, p_store text, p_run uuid)
+RETURNS TABLE (call_key text, number int, request bytea) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT c.call_key, c.number, c.request FROM ai_call c WHERE c.tenant = p_tenant AND c.store = p_store
+    AND c.origin_run = p_run AND c.state = 'waiting' ORDER BY c.at DESC;
 END $$;

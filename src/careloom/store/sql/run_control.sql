@@ -213,6 +213,8 @@ BEGIN
     AND (p_where->>'code' IS NULL OR r.failed_code = p_where->>'code')
     AND (p_where->>'path' IS NULL OR r.failed_path = p_where->>'path')
     AND (p_where->>'version' IS NULL OR r.version = (p_where->>'version')::int)
+    AND (p_where->>'from' IS NULL OR r.created_at >= (p_where->>'from')::timestamptz)
+    AND (p_where->>'to' IS NULL OR r.created_at < (p_where->>'to')::timestamptz)
     AND (p_before IS NULL OR r.run_id < p_before)
   ORDER BY r.run_id DESC LIMIT p_limit;
 END $$;

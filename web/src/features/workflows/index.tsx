@@ -13,16 +13,9 @@ import { Page } from "../../ui/Page";
 import { Status } from "../../ui/Status";
 import { StatusStrip } from "../../ui/StatusStrip";
 import { Ago } from "../../ui/Time";
+import { formatDuration } from "../../ui/format";
 import { useFilter } from "../../ui/useFilter";
-import {
-  linesOf,
-  useDrafts,
-  useLastRuns,
-  useNextTimes,
-  useWorkflows,
-  type LastRuns,
-  type Line,
-} from "./server";
+import { linesOf, useDrafts, useFigures, useWorkflows, type Figures, type Line } from "./server";
 import { Templates } from "./Templates";
 import { startsWords } from "./triggers";
 import styles from "./workflows.module.css";
@@ -34,10 +27,9 @@ export default function WorkflowsPage() {
   const { data: workflows, error, refetch } = useWorkflows();
   const { data: drafts } = useDrafts();
   const data = workflows && drafts && linesOf(workflows, drafts);
-  const last = useLastRuns();
-  const next = useNextTimes();
-  useLiveRefresh(["workflow"], ["api/workflows", "api/schedules", "api/drafts"]);
-  useLiveRefresh(["run"], ["api/workflows/runs"]);
+  const figures = useFigures();
+  useLiveRefresh(["workflow"], ["api/workflows", "api/drafts"]);
+  useLiveRefresh(["run"], ["api/analytics/runs"]);
   const found = data?.filter((one) => matches(one, find)) ?? [];
   return (
     <Page
@@ -73,7 +65,7 @@ export default function WorkflowsPage() {
         <DataList
           label="Workflows"
           rows={found}
-          columns={columns(last, next)}
+          columns={columns(figures)}
           rowKey={({ id }) => id}
           href={({ href }) => href}
           rowHeight={44}
@@ -88,7 +80,7 @@ function matches({ id, name, owner, triggers }: Line, find: string): boolean {
   return find.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Line>[] {
+function columns(figures: ReadonlyMap<string, Figures>): Column<Line>[] {
   return [
     {
       key: "name",
@@ -116,8 +108,22 @@ function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Line
       key: "last",
       head: "Last runs",
       width: "132px",
-      cell: ({ id, name }) =>
-        last.get(id) ? <StatusStrip of={last.get(id) ?? []} label={`Last runs of ${name}`} /> : <Soft>No run yet</Soft>,
+      cell: ({ id, name }) => {
+        const last = figures.get(id)?.last ?? [];
+        if (!last.length) return <Soft>No run yet</Soft>;
+        return <StatusStrip of={last.map(({ status }) => status)} label={`Last runs of ${name}`} />;
+      },
+    },
+    {
+      key: "median",
+      head: "Median",
+      width: "72px",
+      align: "end",
+      wide: true,
+      cell: ({ id }) => {
+        const median = figures.get(id)?.p50Ms;
+        return median === null || median === undefined ? "" : formatDuration(median);
+      },
     },
     {
       key: "next",
@@ -126,7 +132,7 @@ function columns(last: LastRuns, next: ReadonlyMap<string, string>): Column<Line
       wide: true,
       cell: ({ id, active, triggers, isDraft }) => {
         if (isDraft) return <Soft>Once published</Soft>;
-        const at = next.get(id);
+        const at = figures.get(id)?.nextFire;
         if (!active) return <Soft>Paused</Soft>;
         if (at) return <Ago at={at} />;
         return <Soft>{triggers.every(({ type }) => type === "manual") ? "When asked" : "On its event"}</Soft>;

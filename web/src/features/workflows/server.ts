@@ -1,5 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
-import { api } from "../../api/client";
 import { useApi } from "../../api/queries";
 
 export interface Trigger {
@@ -68,14 +66,13 @@ export function linesOf(workflows: readonly WorkflowSummary[], drafts: readonly 
   ];
 }
 
-interface Schedule {
-  workflowId: string;
-  next: string[];
-  paused?: boolean;
+/** How its runs go: the last 20, the oldest first, and of the last day their median. */
+export interface Figures {
+  id: string;
+  last: { runId: string; status: string }[];
+  p50Ms: number | null;
+  nextFire: string | null;
 }
-
-/** What became of its last runs, the oldest first. */
-export type LastRuns = ReadonlyMap<string, readonly string[]>;
 
 export const useWorkflows = () => useApi<WorkflowSummary[]>("api/workflows");
 
@@ -83,39 +80,7 @@ export const useDrafts = () => useApi<Draft[]>("api/drafts");
 
 export const useTemplates = (enabled: boolean) => useApi<Template[]>("api/templates", {}, { enabled });
 
-export function useNextTimes(): ReadonlyMap<string, string> {
-  const { data } = useApi<Schedule[]>("api/schedules");
-  const next = new Map<string, string>();
-  for (const { workflowId, next: [first], paused } of data ?? []) {
-    const known = next.get(workflowId);
-    if (first && !paused && (!known || first < known)) next.set(workflowId, first);
-  }
-  return next;
-}
-
-interface Run {
-  workflowId: string;
-  status: string;
-}
-
-const LOOKED_AT = 500;
-const SHOWN = 20;
-
-export function useLastRuns(): LastRuns {
-  const { data } = useQuery({
-    queryKey: ["api/workflows/runs", { limit: LOOKED_AT }],
-    queryFn: ({ signal }) => api.get<Run[]>("api/workflows/runs", { limit: LOOKED_AT }, { signal }),
-  });
-  return lastOf(data ?? []);
-}
-
-/** Runs come newest first; each strip is read from left to right. */
-export function lastOf(runs: readonly Run[]): LastRuns {
-  const last = new Map<string, string[]>();
-  for (const { workflowId, status } of runs) {
-    const strip = last.get(workflowId) ?? [];
-    if (strip.length < SHOWN) strip.unshift(status);
-    last.set(workflowId, strip);
-  }
-  return last;
+export function useFigures(): ReadonlyMap<string, Figures> {
+  const { data } = useApi<{ workflows: Figures[] }>("api/analytics/runs");
+  return new Map(data?.workflows.map((one) => [one.id, one]));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lastOf, linesOf } from "./server";
+import { linesOf } from "./server";
 import { startsWords } from "./triggers";
 
 describe("what starts a workflow", () => {
@@ -11,16 +11,6 @@ describe("what starts a workflow", () => {
     [[{ type: "webhook", path: "beds" }, { type: "manual" }], "Webhook /beds, By hand or API"],
     [[], "By hand or API"],
   ])("%j is %s", (triggers, said) => expect(startsWords(triggers)).toBe(said));
-});
-
-it("shows the last runs from the oldest to the newest", () => {
-  const runs = [
-    { workflowId: "a", status: "failed" },
-    { workflowId: "b", status: "running" },
-    { workflowId: "a", status: "succeeded" },
-  ];
-  expect(lastOf(runs).get("a")).toEqual(["succeeded", "failed"]);
-  expect(lastOf(Array.from({ length: 30 }, () => ({ workflowId: "c", status: "failed" }))).get("c")).toHaveLength(20);
 });
 
 it("shows drafts of workflows that are not live, and no others", () => {

@@ -47,7 +47,7 @@ export function StepForm({ step }: { step: Step }) {
       required={needed.has(key)}
       names={PLAIN.has(key) ? NO_NAMES : names}
       offersFor={offers}
-      finding={findings.get(key)?.message}
+      finding={findings.get(key)}
       onChange={change}
     />
   );

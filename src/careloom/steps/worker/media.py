@@ -1,0 +1,90 @@
+"""Images and documents of a worker's input, for models that take them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from typing import Any
+
+from PIL import Image
+
+from careloom.dicom.archive import DicomArchive
+from careloom.errors import CareloomError
+from careloom.store.uploads import Uploads
+from careloom.types import Json, JsonObject, Scope
+from careloom.workflows.grants import Grants, may
+from careloom.workflows.step import StepError
+
+_LARGEST = 20 << 20
+_LONGEST_SIDE = 2048
+_IMAGES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+
+
+class Media:
+    """Finds media by address and loads their bytes."""
+
+    def __init__(self, archive: DicomArchive, uploads: Uploads) -> None:
+        self._archive = archive
+        self._uploads = uploads
+
+    async def found_in(self, scope: Scope, grants: Grants, value: Json) -> list[JsonObject]:
+        """The images and documents that the value names, each once, as parts of a message."""
+        parts = []
+        for uri in dict.fromkeys(_addresses(value)):
+            data, media_type = await self._bytes(scope, grants, uri)
+            kind = "document" if media_type == "application/pdf" else "image"
+            sha256 = hashlib.sha256(data).hexdigest()
+            parts.append({"type": kind, "mediaType": media_type, "uri": uri, "sha256": sha256})
+        return parts
+
+    async def load(self, scope: Scope, part: JsonObject) -> bytes:
+        """The bytes of a part that was found before."""
+        return (await self._bytes(scope, None, part["uri"]))[0]
+
+    async def _bytes(self, scope: Scope, grants: Grants, uri: str) -> tuple[bytes, str]:
+        if uri.startswith("dicom://"):
+            if not may(grants, "dicom:read"):
+                raise StepError(
+                    "The run is not granted dicom:read", code="insufficient_permissions"
+                )
+            pixels = await self._archive.pixels(scope, uri)
+            return await asyncio.to_thread(_png, pixels), "image/png"
+        data, _ = await self._uploads.open(scope, uri)
+        if len(data) > _LARGEST:
+            raise StepError("A file for a model has at most 20 MiB", code="media_too_large")
+        if data.startswith(b"%PDF-"):
+            return data, "application/pdf"
+        for begin, media_type in _IMAGES.items():
+            if data.startswith(begin):
+                return data, media_type
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return data, "image/webp"
+        raise StepError("A file for a model is a PDF or an image", code="media_type")
+
+
+async def loaded(media: Media, scope: Scope, part: JsonObject) -> bytes:
+    """The bytes of a part; raises what stands in the way, as the errors of the house."""
+    try:
+        return await media.load(scope, part)
+    except StepError as error:
+        raise CareloomError(error.message, code=error.code) from error
+
+
+def _addresses(value: Json) -> list[str]:
+    """Every dicom:// and file:// address in the value, in order."""
+    if isinstance(value, str):
+        return [value] if value.startswith(("dicom://", "file://")) else []
+    if isinstance(value, list):
+        return [uri for item in value for uri in _addresses(item)]
+    if isinstance(value, dict):
+        return [uri for item in value.values() for uri in _addresses(item)]
+    return []
+
+
+def _png(pixels: Any) -> bytes:
+    image = Image.fromarray(pixels)
+    image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
