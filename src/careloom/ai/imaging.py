@@ -108,7 +108,7 @@ class ChestXrayClassifier:
         towards = 1 if finding.label == "pneumonia" else -1
         drops = np.array([towards * (probabilities[0] - one) for one in probabilities[1:]])
         drops = np.clip(drops, 0, None).astype(np.float32).reshape(GRID, GRID)
-        return drops / max(float(drops.max()), 1e-6)
+        return np.asarray(drops / max(float(drops.max()), 1e-6), np.float32)
 
     def outputs(self, squares: Image) -> tuple[Image, Image, Image]:
         """Run the network on n x 28 x 28: the members' logits (n x k), gate logits, distances."""

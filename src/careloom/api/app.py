@@ -25,6 +25,7 @@ from careloom.api.platform import (
     drafting,
     drafts,
     events,
+    explanations,
     files,
     forms,
     health,
@@ -63,7 +64,8 @@ class House(Application):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith("/fhir/") and path[6:7].isupper():
+        is_fhir = path.startswith("/fhir/") and (path[6:7].isupper() or path[6:7] == "_")
+        if scope["type"] == "http" and is_fhir:
             scope["app"] = self
             await resource_edge(scope, receive, send)
         else:
@@ -104,6 +106,7 @@ def build_app(services: Any) -> FastAPI:
         stored_files,
         connections,
         events,
+        explanations,
         referrals,
         schedules,
         session,

@@ -192,6 +192,9 @@ SCHEMAS: dict[str, JsonObject] = {
         }
     ),
     "AiCall": shape(_CALL),
+    "ImageExplanation": shape(
+        {"uri": TEXT, "model": TEXT, "version": TEXT, "size": WHOLE, "cells": list_of(NUMBER)}
+    ),
     "AiCallWhole": shape({**_CALL, "request": or_null(ANY_OBJECT), "answer": or_null(ANY_OBJECT)}),
 }
 DATA: dict[str, JsonObject] = {
@@ -218,6 +221,7 @@ DATA: dict[str, JsonObject] = {
     "resumeSession": ref("AiSession"),
     "listAiCalls": list_of(ref("AiCall")),
     "getAiCall": ref("AiCallWhole"),
+    "explainImage": ref("ImageExplanation"),
 }
 BODIES: dict[str, JsonObject] = {
     "putModel": json_body("AiModelGiven"),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from careloom.ai.language.asking import Asks
 from careloom.ai.language.registry import LanguageModels
+from careloom.ai.models import ModelRegistry
 from careloom.ai.prompt_log import PromptLog
 from careloom.ai.sessions.conversations import Conversations
 from careloom.ai.sessions.stream import SessionStream
@@ -101,6 +102,7 @@ class AiServices(Protocol):
     """Models, workers and conversations."""
 
     asker: Asks
+    local: ModelRegistry
     models: LanguageModels
     workers: WorkerVersions
     log: PromptLog

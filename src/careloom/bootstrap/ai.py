@@ -86,6 +86,7 @@ class Ai:
     notices: Notices
     asker: Asker
     environment_of: Callable[[str], Awaitable[str]]
+    local: ModelRegistry
     models: LanguageModels
     workers: WorkerVersions
     tools: ToolRegistry
@@ -253,6 +254,7 @@ def build_ai(
         notices=notices,
         asker=asker,
         environment_of=environment_of,
+        local=local,
         models=models,
         workers=workers,
         tools=tools,

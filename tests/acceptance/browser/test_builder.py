@@ -310,16 +310,12 @@ def test_names_of_earlier_steps_are_offered(builder: Builder) -> None:
     builder.select("notify-radiologist")
     message = builder.field("Message")
     message.fill("")
+    tab.get_by_role("button", name="Data for Message").wait_for()
     message.click()
+    tab.keyboard.type("See {{analysis")
     offers = tab.get_by_role("listbox", name="Data for Message")
-    until_offered = offers.get_by_role("option", name="steps.analyze-image.output.analysisResult")
-    for _ in range(20):
-        message.fill("")
-        tab.keyboard.type("See {{analysis")
-        if until_offered.count():
-            break
-        tab.wait_for_timeout(250)
-    until_offered.first.wait_for()
+    offered = offers.get_by_role("option", name="steps.analyze-image.output.analysisResult")
+    offered.first.wait_for()
     tab.keyboard.press("Enter")
     expect(message).to_have_value("See {{steps.analyze-image.output.analysisResult}}")
 
@@ -455,6 +451,27 @@ def test_the_first_run_is_two_clicks_away(builder: Builder) -> None:
     tab.locator('[data-node="read-image"][data-state="done"]').wait_for()
     builder.select("read-image")
     tab.locator("[data-inspector]").get_by_text("pneumonia").first.wait_for()
+
+
+def test_a_description_becomes_a_proposal_that_is_taken_part_by_part(builder: Builder) -> None:
+    tab = builder.tab
+    go(tab, builder.house, "/workflows/new?describe=1")
+    tab.get_by_label("What should happen?").fill(
+        "When a chest X-ray arrives, read it, store the finding and tell the radiologist"
+    )
+    tab.get_by_role("button", name="Propose").click()
+    panel = tab.get_by_role("complementary", name="Describe it")
+    panel.get_by_text("No language model is configured").wait_for()
+    panel.get_by_role("checkbox", name="Read the image").wait_for()
+    assert builder.steps() == [], "nothing is taken before somebody says so"
+    panel.get_by_role("checkbox", name="Could the model assess it").uncheck()
+    panel.get_by_role("button", name="Take").click()
+    builder.node("read-image").wait_for()
+    assert builder.steps() == ["read-image"]
+    panel.get_by_role("checkbox", name="Could the model assess it").check()
+    panel.get_by_role("button", name="Take all").click()
+    builder.node("ask-radiologist").wait_for()
+    builder.saved(lambda source: "can-report" in source and "read-image" in source)
 
 
 def test_the_builder_is_accessible_in_both_themes(builder: Builder, axe: Axe) -> None:

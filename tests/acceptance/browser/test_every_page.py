@@ -8,7 +8,17 @@ from playwright.sync_api import Page
 from tests.acceptance.browser.place import Axe, both_themes, fits
 
 WINDOWS = ((1280, 800), (1440, 900), (768, 1024), (390, 844))
-PAGES = ("Workflows", "Runs", "Inbox", "Data", "Studies", "Connections", "Incidents", "Messages")
+PAGES = (
+    "Workflows",
+    "Runs",
+    "Inbox",
+    "Data",
+    "Studies",
+    "Sessions",
+    "Connections",
+    "Incidents",
+    "Messages",
+)
 
 
 def open_page(tab: Page, name: str) -> None:

@@ -206,7 +206,7 @@ async def test_a_form_is_asked_by_mail_and_filled_by_its_link(stage: Any, deploy
     run = await stage.start(workflow, asked)
     assert (await stage.settled(run, {"running"}))["status"] == "waiting"
     [message] = await stage.messages(run)
-    token = message["text"].rpartition("/")[2]
+    token = message["text"].rpartition("#")[2]
     forms = stage.services.people.forms
     assert (await forms.read(token))["title"] == "Consent to treatment"
     await forms.fill(token, {"data": {"agree": False, "questions": "The anaesthetic"}})

@@ -437,6 +437,16 @@ class AiCall(Model):
     finished_at: str | None
 
 
+class ImageExplanation(Model):
+    """ImageExplanation of the API."""
+
+    uri: str
+    model: str
+    version: str
+    size: int
+    cells: list[float]
+
+
 class AiCallWhole(Model):
     """AiCallWhole of the API."""
 

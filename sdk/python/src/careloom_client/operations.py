@@ -1207,6 +1207,22 @@ class Connection:
         return Envelope(self._send(wanted))
 
 
+class Ai:
+    """Operations on ai."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._send = transport.send
+
+    def explain_image(
+        self, *, uri: str | None = None, model: str | None = None
+    ) -> Envelope[models.ImageExplanation]:
+        """How much each part of the image's centre square mattered, worked out anew: a grid of
+        `size` rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a
+        model that explains nothing."""
+        wanted = call("GET", "/api/image-explanations", {}, query={"uri": uri, "model": model})
+        return Envelope(self._send(wanted))
+
+
 class Referral:
     """Operations on referral."""
 
@@ -1474,6 +1490,7 @@ class Groups:
         self.pipelines = Pipelines(transport)
         self.file = File(transport)
         self.connection = Connection(transport)
+        self.ai = Ai(transport)
         self.referral = Referral(transport)
         self.identity = Identity(transport)
         self.data_store = DataStore(transport)
@@ -2698,6 +2715,22 @@ class AsyncConnection:
         return Envelope(await self._send(wanted))
 
 
+class AsyncAi:
+    """Operations on ai."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._send = transport.send
+
+    async def explain_image(
+        self, *, uri: str | None = None, model: str | None = None
+    ) -> Envelope[models.ImageExplanation]:
+        """How much each part of the image's centre square mattered, worked out anew: a grid of
+        `size` rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a
+        model that explains nothing."""
+        wanted = call("GET", "/api/image-explanations", {}, query={"uri": uri, "model": model})
+        return Envelope(await self._send(wanted))
+
+
 class AsyncReferral:
     """Operations on referral."""
 
@@ -2971,6 +3004,7 @@ class AsyncGroups:
         self.pipelines = AsyncPipelines(transport)
         self.file = AsyncFile(transport)
         self.connection = AsyncConnection(transport)
+        self.ai = AsyncAi(transport)
         self.referral = AsyncReferral(transport)
         self.identity = AsyncIdentity(transport)
         self.data_store = AsyncDataStore(transport)

@@ -28,6 +28,8 @@ class ModelStep:
             raise StepError("`input` must be an object", code="model_input")
         model, note = self._models.get(str(call.input.get("model")))
         answer = await model.predict(await model_input(self._archive, call, model, given))
+        if model.kind == "image":
+            answer |= await image_seen(self._archive, call, given)
         output = {**answer, "evidence": evidence_of(answer)}
         if call.alias is not None:
             output[call.alias] = answer
@@ -50,6 +52,12 @@ async def model_input(
         if isinstance(value, wanted):
             return value
     raise StepError(f"The model {model.name} needs a {model.kind}", code="model_input")
+
+
+async def image_seen(archive: DicomArchive, call: StepCall, given: JsonObject) -> JsonObject:
+    """Which image it was, by its UIDs, also where a name was given: `study` and `instance`."""
+    row = await archive.resolve(call.scope, given["file"])
+    return {"study": row["study"], "instance": row["instance"]}
 
 
 def evidence_of(answer: JsonObject) -> JsonObject:

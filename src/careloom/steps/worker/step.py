@@ -9,7 +9,7 @@ from __future__ import annotations
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerDefinition, WorkerRegistry
 from careloom.dicom.archive import DicomArchive
-from careloom.steps.model.step import evidence_of, model_input
+from careloom.steps.model.step import evidence_of, image_seen, model_input
 from careloom.steps.schema import load_schema
 from careloom.steps.worker.language import LanguageWorkers
 from careloom.steps.worker.verify import WorkerVerification
@@ -57,6 +57,8 @@ class WorkerStep:
             )
         model, note = self._models.get(str(call.input.get("model") or worker.model))
         answer = await model.predict(await model_input(self._archive, call, model, given))
+        if model.kind == "image":
+            answer |= await image_seen(self._archive, call, given)
         output = _output(call, worker, answer)
         return StepResult(
             output=output,

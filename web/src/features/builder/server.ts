@@ -67,48 +67,17 @@ export interface Name {
   type: string;
 }
 
-interface Described {
-  path: string;
-  type: string;
-}
-interface Sight {
-  sees: string[];
-  loops?: string[];
-  failed?: string[];
-}
-/** `POST /api/workflows/outline`: docs/reference/drafts.md. */
-export interface Outlined {
-  trigger: Described[];
-  run: Described[];
-  session: Described[];
-  outputs: Record<string, Described[]>;
-  steps: ({ id: string } & Sight)[];
-  output: Sight;
-}
-/** Names by the id of the step that reads them; under "" what the result of the run may read. */
-export type Outline = Readonly<Record<string, readonly Name[]>>;
-
-export async function outline(definition: string, signal: AbortSignal): Promise<Outline> {
-  const found = await api.post<Outlined>("api/workflows/outline", { definition }, { signal });
-  const named = (list: readonly Described[] = []): Name[] => list.map(({ path, type }) => ({ name: path, type }));
-  const roots = [...named(found.trigger), ...named(found.run), ...named(found.session)];
-  const seen = ({ sees, loops = [], failed = [] }: Sight): Name[] => [
-    ...sees.toReversed().flatMap((id) => named(found.outputs[id])),
-    ...(loops.length > 0 ? LOOP : []),
-    ...loops.flatMap((id) => [
-      { name: `loops.${id}.item`, type: "any" },
-      { name: `loops.${id}.index`, type: "integer" },
-    ]),
-    ...failed.map((id) => ({ name: `steps.${id}.error`, type: "object" })),
-    ...roots,
-  ];
-  return Object.fromEntries([["", seen(found.output)], ...found.steps.map((step) => [step.id, seen(step)] as const)]);
+/** The names that one step may read; "" stands for the result of the run. */
+export interface Outline {
+  step: string;
+  names: readonly Name[];
 }
 
-const LOOP: readonly Name[] = [
-  { name: "item", type: "any" },
-  { name: "index", type: "integer" },
-];
+/** `POST /api/workflows/outline` for one step: docs/reference/drafts.md. */
+export async function outline(definition: string, step: string, signal: AbortSignal): Promise<Outline> {
+  const found = await api.post<{ names: { path: string; type: string }[] }>("api/workflows/outline", { definition, step }, { signal });
+  return { step, names: found.names.map(({ path, type }) => ({ name: path, type })) };
+}
 
 export interface Pinned {
   trigger?: Record<string, unknown> | null;
@@ -185,11 +154,12 @@ export function tryStep(definition: string, step: string, pinned: Pinned): Promi
 }
 
 export interface Proposal {
-  definition: string;
-  by: string;
-  missing: string[];
-  diff: unknown;
-  findings: Finding[];
+  /** null where too little was said. */
+  definition: string | null;
+  by: "model" | "templates";
+  template: string | null;
+  note: string | null;
+  missing: { what: string; words: string; fix: string | null }[];
 }
 
 export function describe(text: string, definition: string | null): Promise<Proposal> {

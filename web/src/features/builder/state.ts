@@ -110,7 +110,7 @@ export function createBuilder(first: Draft) {
       selection: { node: null, field: null },
       findings: [],
       checkedText: null,
-      outline: {},
+      outline: { step: "", names: [] },
       said: "",
       panel: null,
       yaml: false,

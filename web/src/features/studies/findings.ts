@@ -1,7 +1,8 @@
 /** What models said of the images of a study: Observations that derive from its ImagingStudy.
  * http://hl7.org/fhir/R4/observation.html */
 
-/** How much each cell of a grid over the image's centre square mattered, 0 to 1, row by row. */
+/** How much each cell of a grid over the image's centre square mattered, 0 to 1, row by row; worked
+ * out anew by `GET /api/image-explanations`. */
 export interface Grid {
   size: number;
   cells: number[];
@@ -15,14 +16,14 @@ export interface Finding {
   at: string | undefined;
   /** P(finding), where the model gave one. */
   probability: number | undefined;
+  /** The local model that said it, which can be asked where it looked. */
+  model: string | undefined;
   instance: string | undefined;
-  saliency: Grid | undefined;
 }
 
 interface Component {
   code?: { text?: string; coding?: { code?: string }[] };
   valueQuantity?: { value?: number };
-  valueSampledData?: { dimensions?: number; data?: string };
   valueString?: string;
 }
 
@@ -46,15 +47,9 @@ export function findingOf(observation: Observation): Finding {
     status: observation.status,
     at: observation.issued ?? observation.meta?.lastUpdated,
     probability: coded(observation, "probability")?.valueQuantity?.value,
+    model: coded(observation, "model")?.valueString,
     instance: coded(observation, "instance")?.valueString,
-    saliency: gridOf(coded(observation, "saliency")?.valueSampledData),
   };
-}
-
-function gridOf(sampled: Component["valueSampledData"]): Grid | undefined {
-  const cells = (sampled?.data ?? "").split(" ").map(Number);
-  const size = sampled?.dimensions ?? 0;
-  return size > 0 && cells.length === size * size && cells.every(Number.isFinite) ? { size, cells } : undefined;
 }
 
 /** The cells of a grid as rectangles over the image's centre square, which is what the model saw. */

@@ -4,7 +4,6 @@ import {
   type Connection,
   ControlButton,
   Controls,
-  MiniMap,
   type NodeChange,
   ReactFlow,
   ReactFlowProvider,
@@ -18,6 +17,7 @@ import { type Flow, type FlowNode, type Place, nearestSpot, samePath, within } f
 import { Icon } from "../../../ui/Icon";
 import { add, connect, moveTo, nodeOf } from "../edits";
 import type { Component } from "../components";
+import { useStepTypes } from "../server";
 import { useBuilder, useBuilderStore } from "../state";
 import { type CanvasActions, CanvasContext } from "./actions";
 import { useDrop } from "./dragging";
@@ -27,6 +27,7 @@ import { useCanvasKeys } from "./keys";
 import { type CanvasNode, nodeTypes } from "./nodes";
 import { drawn } from "./drawn";
 import { useFit } from "./fit";
+import { SmallMap } from "./SmallMap";
 import styles from "./Canvas.module.css";
 
 /** Below this zoom only what can be told apart is drawn. */
@@ -94,10 +95,11 @@ function CanvasInside({ openInspector, palette }: Props) {
   });
 
   const { nodes, edges } = useMemo(() => drawn(flow, selected, dragged), [flow, selected, dragged]);
+  const types = useStepTypes();
   const first = flow.nodes.find((node) => node.kind !== "frame")?.key ?? null;
   const actions = useMemo<CanvasActions>(
-    () => ({ addAt, openInspector, focusTick, first, target }),
-    [addAt, openInspector, focusTick, first, target],
+    () => ({ addAt, openInspector, focusTick, first, target, types }),
+    [addAt, openInspector, focusTick, first, target, types],
   );
 
   const change = (changes: NodeChange<CanvasNode>[]) => {
@@ -137,7 +139,7 @@ function CanvasInside({ openInspector, palette }: Props) {
           elementsSelectable={false}
           nodeDragThreshold={4}
           connectionRadius={40}
-          minZoom={0.08}
+          minZoom={0.12}
           maxZoom={1.75}
           zoomOnDoubleClick={false}
           deleteKeyCode={null}
@@ -152,8 +154,8 @@ function CanvasInside({ openInspector, palette }: Props) {
               <Icon of={Maximize} size={13} />
             </ControlButton>
           </Controls>
-          <MiniMap pannable zoomable ariaLabel="Small map of the workflow" nodeClassName={(node) => styles[`map-${node.type}`] ?? ""} />
         </ReactFlow>
+        <SmallMap flow={flow} />
         {asked && (
           <Choosing
             asked={asked}

@@ -1,6 +1,7 @@
 /** What the parts of the canvas can ask of it. */
 import { createContext, useContext } from "react";
 import type { Place } from "../../../graph";
+import type { StepType } from "../server";
 
 export interface CanvasActions {
   addAt: (place: Place) => void;
@@ -11,6 +12,7 @@ export interface CanvasActions {
   first: string | null;
   /** The edge or lane on which what is dragged would be put. */
   target: string | null;
+  types: ReadonlyMap<string, StepType>;
 }
 
 export const CanvasContext = createContext<CanvasActions>({
@@ -19,6 +21,7 @@ export const CanvasContext = createContext<CanvasActions>({
   focusTick: 0,
   first: null,
   target: null,
+  types: new Map(),
 });
 
 export const useActions = () => useContext(CanvasContext);

@@ -4,7 +4,7 @@ import { useCallback } from "react";
 import { useBuilderStore } from "../state";
 
 const PADDING = 0.1;
-const READABLE = 0.5;
+const READABLE = 0.62;
 const BEGINNING_ZOOM = 0.8;
 const BEGINNING_TOP = 40;
 

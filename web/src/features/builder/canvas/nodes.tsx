@@ -6,7 +6,6 @@ import { formatDuration } from "../../../ui/format";
 import { stateOf } from "../../../ui/states";
 import { Icon } from "../../../ui/Icon";
 import { groupOf } from "../components";
-import { useStepTypes } from "../server";
 import { useBuilder, useBuilderStore } from "../state";
 import { triggerType } from "../triggers";
 import { useStepState } from "../overlay";
@@ -81,7 +80,7 @@ function Card({ node, group, icon, title, summary, unseen, children, data }: Car
 
 const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode<StepNode>>) {
   const { step } = node;
-  const type = useStepTypes().get(step.type);
+  const type = useActions().types.get(step.type);
   const worst = useBuilder((state) => worstOf(state.findings, step.id));
   const pinned = useBuilder((state) => state.history.present.state.pinned.steps?.[step.id] !== undefined);
   const run = useStepState(step.id);
@@ -121,7 +120,7 @@ const StepCard = memo(function StepCard({ data: { node } }: NodeProps<CanvasNode
 const TriggerCard = memo(function TriggerCard({ data: { node } }: NodeProps<CanvasNode<TriggerNode>>) {
   const { trigger } = node;
   const title = triggerType(trigger.type)?.title ?? (trigger.type || "Trigger");
-  const pinned = useBuilder((state) => state.history.present.state.pinned.trigger !== undefined);
+  const pinned = useBuilder((state) => (state.history.present.state.pinned.trigger ?? null) !== null);
   return (
     <Card
       node={node}

@@ -16,7 +16,7 @@ export interface FieldProps {
   names: readonly Name[];
   /** Values that can be chosen for a key, such as the names of workers. */
   offersFor?: (key: string) => readonly string[];
-  finding?: string | undefined;
+  finding?: { message: string; severity: string } | undefined;
   onChange: (path: readonly (string | number)[], value: unknown) => void;
   label?: string;
 }
@@ -57,13 +57,13 @@ export function Field(props: FieldProps) {
       </div>
       <Input {...props} id={id} label={label} control={control} />
       {finding && (
-        <p id={`${id}-finding`} className={styles.finding}>
-          {finding}
+        <p id={`${id}-finding`} className={styles.finding} data-severity={finding.severity}>
+          {finding.message}
         </p>
       )}
       {schema.description && (
         <p id={`${id}-says`} className={styles.says}>
-          {schema.description}
+          {schema.description.replaceAll("`", "")}
         </p>
       )}
     </div>
@@ -78,7 +78,7 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
     id,
     "aria-label": label,
     "aria-required": props.required,
-    "aria-invalid": props.finding ? true : undefined,
+    "aria-invalid": props.finding?.severity === "error" ? true : undefined,
     "aria-describedby": described || undefined,
   };
   switch (control.kind) {
@@ -123,7 +123,7 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
           offers={props.offersFor?.(props.name) ?? []}
           required={props.required ?? false}
           described={described || undefined}
-          invalid={props.finding !== undefined}
+          invalid={props.finding?.severity === "error"}
           rows={LONG.has(props.name) ? 2 : 1}
         />
       );

@@ -78,7 +78,7 @@ function TriggerForm({ node }: { node: Extract<FlowNode, { kind: "trigger" }> })
       required={needed.has(key)}
       names={names}
       offersFor={offers}
-      finding={findings.get(key)?.message}
+      finding={findings.get(key)}
       onChange={change}
     />
   );
@@ -161,7 +161,7 @@ function WorkflowField({ name, schema, data, required = false, label }: Workflow
       value={data[name]}
       required={required}
       names={name === "output" || name === "orderBy" || name === "concurrency" ? names : []}
-      finding={finding?.message}
+      finding={finding}
       {...(label ? { label } : {})}
       onChange={(path, value) => {
         const { root } = store.getState().picture.workflow;

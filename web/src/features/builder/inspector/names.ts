@@ -5,7 +5,7 @@ import type { Name } from "../server";
 const NONE: readonly Name[] = [];
 
 export function useNames(step: string | null): readonly Name[] {
-  return useBuilder((state) => (step === null ? (state.outline[""] ?? NONE) : (state.outline[step] ?? NONE)));
+  return useBuilder((state) => (state.outline.step === (step ?? "") ? state.outline.names : NONE));
 }
 
 export interface Token {

@@ -38,7 +38,7 @@ export function Head({ icon, title, says, actions }: HeadProps) {
       {icon}
       <div className={styles.heading}>
         <h2>{title}</h2>
-        {says && <p>{says}</p>}
+        {says && <p>{says.replaceAll("`", "")}</p>}
       </div>
       {actions}
     </header>

@@ -20,7 +20,8 @@ export function Describe() {
   const [wrong, setWrong] = useState<string | null>(null);
   const [proposal, setProposal] = useState<Proposal | null>(null);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const parts = proposal && read(text).problems.length === 0 ? partsOf(text, proposal.definition) : [];
+  const proposed = proposal?.definition ?? null;
+  const parts = proposed !== null && read(text).problems.length === 0 ? partsOf(text, proposed) : [];
   const chosen = parts.filter((part) => !left.has(part.key));
 
   const ask = async () => {
@@ -37,8 +38,8 @@ export function Describe() {
     }
   };
   const accept = (keys: readonly string[]) => {
-    if (!proposal) return;
-    store.getState().write(take(text, proposal.definition, new Set(keys)), "Parts of a proposal were taken", null);
+    if (proposed === null) return;
+    store.getState().write(take(text, proposed, new Set(keys)), "Parts of a proposal were taken", null);
     store.getState().say(`${keys.length} parts were taken`);
   };
   return (
@@ -64,19 +65,23 @@ export function Describe() {
           <p className={styles.by}>
             {proposal.by === "model"
               ? "Proposed by the language model. Read it before you take it."
-              : "No language model is configured: this is the shipped template that fits your words best."}
+              : "No language model is configured: this was put together from the shipped templates and step types that fit your words."}
           </p>
+          {proposal.note && <p className={styles.text}>{proposal.note}</p>}
           {proposal.missing.length > 0 && (
             <div className={styles.finding} data-severity="warning">
               <strong>Still missing</strong>
               <ul className={styles.changes}>
                 {proposal.missing.map((one) => (
-                  <li key={wordsOf(one)}>{wordsOf(one)}</li>
+                  <li key={`${one.what}${one.words}`}>
+                    {one.words}
+                    {one.fix && <span className={styles.says}>{one.fix}</span>}
+                  </li>
                 ))}
               </ul>
             </div>
           )}
-          {parts.length === 0 && <p className={styles.text}>The draft has all of it.</p>}
+          {proposed !== null && parts.length === 0 && <p className={styles.text}>The draft has all of it.</p>}
           <ul className={styles.list}>
             {parts.map((part) => (
               <PartItem
@@ -112,11 +117,4 @@ function PartItem({ part, chosen, onChoose }: { part: Part; chosen: boolean; onC
       </details>
     </li>
   );
-}
-
-/** Whatever the server names as missing, in words. */
-function wordsOf(missing: unknown): string {
-  if (typeof missing === "string") return missing;
-  const { words, message, name } = (missing ?? {}) as Record<string, unknown>;
-  return String(words ?? message ?? name ?? JSON.stringify(missing));
 }

@@ -25,7 +25,7 @@ export function completions(context: CompletionContext, known: Known): Completio
   const line = context.state.doc.lineAt(context.pos);
   const name = tokenAt(line.text, context.pos - line.from, here.value !== null && CONDITIONS.has(here.value) && here.typed !== "");
   if (name) {
-    const names = known.outline[here.siblings.get("id") ?? ""] ?? Object.values(known.outline).at(-1) ?? [];
+    const { names } = known.outline;
     return { from: line.from + name.from, options: names.map((one) => ({ label: one.name, detail: one.type, type: "variable" })), validFor: /^[\w.%$'[\]-]*$/ };
   }
   const offers = here.value === null ? keysAt(here, known) : valuesAt(here, known);

@@ -1,21 +1,21 @@
 import type { Image } from "../dicom";
-import { heat, type Finding } from "../findings";
+import { heat, type Grid } from "../findings";
 import type { Measure } from "./measure";
 import styles from "./viewer.module.css";
 
 interface Props {
   image: Image;
-  findings: readonly Finding[];
+  /** Where a model looked. */
+  grid: Grid | undefined;
   measures: readonly Measure[];
   lengthOf: (measure: Measure) => string;
   zoom: number;
 }
 
 /** What lies over the picture, in its own pixels: where the model looked, and what was measured. */
-export function Overlay({ image, findings, measures, lengthOf, zoom }: Props) {
+export function Overlay({ image, grid, measures, lengthOf, zoom }: Props) {
   const { columns, rows } = image;
   const unit = Math.max(columns, rows) / 400 / zoom;
-  const grid = findings.find((one) => one.saliency)?.saliency;
   return (
     <svg className={styles.overlay} viewBox={`0 0 ${columns} ${rows}`} aria-hidden="true">
       {grid &&

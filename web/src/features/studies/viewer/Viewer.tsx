@@ -1,11 +1,13 @@
 import { Button, NativeSelect } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Contrast, Hand, Pause, Play, RotateCcw, Ruler, SunMedium, ZoomIn, type LucideIcon } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { api } from "../../../api/client";
 import { useShortcut } from "../../../app/shortcuts";
 import { messageOf } from "../../../ui/ErrorPanel";
 import { Icon } from "../../../ui/Icon";
 import type { Image, Window } from "../dicom";
-import type { Finding } from "../findings";
+import type { Finding, Grid } from "../findings";
 import { frameOf, type Frame } from "./frames";
 import { lengthOf, type Measure, type Point } from "./measure";
 import { Overlay } from "./Overlay";
@@ -59,7 +61,9 @@ export function Viewer({ slices, at, onAt, findings }: Props) {
   const [view, setView] = useState(WHOLE);
   const [playing, setPlaying] = useState(false);
   const [measures, setMeasures] = useState<Record<string, Measure[]>>({});
-  const [overlaid, setOverlaid] = useState(true);
+  const [overlaid, setOverlaid] = useState(false);
+  const explained = findings.find((one) => one.model !== undefined && one.instance === slice?.image.instance);
+  const grid = useExplanation(overlaid ? explained : undefined, slice?.image);
   const { frame, error } = useFrame(slice);
   const image = slice?.image;
   const own = useMemo(
@@ -120,11 +124,12 @@ export function Viewer({ slices, at, onAt, findings }: Props) {
             onChange={(event) => setAsked(PRESETS.find(([word]) => word === event.currentTarget.value)?.[1])}
           />
         )}
-        {findings.length > 0 && (
-          <Button size="compact-sm" variant={overlaid ? "filled" : "default"} aria-pressed={overlaid} onClick={() => setOverlaid(!overlaid)}>
-            Model's result
+        {explained && (
+          <Button size="compact-sm" variant={overlaid ? "filled" : "default"} aria-pressed={overlaid} loading={grid.isLoading} onClick={() => setOverlaid(!overlaid)}>
+            Where the model looked
           </Button>
         )}
+        {overlaid && grid.error && <span role="alert">{messageOf(grid.error)}</span>}
       </div>
       <Stage
         slice={slice}
@@ -135,7 +140,7 @@ export function Viewer({ slices, at, onAt, findings }: Props) {
         view={view}
         tool={tool}
         measures={measures[key] ?? []}
-        findings={overlaid ? findings : []}
+        grid={grid.data}
         place={`${at + 1} of ${slices.length}`}
         onView={setView}
         onWindow={setAsked}
@@ -145,6 +150,18 @@ export function Viewer({ slices, at, onAt, findings }: Props) {
       />
     </div>
   );
+}
+
+/** Where the model's answer comes from, asked for when a person wants to see it. */
+function useExplanation(finding: Finding | undefined, image: Image | undefined) {
+  const uri = image ? `dicom://${image.study}/${image.series}/${image.instance}` : "";
+  return useQuery({
+    queryKey: ["api/image-explanations", finding?.model, uri],
+    queryFn: () => api.get<Grid>("api/image-explanations", { uri, model: finding?.model }),
+    enabled: finding !== undefined && image !== undefined,
+    staleTime: Infinity,
+    retry: false,
+  });
 }
 
 function useFrame(slice: Slice | undefined): { frame?: Frame; error?: unknown } {
@@ -186,7 +203,7 @@ interface StageProps {
   view: View;
   tool: Tool;
   measures: readonly Measure[];
-  findings: readonly Finding[];
+  grid: Grid | undefined;
   place: string;
   onView: (view: View) => void;
   onWindow: (window: Window) => void;
@@ -287,7 +304,7 @@ function Stage(props: StageProps) {
       ) : (
         <div className={styles.picture} style={{ transform, aspectRatio: `${image.columns} / ${image.rows}` }}>
           <canvas ref={canvas} width={image.columns} height={image.rows} data-drawn={frame !== undefined} />
-          <Overlay image={image} findings={props.findings} measures={shown} lengthOf={(one) => lengthOf(one, image.spacing)} zoom={view.zoom} />
+          <Overlay image={image} grid={props.grid} measures={shown} lengthOf={(one) => lengthOf(one, image.spacing)} zoom={view.zoom} />
         </div>
       )}
       <p className={styles.corner}>
