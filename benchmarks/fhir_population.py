@@ -8,6 +8,7 @@ the way into the tables is shorter, and indexes are made at the end.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,16 +81,19 @@ def population(number: int) -> list[Resource]:
         {"id": f"m{number}", **drug},
     ]
     for n in range(RESOURCES_EACH - 5):
-        # Mixed, so that no date belongs to some codes only.
-        mixed = (number * 2654435761 + n * 40503) % 2**32 >> 8
-        when = f"20{10 + mixed % 15}-{1 + mixed // 15 % 12:02d}-{1 + mixed // 180 % 28:02d}"
-        code = bodies.CODES[n]
-        made = bodies.observation(me["reference"], code, when, 40 + (number * 7 + n) % 600 / 10)
+        code, value = bodies.CODES[n], 40 + (number * 7 + n) % 600 / 10
+        made = bodies.observation(me["reference"], code, _by_chance(number, n), value)
         resources.append({"id": f"o{number}-{n}", **made})
-    pressure = bodies.observation(me["reference"], "85354-9", day)
+    pressure = bodies.observation(me["reference"], "85354-9", _by_chance(number, -1))
     del pressure["valueQuantity"]
     pressure["component"] = [_pressure("8480-6", 95 + number % 70), _pressure("8462-4", 60)]
     return [*resources, {"id": f"o{number}-b", **pressure}]
+
+
+def _by_chance(number: int, n: int) -> str:
+    """A day, so drawn that each day has as much of each code, however many patients there are."""
+    drawn = int.from_bytes(hashlib.sha256(f"{number}/{n}".encode()).digest()[:4], "big")
+    return f"20{10 + drawn % 15}-{1 + drawn // 15 % 12:02d}-{1 + drawn // 180 % 28:02d}"
 
 
 def _pressure(code: str, value: int) -> Resource:

@@ -44,7 +44,7 @@ async def ai_server(port: int = 0, name: str = "localhost") -> AsyncIterator[AiS
         try:
             while await _one(reader, writer, script):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             writer.close()

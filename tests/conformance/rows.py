@@ -48,6 +48,15 @@ _FILES = {
     "bundles": f"{HTTP}/test_bundles.py",
     "bundle_entries": f"{HTTP}/test_bundle_entries.py",
     "search": f"{HTTP}/test_search.py",
+    "scopes": f"{HTTP}/test_search_scopes.py",
+    "contained": f"{HTTP}/test_contained.py",
+    "async": f"{HTTP}/test_async.py",
+    "forms": f"{HTTP}/test_forms.py",
+    "apply": f"{HTTP}/test_apply.py",
+    "bad": f"{HTTP}/test_bad_input.py",
+    "matrix": "integration/access/test_matrix.py",
+    "leaks": "integration/access/test_leak_routes.py",
+    "values": f"{UNIT}/test_values.py",
     "patch": f"{HTTP}/test_patch.py",
     "operations": f"{HTTP}/test_operations.py",
     "terminology": f"{HTTP}/test_terminology.py",
@@ -88,14 +97,16 @@ ROWS: list[Row] = [
         ("search by GET", "search:patient_parameters search:observation_parameters"),
         ("search by POST _search", "results:search_by_post_is_the_same"),
         ("search over several types", "results:search_over_several_types"),
-        ("search in a compartment", "results:search_in_a_compartment"),
+        ("search in a compartment: Patient, Practitioner, RelatedPerson, Encounter, Device",
+         "results:search_in_a_compartment scopes:every_compartment_of_r4"),
         ("capabilities", "writes:metadata_needs_no_key capabilities:modes_of_the_statement"),
         (
             "the CapabilityStatement is true",
             "capabilities:every_interaction_that_is_listed_is_served"
             " capabilities:every_search_parameter_that_is_listed_is_understood"
             " capabilities:every_include_that_is_listed_is_taken"
-            " capabilities:every_operation_that_is_listed_is_found_and_no_other",
+            " capabilities:every_operation_that_is_listed_is_found_and_no_other"
+            " capabilities:what_may_refer_to_a_type_is_listed",
         ),
         ("batch", "bundles:batch_entries_stand_alone"),
         ("transaction", "bundles:urn_references_become_the_new_ids_in_any_order"),
@@ -105,7 +116,8 @@ ROWS: list[Row] = [
         "Headers",
         ("weak ETag", "writes:create writes:read_and_vread"),
         ("If-Match: 412", "writes:if_match headers:if_match_star_updates_only_what_is_there"),
-        ("If-None-Match: 304", "writes:if_none_match_and_if_modified_since"),
+        ("If-None-Match: 304", "writes:if_none_match_and_if_modified_since"
+         " headers:if_none_match_star_of_a_read_is_met_by_any_version"),
         ("If-None-Match: * on a write",
          "headers:if_none_match_star_creates_only_what_is_not_there"),
         ("If-Modified-Since: 304", "writes:if_none_match_and_if_modified_since"),
@@ -114,8 +126,11 @@ ROWS: list[Row] = [
         ("Prefer: handling=strict, lenient", "writes:prefer_handling"),
         (
             "Prefer: respond-async",
-            "",
-            "refused with a reason, and tested so in tests/integration/fhir/test_headers.py",
+            "async:what_reads_is_answered_later_as_it_is_at_once async:a_fault_is_the_answer_s_own"
+            " async:a_request_is_cancelled async:only_who_began_it_sees_it"
+            " async:what_a_stopped_process_left_is_said_and_not_run_again"
+            " async:an_answer_is_sealed_and_kept_for_a_while async:what_writes_is_refused",
+            "for what writes nothing; a write is refused with a reason",
         ),
         ("Location", "writes:create"),
         ("Last-Modified", "writes:create writes:read_and_vread"),
@@ -194,8 +209,12 @@ ROWS: list[Row] = [
         ("_summary=count", "results:summary_count"),
         ("_elements", "results:elements headers:a_read_shows_the_parts_that_are_asked_for"),
         ("_total", "results:total"),
-        ("_contained=false", "results:contained_resources_are_not_matches",
-         "the default; true and both are refused"),
+        ("_contained=false, true, both; _containedType",
+         "results:contained_resources_are_not_matches contained:those_that_contain_a_match"
+         " contained:the_contained_matches_themselves contained:both_are_contained_ones_and_others"
+         " contained:pages_hold_every_contained_match_once"
+         " contained:what_is_not_served_with_it_is_refused",
+         "without _sort, _include, counts, chains and questions to a terminology"),
         ("chains", "results:chains"),
         ("_has, nested", "results:has"),
         ("_filter, _text, _content, _query", "",
@@ -216,6 +235,8 @@ ROWS: list[Row] = [
         ("order: DELETE, POST, PUT and PATCH, GET",
          "entries:the_order_is_not_that_of_the_entries"
          " bundles:deletes_come_before_creates_and_reads_come_last"),
+        ("links in uris are replaced, canonicals are not",
+         "values:rewriting_replaces_uris_and_no_canonicals_or_texts"),
         ("urn:uuid references", "entries:references_within_a_transaction"
          " bundles:urn_references_become_the_new_ids_in_any_order"),
         ("conditional references", "entries:conditional_references"),
@@ -233,6 +254,8 @@ ROWS: list[Row] = [
     *_rows(
         "Errors",
         ("broken bodies", "errors:a_broken_body"),
+        ("a member that stands twice",
+         "bad:a_member_that_stands_twice_is_refused_by_every_way_of_writing"),
         ("wrong places and methods", "errors:a_wrong_place"),
         ("an OperationOutcome with expression", "errors:an_error_says_where"),
         ("unknown parameters by handling",
@@ -245,7 +268,8 @@ ROWS: list[Row] = [
         "Patch",
         ("JSON Patch", "patch:a_json_patch_makes_the_next_version"
          " patching:the_official_json_patch_cases"),
-        ("FHIRPath Patch", "patch:a_fhirpath_patch patching:the_official_fhirpath_patch_cases"),
+        ("FHIRPath Patch", "patch:a_fhirpath_patch patching:the_official_fhirpath_patch_cases"
+         " patch:a_fhirpath_patch_changes_the_type_of_a_choice"),
         ("a patch that does not fit changes nothing",
          "patch:a_patch_that_cannot_be_changes_nothing"),
         ("patches at the same time all count", "patch:patches_at_the_same_time_all_count"),
@@ -267,9 +291,17 @@ ROWS: list[Row] = [
         ("$meta, $meta-add, $meta-delete", "operations:meta_is_read_added_to_and_taken_from"),
         ("$export", "", "the bulk export of R4 is not there"),
         ("$import", "", "the bulk import is not there"),
-        ("Questionnaire/$populate", "", "not there as an operation of the FHIR API"),
-        ("QuestionnaireResponse/$extract", "", "not there as an operation of the FHIR API"),
-        ("PlanDefinition/$apply", "", "not there as an operation of the FHIR API"),
+        ("Questionnaire/$populate", "forms:a_questionnaire_is_filled_in_from_the_record"
+         " forms:it_is_named_by_url_or_sent_along forms:public_questionnaires_are_filled_in",
+         "by expressions (FHIRPath, x-fhir-query) and by latest Observations; not by StructureMap"),
+        ("QuestionnaireResponse/$extract", "forms:answers_become_resources"
+         " forms:an_extraction_context_that_finds_the_resource_updates_it"
+         " forms:what_cannot_be_extracted_is_told",
+         "by observations and by definitions; not by template or StructureMap"),
+        ("PlanDefinition/$apply", "apply:a_plan_becomes_a_care_plan"
+         " apply:a_plan_is_sent_along_and_needs_no_more_than_a_subject"
+         " apply:what_cannot_be_applied_is_refused_as_a_whole",
+         "conditions and dynamic values in FHIRPath; a plan that needs CQL is refused"),
     ),
     *_rows(
         "Validation",
@@ -280,6 +312,19 @@ ROWS: list[Row] = [
          " profiles:what_breaks_its_profile_is_refused"),
         ("slicing", "slicing:every_kind_of_discriminator"),
         ("reference integrity", "integrity:a_reference_to_nothing_is_refused"),
+    ),
+    *_rows(
+        "Access",
+        ("types × ways to read × principals",
+         "matrix:every_read_shows_what_is_granted_and_nothing_else"
+         " matrix:nothing_changes_what_its_caller_may_not_change"),
+        ("compartments × principals",
+         "matrix:every_compartment_shows_what_is_granted_and_nothing_else"),
+        ("answers that come later", "matrix:an_answer_that_comes_later_shows_no_more"),
+        ("contained resources, value sets, forms",
+         "leaks:contained_resources_are_found_only_where_both_types_are_granted"
+         " leaks:a_value_set_of_the_store_needs_the_right_to_read_it"
+         " leaks:a_form_is_filled_in_with_what_its_caller_may_read"),
     ),
     *_rows(
         "Subscriptions",

@@ -13,7 +13,7 @@ from .report import PAGE, RESULTS, named_tests, page, read_run
 from .rows import ROWS, SUITES
 
 TESTS = Path(__file__).resolve().parents[1]
-NOT_LISTED = {"export", "import", "populate", "extract", "apply", "status", "events"}
+NOT_LISTED = {"export", "import", "status", "events"}
 
 
 @cache

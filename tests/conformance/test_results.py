@@ -219,14 +219,14 @@ async def test_elements(ward: httpx.AsyncClient) -> None:
 
 
 async def test_contained_resources_are_not_matches(ward: httpx.AsyncClient) -> None:
-    """R4's default; the other values are refused and not ignored."""
+    """R4's default; the other values find what contains a match, or the match itself."""
     assert await _matches(ward, "Medication?status=active") == []
     assert await _matches(ward, "Medication?status=active&_contained=false") == []
     for value in ("true", "both"):
-        answer = await ward.get(
-            f"Medication?_contained={value}", headers={"Prefer": "handling=strict"}
-        )
-        assert answer.status_code == 400, answer.text
+        query = f"Medication?status=active&_contained={value}"
+        assert await _matches(ward, query) == ["order"], value
+        assert await _matches(ward, f"{query}&_containedType=contained") == ["m"], value
+        assert await _matches(ward, f"Medication?status=inactive&_contained={value}") == []
 
 
 async def _matches(http: httpx.AsyncClient, query: str) -> list[str]:

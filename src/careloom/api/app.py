@@ -24,6 +24,7 @@ from careloom.api.platform import (
     definitions,
     drafting,
     drafts,
+    evaluations,
     events,
     explanations,
     files,
@@ -64,7 +65,8 @@ class House(Application):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith("/fhir/") and path[6:7].isupper():
+        is_fhir = path.startswith("/fhir/") and (path[6:7].isupper() or path[6:7] == "_")
+        if scope["type"] == "http" and is_fhir:
             scope["app"] = self
             await resource_edge(scope, receive, send)
         else:
@@ -104,6 +106,7 @@ def build_app(services: Any) -> FastAPI:
         files,
         stored_files,
         connections,
+        evaluations,
         events,
         explanations,
         referrals,

@@ -431,6 +431,7 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
     loops = [
         asyncio.create_task(services.sealer.run(stop), name="careloom-sealer"),
         asyncio.create_task(services.identity.run(stop), name="careloom-refusals"),
+        asyncio.create_task(services.fhir.later.run(stop), name="careloom-later"),
     ]
 
     async def end_loops() -> None:

@@ -17,20 +17,28 @@ def register(commands: Any) -> None:
     """Add `reindex` to the command line."""
     command = commands.add_parser("reindex", help="make the search rows of stored resources anew")
     command.add_argument("--tenant", default=DEFAULT_SCOPE.tenant)
-    command.add_argument("--store", default=DEFAULT_SCOPE.store)
+    command.add_argument("--store", help="one store; without it all of the tenant's")
     command.set_defaults(run=_reindex)
 
 
 def _reindex(arguments: argparse.Namespace) -> int:
-    return asyncio.run(_reindexing(Scope(arguments.tenant, arguments.store)))
+    return asyncio.run(reindexing(arguments.tenant, arguments.store))
 
 
-async def _reindexing(scope: Scope) -> int:
+async def reindexing(tenant: str, store: str | None) -> int:
+    """Make the rows of one store anew, or of all, each in the database that it is placed in."""
     settings = Settings.from_environment()
-    seen = changed = 0
     async with open_services(settings, work=False, listen=False) as services:
-        async for seen, changed in reindex(services.fhir.context, scope):
-            if sys.stderr.isatty():
-                print(f"\r{seen} looked at, {changed} changed", end="", file=sys.stderr)
-    print(f"{seen} resources looked at, {changed} of them with new search rows")
+        stores = [] if store is None else [store]
+        if store is None:
+            listed = await services.stores.list(Scope(tenant, DEFAULT_SCOPE.store))
+            stores = [one["store"] for one in listed if one["status"] == "running"]
+        for name in stores:
+            scope = Scope(tenant, name)
+            seen = changed = 0
+            fhir = await services.neighbours.find(scope)
+            async for seen, changed in reindex(fhir.context, scope):
+                if sys.stderr.isatty():
+                    print(f"\r{seen} looked at, {changed} changed", end="", file=sys.stderr)
+            print(f"{name}: {seen} resources looked at, {changed} of them with new search rows")
     return 0

@@ -101,7 +101,7 @@ class Conformance:
 
     async def by_id(self, scope: Scope, kind: str, id: str) -> JsonObject | None:
         """The store's own resource of an id; None where there is none, or it was erased."""
-        rows = await self._db.rows("fhir_read", scope.tenant, scope.store, kind, id)
+        rows = await self._db.rows("fhir_reads", scope.tenant, scope.store, [kind], [id])
         if not rows or rows[0]["body"] is None:
             return None
         place = seal_place(scope.store, kind, id, rows[0]["version"])

@@ -121,10 +121,9 @@ async def current(
     """The version that a resource has now."""
     if not ID_PATTERN.match(resource_id):
         return Current()
-    rows = await context.db.rows("fhir_read", scope.tenant, scope.store, resource_type, resource_id)
-    if not rows:
+    row = await context.reads.row(scope, resource_type, resource_id)
+    if row is None:
         return Current()
-    row = rows[0]
     return Current(row["version"], row["method"] == "DELETE", row["updated_at"])
 
 

@@ -81,6 +81,7 @@ def read_entry(index: int, content: Any) -> Entry:
 def _check_target(request: Request, place: str) -> None:
     wrong = (
         request.method not in METHODS_OF[request.place]
+        or request.place == "async"
         or (request.place == "system" and request.method == "POST")
         or (request.method == "POST" and request.place == "type" and bool(request.query))
         or (request.method in CHANGING and request.place == "type" and not request.query)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from careloom.fhir.references import walk
+from careloom.fhir.references import references
 from careloom.fhir.search.values import parse_span
 from careloom.types import JsonObject
 
@@ -65,7 +65,7 @@ def _dom_3(data: JsonObject, scene: Scene) -> bool:
     """Every contained resource is named by a reference; other ways are left to the expression."""
     if "contained" not in data:
         return True
-    named = {item["reference"] for item in walk(scene.resource) if "reference" in item}
+    named = {text for _, text in references(scene.resource)}
     return all("#" + one["id"] in named for one in data["contained"])
 
 

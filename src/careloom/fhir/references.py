@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from careloom.fhir.definitions import Definitions, load_definitions
 from careloom.types import JsonObject
 
 _RELATIVE = re.compile(
@@ -21,6 +22,8 @@ _LINK = re.compile(
     r"(?P<before>\b(?:href|src)\s*=\s*(?P<quote>[\"']))"
     r"(?P<target>(?:urn:(?:uuid|oid):|https?://)[^\"'\s]+)(?P=quote)"
 ).sub
+LINKS = ("uri", "url", "oid", "uuid")
+"""Types of elements whose values are links, beside references."""
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+\Z")
 
 
@@ -91,28 +94,72 @@ def make_local(resource: JsonObject, base: str) -> None:
             holder["reference"] = relative
 
 
-def rewrite(value: Any, replace: Callable[[str], str | None]) -> Any:
-    """A copy with references and urn: uris replaced where `replace` answers.
+def rewrite(resource: Any, replace: Callable[[str], str | None]) -> Any:
+    """A copy of a resource with its links replaced where `replace` answers.
 
-    So are the links and images of a narrative; an Identifier's value stays.
-    http://hl7.org/fhir/R4/http.html#trules
+    Links are references, elements of type uri, url, oid and uuid, and the links and images of a
+    narrative; a canonical is none, and neither is text. http://hl7.org/fhir/R4/http.html#trules
     """
+    copied = _rewritten(resource, replace)
+    if any(_is_urn(value) and replace(value) for item in walk(copied) for value in _texts(item)):
+        _rewrite_uris(load_definitions(), copied, "Resource", replace)
+    return copied
+
+
+def _rewritten(value: Any, replace: Callable[[str], str | None]) -> Any:
+    """A copy with references and narrative links replaced."""
     if isinstance(value, dict):
         return {key: _rewrite_member(key, item, replace) for key, item in value.items()}
     if isinstance(value, list):
-        return [rewrite(item, replace) for item in value]
+        return [_rewritten(item, replace) for item in value]
     return value
 
 
 def _rewrite_member(key: str, value: Any, replace: Callable[[str], str | None]) -> Any:
     if isinstance(value, str):
-        if key == "reference" or (key != "value" and value.startswith(("urn:uuid:", "urn:oid:"))):
+        if key == "reference":
             replaced = replace(value)
             return value if replaced is None else replaced
         if key == "div":
             return _LINK(lambda found: _relinked(found, replace), value)
         return value
-    return rewrite(value, replace) if isinstance(value, (dict, list)) else value
+    return _rewritten(value, replace) if isinstance(value, (dict, list)) else value
+
+
+def _is_urn(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("urn:uuid:", "urn:oid:"))
+
+
+def _texts(item: JsonObject) -> Iterator[str]:
+    for value in item.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (one for one in value if isinstance(one, str))
+
+
+def _rewrite_uris(
+    definitions: Definitions, item: Any, kind: str, replace: Callable[[str], str | None]
+) -> None:
+    """Replace urn: links in elements of the types that are links, in place."""
+    if kind == "Resource":
+        kind = str(item.get("resourceType"))
+    for name, value in item.items():
+        element = definitions.element(kind, name)
+        if element is None:
+            continue
+        if element.types[0] in LINKS:
+            item[name] = _linked(value, replace)
+            continue
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, dict):
+                _rewrite_uris(definitions, one, element.types[0], replace)
+
+
+def _linked(value: Any, replace: Callable[[str], str | None]) -> Any:
+    if isinstance(value, list):
+        return [_linked(one, replace) for one in value]
+    return (replace(value) or value) if _is_urn(value) else value
 
 
 def _relinked(found: re.Match[str], replace: Callable[[str], str | None]) -> str:

@@ -58,6 +58,8 @@ class Request:
     operation: str | None = None
     """The name behind the $."""
     metadata: bool = False
+    later: str | None = None
+    """The id of a request that is answered later, whose status is asked for."""
     pairs: Pairs = field(default_factory=list)
     query: str = ""
     resource: Any = None
@@ -73,6 +75,8 @@ class Request:
         """What kind of place this is: a key of METHODS."""
         if self.metadata:
             return "metadata"
+        if self.later is not None:
+            return "async"
         if self.operation is not None:
             return "operation"
         if self.searching:
@@ -88,6 +92,7 @@ class Request:
 
 METHODS: dict[str, tuple[str, ...]] = {
     "metadata": ("GET",),
+    "async": ("GET", "DELETE"),
     "operation": ("GET", "POST"),
     "search": ("POST",),
     "compartment": ("GET",),
@@ -98,6 +103,10 @@ METHODS: dict[str, tuple[str, ...]] = {
     "resource": ("GET", "PUT", "PATCH", "DELETE"),
 }
 """The methods of each kind of place; HEAD goes with GET, and OPTIONS is answered everywhere."""
+
+
+LATER = "_async"
+"""Below it are the status addresses of requests that are answered later."""
 
 
 class MethodNotAllowed(InvalidInput):
@@ -225,6 +234,8 @@ def _place(parts: list[str]) -> Request | None:
             found.compartment, found.type, found.id = (found.type, str(found.id)), "", None
         found.searching = True
         return found
+    if len(parts) == 2 and parts[0] == LATER:
+        return Request("", later=parts[1])
     if any(part.startswith(("_", "$")) and part != "_history" for part in parts):
         return None
     match parts:

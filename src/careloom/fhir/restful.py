@@ -122,7 +122,8 @@ async def search(fhir: FhirStore, caller: Caller, request: Request) -> Answer:
 
 def _unchanged(stored: Stored, request: Request) -> bool:
     if request.if_none_match is not None:
-        return str(stored.version) in versions_of(request.if_none_match)
+        tags = versions_of(request.if_none_match)
+        return str(stored.version) in tags or tags == ["*"]
     if request.if_modified_since is not None:
         return stored.updated_at.replace(microsecond=0) <= request.if_modified_since
     return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -29,7 +28,9 @@ from careloom.fhir.interactions import (
     vread,
 )
 from careloom.fhir.interactions import search as search_type
+from careloom.fhir.interactions.contained import asks_contained, search_contained
 from careloom.fhir.interactions.transaction import TransactionPlan
+from careloom.fhir.later import Later
 from careloom.fhir.patching.form import Patch
 from careloom.fhir.planned import Planned
 from careloom.fhir.reads import Reads
@@ -88,6 +89,7 @@ class FhirStore:
             Statements(db),
         )
         self.deletes_many = deletes_many
+        self.later = Later(db, keyring)
         self._companions: list[Companion] = []
         self._creates = Creates(db)
 
@@ -95,7 +97,8 @@ class FhirStore:
         """The same store, showing and changing only what the access lets through, at `base`."""
         if access is self.context.access:
             return self
-        seen = copy.copy(self)
+        seen = object.__new__(FhirStore)  # A copy without the detours of copy.copy.
+        seen.__dict__.update(self.__dict__)
         seen.context = replace(self.context, access=access, base=base)
         return seen
 
@@ -225,6 +228,10 @@ class FhirStore:
         if not type:
             return await search_type.search_system(
                 self.context, scope, query, base=base, strict=strict
+            )
+        if asks_contained(query):
+            return await search_contained(
+                self.context, scope, type, query, base=base, strict=strict
             )
         return await search_type.search(self.context, scope, type, query, base=base, strict=strict)
 

@@ -29,6 +29,7 @@ FUNCTION_FILES = (
     "fhir_rest.sql",
     "fhir_conformance.sql",
     "fhir_search.sql",
+    "fhir_async.sql",
     "dicom.sql",
     "tasks.sql",
     "worklist.sql",

@@ -28,7 +28,17 @@ _FLUSH = (
     *(_UUIDS, _PLAIN),
     *(_PLAIN, _PLAIN),
 )
+# Lines of which some may be empty, which stand for none.
+_SOME_LINES = "string_to_array(${}, E'\\n', '')"
+# In the order of the function's parameters (sql/fhir.sql).
+_CREATES = (
+    *(_PLAIN, _PLAIN),
+    *(_LINES, _LINES, _LINES, f"{_LINES}::timestamptz[]", _PLAIN, f"{_LINES}::jsonb[]", _PLAIN),
+    *(_SOME_LINES, _SOME_LINES, _LINES),
+    *(_PLAIN, _PLAIN, _PLAIN, _PLAIN),
+)
 PLACES: dict[str, tuple[str, ...]] = {
+    "fhir_create_many": _CREATES,
     "engine_flush": _FLUSH,
     "engine_flush_locked": (*_FLUSH, _PLAIN, _PLAIN),
     "run_births": (

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from tests.acceptance.browser.place import Axe, House, both_themes, fits, go
+from tests.acceptance.browser.place import ROOT, Axe, House, both_themes, fits, go, until
 
 from careloom.samples.chest_dicom import StudyPatient, synthetic_chest_study
+from careloom.samples.demo import demo_patients, demo_study
 
 NAME = "Fontana"
 _GREYS = "(() => { const c = document.querySelector('canvas'); const d = c.getContext('2d')"
@@ -136,3 +137,26 @@ def test_data_and_studies_fit_their_window(
     go(signed_in, house, f"/studies/{study}")
     signed_in.locator("canvas[data-drawn=true]").wait_for()
     fits(signed_in, width)
+
+
+def test_what_the_model_said_stands_beside_the_image_with_where_it_looked(
+    house: House, signed_in: Page, axe: Axe
+) -> None:
+    house.deploy((ROOT / "templates" / "radiology-triage.yaml").read_text("utf-8"))
+    for one in demo_patients():
+        assert house.api.post("/fhir/Patient", json=one).status_code == 201
+    kind = {"Content-Type": "application/dicom"}
+    stored = house.api.post("/dicomweb/studies", content=demo_study(), headers=kind)
+    assert stored.status_code == 200, stored.text
+    [made] = until(
+        lambda: house.api.get("/fhir/Observation?code=http://loinc.org|59776-5").json(),
+        lambda bundle: bundle.get("entry"),
+    )["entry"]
+    study = made["resource"]["derivedFrom"][0]["reference"].removeprefix("ImagingStudy/")
+    go(signed_in, house, f"/studies/{study}")
+    said = signed_in.get_by_role("complementary", name="What models said")
+    said.get_by_text(made["resource"]["valueString"]).wait_for()
+    said.get_by_role("meter", name="Probability").wait_for()
+    signed_in.get_by_role("button", name="Where the model looked").click()
+    signed_in.locator("svg rect").first.wait_for(state="attached")
+    both_themes(signed_in, axe)

@@ -23,6 +23,21 @@ workflow:
         subject: Somebody came
         body: "Open {{{{run.id}}}}"
 """
+ORDER = """
+workflow:
+  id: order-desk
+  name: Order at the desk
+  trigger: {type: manual}
+  input:
+    type: object
+    required: [examination, copies]
+    properties:
+      examination: {type: string}
+      copies: {type: integer, minimum: 1}
+      urgent: {type: boolean}
+  steps:
+    - {id: note, name: Note it, type: session, content: "{{trigger.examination}}"}
+"""
 FAILING = """
 workflow:
   id: unreadable
@@ -96,6 +111,49 @@ def test_templates_are_offered_in_place(used: House, signed_in: Page, axe: Axe) 
     assert href.endswith("#/workflows/new?template=radiology-triage")
     signed_in.keyboard.press("Escape")
     expect(templates).to_be_hidden()
+
+
+def test_a_run_is_started_by_hand_from_its_line(
+    house: House, signed_in: Page, axe: Axe, expected: list[str]
+) -> None:
+    expected.append("status of 422")
+    house.deploy(ORDER)
+    go(signed_in, house, "/workflows?find=order-desk")
+    signed_in.get_by_role("button", name="What to do with Order at the desk").focus()
+    signed_in.keyboard.press("Enter")
+    signed_in.get_by_role("menuitem", name="Start a run").click()
+    form = signed_in.get_by_role("form", name="Start Order at the desk")
+    form.get_by_role("textbox", name="Examination").fill("CT of the chest")
+    copies = form.get_by_role("textbox", name="Copies")
+    copies.fill("many")
+    form.get_by_label("Urgent").check()
+    both_themes(signed_in, axe)
+    form.get_by_role("button", name="Start").click()
+    form.get_by_role("alert").get_by_text("Copies must be a number").wait_for()
+    copies.fill("0")
+    form.get_by_role("button", name="Start").click()
+    form.get_by_role("alert").get_by_text("No run was started").wait_for()
+    copies.fill("2")
+    copies.press("Enter")
+    signed_in.wait_for_url("**/#/runs/run_*")
+    run = house.ended(signed_in.url.rpartition("/")[2])
+    assert run["status"] == "succeeded"
+    given = {"examination": "CT of the chest", "copies": 2, "urgent": True}
+    assert given.items() <= run["trigger"].items()
+
+
+def test_a_workflow_is_paused_and_resumed_from_its_line(used: House, signed_in: Page) -> None:
+    go(signed_in, used, "/workflows?find=arrival-desk")
+    menu = signed_in.get_by_role("button", name="What to do with Arrival at the desk")
+    menu.click()
+    signed_in.get_by_role("menuitem", name="Pause").click()
+    row = signed_in.get_by_role("row").filter(has_text="Arrival at the desk")
+    row.get_by_text("Paused").first.wait_for()
+    assert used.get("/api/workflows/arrival-desk")["active"] is False
+    menu.click()
+    signed_in.get_by_role("menuitem", name="Resume").click()
+    expect(row.get_by_text("Paused")).to_have_count(0)
+    assert used.get("/api/workflows/arrival-desk")["active"] is True
 
 
 def test_a_new_server_leads_into_the_first_workflow(fresh_house: House, page: Page) -> None:

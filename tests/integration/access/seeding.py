@@ -30,6 +30,9 @@ def resource_of(index: SearchIndex, scope: Scope, type: str, patient: str) -> Js
     for key in compartment_keys(index, type):
         steps = _steps(index, type, key.partition(".")[2])
         _put(resource, steps, {"reference": f"Patient/{patient}"})
+    for kind, members in index.definitions.compartments.items():
+        for code in members.get(type, ()):
+            _put(resource, _steps(index, type, code), {"reference": f"{kind}/{patient}"})
     return resource
 
 

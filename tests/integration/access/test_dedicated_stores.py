@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from tests.integration.conftest import Desk, House, opened, until
 
+from careloom.cli import reindex
 from careloom.errors import CareloomError
 from careloom.identity.service import SYSTEM_ACTOR
 from careloom.store.placement import Placements, at_database
@@ -190,3 +191,30 @@ async def test_the_keys_of_a_dedicated_store_stay_at_home(desk: Desk) -> None:
     assert await own.fetchval("SELECT count(*) FROM careloom.api_key") == 0
     await own.close()
     assert SYSTEM_ACTOR["principal"] == "system"
+
+
+async def test_reindex_reaches_every_store_of_a_tenant(
+    house_env: dict[str, str],
+    house: House,
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = await make(desk)
+    client = await house.client(store["apiKey"])
+    made = await client.post(f"/fhir/stores/{store['id']}/Patient", json=PATIENT)
+    assert made.status_code == 201, made.text
+    assert (await desk.post("/fhir/Patient", PATIENT)).status_code == 201
+    own = await asyncpg.connect(await database_of(desk, store["id"]))
+    await own.execute("DELETE FROM careloom.idx_string")
+    await own.execute("UPDATE careloom.resource SET keys = keys - 's'")
+    for name, value in house_env.items():
+        monkeypatch.setenv(name, value)
+    assert await reindex.reindexing(desk.scope.tenant, None) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "main: 1 resources looked at, 0 of them with new search rows" in told
+    assert f"{store['id']}: 1 resources looked at, 1 of them with new search rows" in told
+    assert await own.fetchval("SELECT count(*) FROM careloom.idx_string") > 0
+    await own.close()
+    assert await reindex.reindexing(desk.scope.tenant, store["id"]) == 0
+    assert capsys.readouterr().out.count("0 of them with new") == 1

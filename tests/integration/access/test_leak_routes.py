@@ -63,11 +63,22 @@ def observation(id: str, of: str) -> dict[str, Any]:
     }
 
 
+def holding(id: str, of: str) -> dict[str, Any]:
+    """An Observation that contains a Basic."""
+    inner = {
+        "resourceType": "Basic",
+        "id": "in",
+        "code": {"coding": [{"system": SYSTEM, "code": f"code-{of}"}]},
+    }
+    return {**observation(id, of), "contained": [inner], "focus": [{"reference": "#in"}]}
+
+
 GRAPH = [
     {"resourceType": "Practitioner", "id": "p", "name": [{"family": "Oracle"}]},
     patient("a"),
     patient("b"),
-    *(observation(f"o{of}{n}", of) for of in "ab" for n in range(3)),
+    *(observation(f"o{of}{n}", of) for of in "ab" for n in range(2)),
+    *(holding(f"o{of}2", of) for of in "ab"),
     {
         "resourceType": "Encounter",
         "id": "eb",
@@ -151,6 +162,15 @@ SEARCHES_OF_A = {
     "Encounter?patient=b": 0,
     "Patient/a/Observation": 3,
     "Patient/a/*": None,
+    "Practitioner/p/Observation": 3,
+    "Practitioner/p/*": 3,
+    "Encounter/eb/Observation": 0,
+    "Encounter/eb/*": 0,
+    "Device/b/Observation": 0,
+    "Basic?_contained=true": 1,
+    "Basic?_contained=true&_containedType=contained": 1,
+    "Basic?_contained=both": None,
+    "Basic?code=code-b&_contained=true": 0,
     "?_type=Observation,Patient": 4,
     "?_type=Observation&code=code-b": 0,
 }
@@ -207,6 +227,8 @@ ORACLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "meta": ("GET", "Patient/{id}/$meta", {}),
     "validate": ("GET", "Patient/{id}/$validate", {}),
     "compartment": ("GET", "Patient/{id}/Observation", {}),
+    "compartment of another kind": ("GET", "Device/{id}/Observation", {}),
+    "contained": ("GET", "Basic?code=code-{id}&_contained=true", {}),
     "search by id": ("GET", "Patient?_id={id}", {}),
     "delete": ("DELETE", "Patient/{id}", {}),
     "delete, matching": ("DELETE", "Patient/{id}", {"headers": {"If-Match": 'W/"1"'}}),
@@ -346,6 +368,9 @@ THROUGH_OTHER_TYPES = [
     "Patient/b/$everything",
     "Patient/b/_history",
     "?_type=Patient",
+    "Practitioner/p/Patient",
+    "Encounter/eb/Encounter",
+    "Basic?_contained=true",
 ]
 
 
@@ -578,3 +603,148 @@ async def test_what_was_erased_is_not_there_for_another_patients_key(ward: Ward)
     for path in ("Patient/{}", "Patient/{}/_history", "Patient/{}/_history/1"):
         answers = [await ward.ask("patient a", "GET", path.format(id)) for id in ("b", "zz")]
         assert [one.status_code for one in answers] == [404, 404], path
+
+
+async def test_a_value_set_of_the_store_needs_the_right_to_read_it(ward: Ward) -> None:
+    """Its codes would show through the matches; R4's own are for everybody."""
+    url, system = "http://sets.example/hidden", f"{SYSTEM}/hidden"
+    concept = [{"code": "code-a", "concept": [{"code": "code-x"}]}]
+    stored = [
+        {
+            "resourceType": "ValueSet",
+            "id": "vs",
+            "url": url,
+            "status": "active",
+            "compose": {"include": [{"system": SYSTEM, "concept": [{"code": "code-a"}]}]},
+        },
+        {
+            "resourceType": "CodeSystem",
+            "id": "cs",
+            "url": system,
+            "status": "active",
+            "content": "complete",
+            "concept": concept,
+        },
+    ]
+    for resource in stored:
+        place = f"{resource['resourceType']}/{resource['id']}"
+        assert (await ward.ask("whole", "PUT", place, json=resource)).status_code == 201
+    asked = [
+        f"Observation?code:in={url}",
+        f"Observation?code:not-in={url}",
+        "Observation?code:in=ValueSet/vs",
+        f"Observation?code:below={system}|code-a",
+        f"Observation?code:above={system}|code-x",
+        f"Patient?_has:Observation:patient:code:in={url}",
+    ]
+    for path in asked:
+        assert (await ward.ask("whole", "GET", path)).status_code == 200, path
+        for who in ("observations", "patient a", "masked"):
+            if path.startswith("Patient") and who == "observations":
+                continue
+            answer = await ward.ask(who, "GET", path)
+            unknown = path.replace("hidden", "unknown").replace("ValueSet/vs", "ValueSet/none")
+            absent = await ward.ask(who, "GET", unknown)
+            assert (answer.status_code, answer.text) == (absent.status_code, absent.text), (
+                who,
+                path,
+            )
+            assert answer.status_code == 404
+    known = "Observation?status:in=http://hl7.org/fhir/ValueSet/observation-status"
+    assert (await ward.ask("observations", "GET", known)).status_code == 200
+
+
+async def test_contained_resources_are_found_only_where_both_types_are_granted(ward: Ward) -> None:
+    """Through a Basic that is granted nobody sees an Observation that is not, nor the other way."""
+    identity = ward.house.services.identity
+    wanted = {
+        "outer": ("fhir:read/Observation",),
+        "inner": ("fhir:read/Basic",),
+        "two": ("fhir:read/Observation", "fhir:read/Basic"),
+        "masked two": ("fhir:read/Observation?elements=-contained", "fhir:read/Basic"),
+        "masked inner": ("fhir:read/Observation", "fhir:read/Basic?elements=-code"),
+    }
+    for name, grants in wanted.items():
+        await identity.create_principal(
+            ward.scope, name.replace(" ", "-"), name=name, grants=grants, actor=SYSTEM_ACTOR
+        )
+        key = await identity.create_key(ward.scope, name.replace(" ", "-"), actor=SYSTEM_ACTOR)
+        ward.clients[name] = await ward.house.client(key.text)
+    path = "Basic?_contained=true&_containedType=contained"
+    assert (await ward.ask("outer", "GET", path)).status_code == 403
+    assert (await ward.ask("inner", "GET", path)).json().get("entry", []) == []
+    assert len((await ward.ask("two", "GET", path)).json()["entry"]) == 2
+    assert (await ward.ask("masked two", "GET", path)).json().get("entry", []) == []
+    masked = await ward.ask("masked inner", "GET", path)
+    assert len(masked.json()["entry"]) == 2
+    assert "code-a" not in masked.text
+    by_code = await ward.ask("masked inner", "GET", f"{path}&code=code-a")
+    assert by_code.status_code == 403
+
+
+async def test_a_page_of_contained_matches_is_bound_to_its_caller(ward: Ward) -> None:
+    body = await ward.whole("Basic?_contained=true&_count=1")
+    [url] = [link["url"] for link in body["link"] if link["relation"] == "next"]
+    path = url.partition("/fhir/")[2]
+    assert (await ward.ask("whole", "GET", path)).status_code == 200
+    assert (await ward.ask("patient a", "GET", path)).status_code == 400
+
+
+async def test_a_form_is_filled_in_with_what_its_caller_may_read(ward: Ward) -> None:
+    """Expressions and queries of a Questionnaire read as the caller, and tell what they left."""
+    sdc = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
+    query = {
+        "name": "seen",
+        "language": "application/x-fhir-query",
+        "expression": "Observation?_count=100",
+    }
+
+    def initial(text: str) -> list[dict[str, Any]]:
+        expression = {"language": "text/fhirpath", "expression": text}
+        return [{"url": f"{sdc}initialExpression", "valueExpression": expression}]
+
+    questionnaire = {
+        "resourceType": "Questionnaire",
+        "status": "active",
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/variable",
+                "valueExpression": query,
+            }
+        ],
+        "item": [
+            {"linkId": "n", "type": "integer", "extension": initial("%seen.entry.count()")},
+            {"linkId": "p", "type": "string", "extension": initial("%patient.telecom.value")},
+        ],
+    }
+    identity = ward.house.services.identity
+    wanted = {
+        "all": ("fhir:read",),
+        "of a": ("fhir:read/*?compartment=Patient/a", "fhir:read/Questionnaire"),
+        "blind": ("fhir:read/Patient?elements=-telecom", "fhir:read/Questionnaire"),
+    }
+    for name, grants in wanted.items():
+        id = f"form-{name.replace(' ', '-')}"
+        await identity.create_principal(
+            ward.scope, id, name=name, grants=grants, actor=SYSTEM_ACTOR
+        )
+        key = await identity.create_key(ward.scope, id, actor=SYSTEM_ACTOR)
+        ward.clients[name] = await ward.house.client(key.text)
+
+    async def filled(who: str, of: str) -> tuple[int, dict[str, Any]]:
+        parts = [
+            {"name": "questionnaire", "resource": questionnaire},
+            {"name": "subject", "valueReference": {"reference": f"Patient/{of}"}},
+        ]
+        body = {"resourceType": "Parameters", "parameter": parts}
+        answer = await ward.ask(who, "POST", "Questionnaire/$populate", json=body)
+        if answer.status_code != 200:
+            return answer.status_code, {}
+        items = answer.json()["parameter"][0]["resource"].get("item", [])
+        values = {one["linkId"]: next(iter(one["answer"][0].values())) for one in items}
+        return 200, values
+
+    assert await filled("all", "b") == (200, {"n": 6, "p": SECRET})
+    assert await filled("of a", "a") == (200, {"n": 3, "p": SECRET})
+    assert await filled("of a", "b") == (404, {})
+    assert await filled("blind", "b") == (200, {})

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.access.seeding import PATIENTS, canary, seed
-from tests.integration.conftest import House
+from tests.integration.access.seeding import PATIENTS, canary, resource_of, seed
+from tests.integration.conftest import House, until
 
 from careloom.fhir.restriction import Restriction, compartment_keys, restriction_of
 from careloom.identity.service import SYSTEM_ACTOR
@@ -141,6 +141,89 @@ def _fault(
     due = set() if restriction.hidden or about == "meta" else inside
     due = due if about == "type" else due & {patient}
     return None if due <= shown else f"does not show {due - shown}"
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_every_compartment_shows_what_is_granted_and_nothing_else(
+    matrix: Matrix, principal: str
+) -> None:
+    """GET [kind]/[id]/[type] for each compartment of R4, and [kind]/[id]/*."""
+    index = matrix.house.services.fhir.context.index
+    wanted: list[tuple[str, str, str]] = []
+    for kind, members in index.definitions.compartments.items():
+        types = [*members, "Organization", *([] if kind in members else [kind]), "*"]
+        wanted += [(kind, type, patient) for type in types for patient in PATIENTS]
+    asked = [
+        {"request": {"method": "GET", "url": f"{kind}/{patient}/{type}"}}
+        for kind, type, patient in wanted
+    ]
+    answers = await matrix.batch(principal, asked)
+    wrong = []
+    for (kind, type, patient), answer in zip(wanted, answers, strict=True):
+        fault = _compartment_fault(matrix, principal, (kind, patient), type, answer)
+        if fault:
+            wrong.append(f"{principal}: {kind}/{patient}/{type}: {fault}")
+    assert wrong == []
+
+
+def _compartment_fault(
+    matrix: Matrix, principal: str, place: tuple[str, str], type: str, answer: dict[str, Any]
+) -> str | None:
+    status, text = int(answer["response"]["status"][:3]), str(answer)
+    shown = {one for one in PATIENTS if canary(matrix.scope, one) in text}
+    kind, patient = place
+    index = matrix.house.services.fhir.context.index
+    listed = {kind, *index.definitions.compartments[kind]} if type == "*" else {type}
+    due: set[str] = set()
+    allowed = False
+    for one in listed:
+        restriction = matrix.restriction(principal, one, "fhir:search")
+        allowed = allowed or restriction.allowed
+        if restriction.hidden or not matrix.lies_inside(restriction, one, patient):
+            continue
+        rows = index.rows(resource_of(index, matrix.scope, one, patient)).get("r", [])
+        codes = index.definitions.compartments[kind].get(one, ())
+        member = any(
+            row[0] in {f"{one}.{code}" for code in codes} and row[1] == f"{kind}/{patient}"
+            for row in rows
+        )
+        due |= {patient} if member or one == kind else set()
+    if not allowed:
+        return None if status == 403 and not shown else f"{status} instead of 403, shows {shown}"
+    if status != 200:
+        return f"{status} for what is granted"
+    return None if shown == due else f"shows {shown} instead of {due}"
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_an_answer_that_comes_later_shows_no_more(matrix: Matrix, principal: str) -> None:
+    """The same cells as above, asked with respond-async; and nobody else gets the answer."""
+    wanted = list(cells(matrix))
+    entries = [
+        {"request": {"method": "GET", "url": way.format(type=type, id=patient)}}
+        for type, way, patient in wanted
+    ]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    client = matrix.clients[principal]
+    begun = await client.post("/fhir", json=bundle, headers={"Prefer": "respond-async"})
+    assert begun.status_code == 202, begun.text
+    status = begun.headers["content-location"]
+
+    async def ended() -> httpx.Response | None:
+        answer = await client.get(status)
+        return None if answer.status_code == 202 else answer
+
+    later = (await until(ended)).json()["entry"][0]["resource"]["entry"]
+    wrong = []
+    for (type, way, patient), answer in zip(wanted, later, strict=True):
+        fault = _fault(matrix, principal, type, way, patient, answer)
+        if fault:
+            wrong.append(f"{principal}: {way.format(type=type, id=patient)}: {fault}")
+    assert wrong == []
+    for other in PRINCIPALS:
+        if other != principal:
+            assert (await matrix.clients[other].get(status)).status_code == 404, other
+            assert (await matrix.clients[other].delete(status)).status_code == 404, other
 
 
 @pytest.mark.parametrize("principal", ["none", "getter", "searcher", "one type", "patient a"])

@@ -73,9 +73,8 @@ class House:
         tenant, store = STRANGER.tenant, STRANGER.store
         found = "SELECT i.rid FROM idx_reference i WHERE i.tenant = $1 AND i.store = $2"
         calls: dict[str, tuple[str, tuple[Any, ...]]] = {
-            "read": ("fhir_read", ("Patient", self.patient)),
             "reads": ("fhir_reads", (["Patient"], [self.patient])),
-            "read_many": ("fhir_read_many", (["Patient"], [self.patient])),
+            "reads_of_two": ("fhir_reads", (["Patient"] * 2, [self.patient, "none"])),
             "versions": ("fhir_versions", (["Patient"], [self.patient])),
             "vread": ("fhir_vread", ("Patient", self.patient, 1)),
             "history": ("fhir_history", ("Patient", self.patient, FIRST, LAST, "", 0, 10)),

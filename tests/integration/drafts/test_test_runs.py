@@ -178,6 +178,8 @@ async def test_children_of_a_test_are_tests(desk: Desk) -> None:
     assert run["status"] == "succeeded", run["error"]
     runs = await desk.data("/api/workflows/runs")
     assert {one["workflowId"]: one["test"] for one in runs} == {"flow": True, "child": True}
+    counted = await desk.data("/api/analytics/runs")
+    assert counted["period"]["ended"] == 0
 
 
 async def test_a_failed_test_is_no_incident_and_no_dead_letter(desk: Desk) -> None:

@@ -198,3 +198,34 @@ async def test_malformed_ids_headers_and_parameters(
         [outcome] = [e for e in told["entry"] if e["search"]["mode"] == "outcome"]
         assert "unknown" in outcome["resource"]["issue"][0]["diagnostics"]
         assert "unknown=1" not in told["link"][0]["url"]
+
+
+async def test_a_member_that_stands_twice_is_refused_by_every_way_of_writing(
+    http: httpx.AsyncClient,
+) -> None:
+    headers = {"Content-Type": "application/fhir+json"}
+    twice = b'{"resourceType":"Patient","id":"t","active":true,"active":false}'
+    bundle = b'{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":'
+    bundle += b'"Patient","url":"Observation"}}]}'
+    patch = b'[{"op":"remove","path":"/active","path":"/name"}]'
+    patching = {"Content-Type": "application/json-patch+json"}
+    asked = [
+        ("POST", "Patient", twice, headers, "Patient.active"),
+        ("PUT", "Patient/t", twice, headers, "Patient.active"),
+        ("POST", "", bundle, headers, "Bundle.entry[0].request.url"),
+        ("PATCH", "Patient/t", patch, patching, "[0].path"),
+        ("POST", "Patient/$validate", twice, headers, "Patient.active"),
+    ]
+    for method, path, body, heads, place in asked:
+        answer = await http.request(method, path, content=body, headers=heads)
+        assert answer.status_code == 400, (method, path)
+        issue = answer.json()["issue"][0]
+        assert issue["details"]["coding"][0]["code"] == "duplicate_member"
+        assert issue["expression"] == [place]
+
+
+async def test_a_byte_order_mark_before_a_body_is_left_out(http: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/fhir+json"}
+    body = b'\xef\xbb\xbf{"resourceType":"Patient","active":true}'
+    made = await http.post("Patient", content=body, headers=headers)
+    assert (made.status_code, made.json()["active"]) == (201, True)

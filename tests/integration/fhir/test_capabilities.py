@@ -201,3 +201,13 @@ async def test_types_that_are_not_listed_are_refused(http: httpx.AsyncClient) ->
         for path in (type, f"{type}/1", f"{type}/_history", f"{type}/$validate"):
             answer = await http.get(path)
             assert (answer.status_code, codes(answer)) == (404, {"unknown_resource_type"}), path
+
+
+async def test_what_may_refer_to_a_type_is_listed(statement: Resource) -> None:
+    listed = {r["type"]: r.get("searchRevInclude", []) for r in statement["rest"][0]["resource"]}
+    assert {"Observation:subject", "Observation:patient", "Person:link"} <= set(listed["Patient"])
+    assert "Observation:encounter" in listed["Encounter"]
+    assert "Observation:encounter" not in listed["Patient"]
+    assert [type for type, names in listed.items() if "Provenance:target" not in names] == [
+        "Parameters"
+    ]

@@ -129,12 +129,6 @@ async def test_a_huge_body_is_refused_before_it_is_read(http: httpx.AsyncClient)
     assert answer.status_code == 413
 
 
-async def test_what_is_asked_to_come_later_is_refused(http: httpx.AsyncClient) -> None:
-    answer = await http.get("Patient", headers={"Prefer": "respond-async"})
-    assert answer.status_code == 400
-    assert answer.json()["issue"][0]["code"] == "not-supported"
-
-
 async def test_a_deletion_answers_as_preferred(http: httpx.AsyncClient, create: Create) -> None:
     place = f"Patient/{(await create(PATIENT))['id']}"
     told = await http.delete(place, headers={"Prefer": "return=OperationOutcome"})
@@ -234,3 +228,13 @@ async def test_the_request_s_id_comes_back(http: httpx.AsyncClient) -> None:
     assert known.headers["X-Request-Id"] == "abc-1"
     odd = await http.get("Patient/none", headers={"X-Request-Id": "a b<c>"})
     assert "X-Request-Id" not in odd.headers
+
+
+async def test_if_none_match_star_of_a_read_is_met_by_any_version(
+    http: httpx.AsyncClient, create: Create
+) -> None:
+    """RFC 9110, 13.1.2"""
+    place = f"Patient/{(await create(PATIENT))['id']}"
+    unchanged = await http.get(place, headers={"If-None-Match": "*"})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert (await http.get("Patient/none", headers={"If-None-Match": "*"})).status_code == 404

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from .conftest import Create
+
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
 PATIENT: dict[str, Any] = {
@@ -145,3 +147,36 @@ async def test_a_merge_patch_says_what_members_become(
         place, content="[]", headers={"Content-Type": "application/merge-patch+json"}
     )
     assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["Observation.value", "Observation.value.ofType(Quantity)"])
+async def test_a_fhirpath_patch_changes_the_type_of_a_choice(
+    http: httpx.AsyncClient, create: Create, path: str
+) -> None:
+    made = await create(
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "x"},
+            "valueQuantity": {"value": 1},
+            "interpretation": [{"text": "high"}],
+        }
+    )
+
+    def replacing(value: dict[str, Any]) -> dict[str, Any]:
+        parts = [
+            {"name": "type", "valueCode": "replace"},
+            {"name": "path", "valueString": path},
+            {"name": "value", **value},
+        ]
+        return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+
+    place = f"Observation/{made['id']}"
+    headers = {"Content-Type": "application/fhir+json"}
+    wrong = await http.patch(place, json=replacing({"valueUri": "urn:x"}), headers=headers)
+    assert wrong.status_code == 422
+    changed = await http.patch(place, json=replacing({"valueString": "one"}), headers=headers)
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["valueString"] == "one"
+    assert "valueQuantity" not in changed.json()
+    assert [*changed.json()][-2:] == ["valueString", "interpretation"]

@@ -64,7 +64,71 @@ async def test_a_patients_compartment(http: httpx.AsyncClient, two: dict[str, st
     assert set(everything) == {ann, two["ann.observation"], two["ann.condition"]}
     assert await found(http, f"{ann}/*?_type=Condition") == [two["ann.condition"]]
     assert await found(http, f"{ann}/Organization") == []
-    assert (await http.get("Encounter/1/Observation")).status_code == 404
+    assert (await http.get("Organization/1/Observation")).status_code == 404
+
+
+COMPARTMENTS: dict[str, Resource] = {
+    "Practitioner": {
+        "Basic": {"code": {"text": "x"}, "author": {}},
+        "PractitionerRole": {"practitioner": {}},
+    },
+    "RelatedPerson": {
+        "Basic": {"code": {"text": "x"}, "author": {}},
+        "Schedule": {"actor": [{}]},
+    },
+    "Encounter": {
+        "Condition": {"subject": {"reference": "Patient/p"}, "encounter": {}},
+        "QuestionnaireResponse": {"status": "completed", "encounter": {}},
+    },
+    "Device": {
+        "DeviceUseStatement": {
+            "status": "active",
+            "subject": {"reference": "Patient/p"},
+            "device": {},
+        },
+        "Schedule": {"actor": [{}]},
+    },
+}
+"""By the type of a compartment: resources of it, whose empty references name its owner."""
+OWNERS: dict[str, Resource] = {
+    "RelatedPerson": {"patient": {"reference": "Patient/p"}},
+    "Encounter": {"status": "finished", "class": {"code": "AMB"}},
+}
+
+
+def referring(member: Resource, place: str) -> Resource:
+    """The resource with its empty references made to name a place."""
+
+    def filled(value: object) -> object:
+        if value == {}:
+            return {"reference": place}
+        return [filled(one) for one in value] if isinstance(value, list) else value
+
+    return {name: filled(value) for name, value in member.items()}
+
+
+@pytest.mark.parametrize("kind", COMPARTMENTS)
+async def test_every_compartment_of_r4(http: httpx.AsyncClient, create: Create, kind: str) -> None:
+    mine, other = [
+        f"{kind}/{(await create({'resourceType': kind, **OWNERS.get(kind, {})}))['id']}"
+        for _ in range(2)
+    ]
+    members = {}
+    for type, member in COMPARTMENTS[kind].items():
+        for owner in (mine, other):
+            made = await create({"resourceType": type, **referring(member, owner)})
+            members[owner, type] = f"{type}/{made['id']}"
+    for type in COMPARTMENTS[kind]:
+        assert await found(http, f"{mine}/{type}") == [members[mine, type]]
+        assert await found(http, f"{mine}/{type}?_id=none") == []
+    everything = {mine, *(place for (owner, _), place in members.items() if owner == mine)}
+    assert set(await found(http, f"{mine}/*")) == everything
+    posted = await http.post(f"{mine}/_search")
+    assert places(posted.json()) == everything
+    assert await found(http, f"{mine}/Organization") == []
+    statement = (await http.get("metadata")).json()["rest"][0]["compartment"]
+    name = kind[0].lower() + kind[1:]
+    assert f"http://hl7.org/fhir/CompartmentDefinition/{name}" in statement
 
 
 async def test_several_types(http: httpx.AsyncClient, two: dict[str, str]) -> None:

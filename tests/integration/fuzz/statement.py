@@ -35,7 +35,8 @@ RESULTS: dict[str, list[str]] = {
     "_summary": ["true", "text", "data", "count", "false", "x"],
     "_elements": ["id", "name,code", "", "x.y"],
     "_total": ["none", "estimate", "accurate", "x"],
-    "_contained": ["true", "false", "both"],
+    "_contained": ["true", "false", "both", "x"],
+    "_containedType": ["container", "contained", "x"],
     "_has:Observation:patient:code": ["8302-2"],
     "_revinclude": ["Observation:patient", "*", "Provenance:target", "x"],
     "unknown-parameter": ["1"],
@@ -193,6 +194,7 @@ def _of_type(resource: Schema, body: Schema) -> Iterator[tuple[str, str, Schema]
         yield f"{instance}/_history/{{vid}}", "get", _operation([_id(), version], None)
     for operation in resource.get("operation", ()):
         asked = [_parameter(name, "query", TEXT) for name in ("url", "code", "system", "_count")]
+        asked.append(_parameter("subject", "query", _one_of(VALUES["reference"])))
         name = operation["name"]
         for place, more in ((f"/{kind}/${name}", []), (f"{instance}/${name}", [_id()])):
             yield place, "get", _operation([*more, *asked], None)
@@ -209,6 +211,14 @@ def _of_system(rest: Schema) -> Iterator[tuple[str, str, Schema]]:
         yield "/_history", "get", _operation(_history(), None)
     if codes & {"transaction", "batch"}:
         yield "/", "post", _operation(_headers("Prefer"), _json(_bundle()))
+    for compartment in rest.get("compartment", ()):
+        kind = compartment.rpartition("/")[2]
+        for members in ("Observation", "Patient", "*", "x"):
+            place = f"/{kind[0].upper()}{kind[1:]}/{{id}}/{members}"
+            yield place, "get", _operation([_id(), *search, *_headers("Prefer")], None)
+    status = _parameter("id", "path", _word())
+    for method in ("get", "delete"):
+        yield "/_async/{id}", method, _operation([status], None)
     yield "/metadata", "get", _operation([_parameter("mode", "query", TEXT)], None)
 
 
@@ -296,8 +306,14 @@ def _parameters(body: Schema) -> Schema:
         "type": "object",
         "required": ["name"],
         "properties": {
-            "name": {"enum": ["operation", "type", "path", "resource", "url", "code", "meta"]},
+            "name": {
+                "enum": [
+                    *("operation", "type", "path", "resource", "url", "code", "meta", "subject"),
+                    *("questionnaire", "questionnaire-response", "planDefinition", "context"),
+                ]
+            },
             "valueString": TEXT,
+            "valueReference": REFERENCES,
             "valueCode": {"enum": ["add", "insert", "delete", "replace", "move"]},
             "resource": body,
             "part": {

@@ -149,6 +149,7 @@ def test_references_are_read_in_their_forms() -> None:
 
 def test_rewriting_leaves_identifier_values_and_the_original_alone() -> None:
     given = {
+        "resourceType": "ServiceRequest",
         "subject": {"reference": "urn:uuid:1"},
         "identifier": [{"value": "urn:uuid:1"}],
         "instantiatesUri": ["urn:uuid:1"],
@@ -157,3 +158,26 @@ def test_rewriting_leaves_identifier_values_and_the_original_alone() -> None:
     assert made["subject"]["reference"] == "Patient/9"
     assert made["identifier"][0]["value"] == "urn:uuid:1"
     assert given["subject"]["reference"] == "urn:uuid:1"
+
+
+def test_rewriting_replaces_uris_and_no_canonicals_or_texts() -> None:
+    """http://hl7.org/fhir/R4/http.html#trules"""
+    old, new = "urn:uuid:1", "Patient/9"
+    given = {
+        "resourceType": "ServiceRequest",
+        "instantiatesUri": [old, "urn:uuid:2"],
+        "instantiatesCanonical": [old],
+        "patientInstruction": old,
+        "code": {"coding": [{"system": old, "code": old, "display": old}]},
+        "extension": [{"url": "http://e", "valueUri": old}, {"url": "http://c", "valueCode": old}],
+        "note": [{"text": old, "authorReference": {"reference": old}}],
+        "contained": [{"resourceType": "Basic", "implicitRules": old, "language": old}],
+    }
+    made = rewrite(given, {old: new}.get)
+    assert made["instantiatesUri"] == [new, "urn:uuid:2"]
+    assert made["instantiatesCanonical"] == [old]
+    assert made["patientInstruction"] == old
+    assert made["code"]["coding"] == [{"system": new, "code": old, "display": old}]
+    assert [one.get("valueUri") or one.get("valueCode") for one in made["extension"]] == [new, old]
+    assert made["note"] == [{"text": old, "authorReference": {"reference": new}}]
+    assert made["contained"] == [{"resourceType": "Basic", "implicitRules": new, "language": old}]

@@ -64,6 +64,7 @@ export function DataList<Row>(props: Props<Row>) {
   useShortcut("k", "The one before", () => move(-1), rows.length > 0);
 
   const keys = (event: KeyboardEvent) => {
+    if (!within(event)) return;
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -rows.length, End: rows.length }[event.key];
     const row = rows[at];
     if (by) move(by);
@@ -84,7 +85,7 @@ export function DataList<Row>(props: Props<Row>) {
         <div className={styles.head} role="row" aria-rowindex={1}>
           {columns.map(({ key, head, align, wide }) => (
             <span key={key} role="columnheader" data-align={align} data-wide={wide || undefined}>
-              {head}
+              {head || <span className="for-readers">What to do</span>}
             </span>
           ))}
         </div>
@@ -103,7 +104,7 @@ export function DataList<Row>(props: Props<Row>) {
                 tabIndex={item.index === at ? 0 : -1}
                 style={{ height: item.size, transform: `translateY(${item.start}px)` }}
                 onFocus={() => setAt(item.index)}
-                onClick={(event) => !interactive(event.target) && open(row)}
+                onClick={(event) => within(event) && !interactive(event.target) && open(row)}
               >
                 {columns.map(({ key, cell, align, wide }) => (
                   <span key={key} role="gridcell" data-align={align} data-wide={wide || undefined}>
@@ -131,6 +132,10 @@ function useOpening<Row>({ href, onOpen }: Props<Row>): (row: Row) => void {
     else if (href) void navigate(href(row));
   };
 }
+
+/** A menu of a row hangs elsewhere in the document, though React tells its events here, too. */
+const within = ({ currentTarget, target }: { currentTarget: Element; target: EventTarget }) =>
+  target instanceof Node && currentTarget.contains(target);
 
 /** A press on a link or button of a cell is theirs. */
 const interactive = (target: EventTarget) =>

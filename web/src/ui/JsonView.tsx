@@ -1,6 +1,7 @@
 import { ChevronDown, ChevronRight } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Copy } from "./Copy";
+import { counted } from "./format";
 import { Icon } from "./Icon";
 import styles from "./JsonView.module.css";
 
@@ -42,7 +43,7 @@ function Node({ name, value, path, levels }: NodeProps) {
   if (typeof value !== "object" || value === null) return <Leaf name={name} value={value} path={path} />;
   const entries = Object.entries(value);
   const list = Array.isArray(value);
-  const size = list ? `${entries.length} items` : `${entries.length} keys`;
+  const size = counted(entries.length, list ? "item" : "key");
   if (!entries.length) return <Line name={name} path={path}>{list ? "[]" : "{}"}</Line>;
   return (
     <div>

@@ -58,11 +58,10 @@ class ModelCalls:
         progress.take_request(request)
         failure: ModelFailed | TurnFailed | None = None
         known = await self._models.all(progress.call.scope)
-        for number, name in enumerate(self._candidates(progress)):
-            if number:
-                progress.degrade(
-                    _code(failure), f"{name} answered instead of {progress.call.worker.model}"
-                )
+        own = progress.call.model or progress.call.worker.model
+        for name in self._candidates(progress):
+            if name != own:
+                progress.degrade(_code(failure), f"{name} answered instead of {own}")
             try:
                 facts = await self._allowed(progress, known, name)
                 await self._asked(progress, request, facts, offered, doubt=doubt)

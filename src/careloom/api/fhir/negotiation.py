@@ -11,7 +11,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from starlette.requests import Request
 
-from careloom.errors import NotAcceptable, NotSupported, UnsupportedMediaType
+from careloom.errors import NotAcceptable, UnsupportedMediaType
 
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json", "application/json+fhir")
 FORMAT_WORDS = (*JSON_TYPES, "json")
@@ -27,6 +27,8 @@ class Preferences:
     strict: bool = False
     asks_for_bodies: bool = False
     """return=representation was said: a Bundle's answer repeats resources only then."""
+    later: bool = False
+    """respond-async: http://hl7.org/fhir/R4/async.html"""
 
 
 _DEFAULT = Preferences()
@@ -84,7 +86,7 @@ def preferences(request: Request) -> Preferences:
     """The Prefer header; what is not known in it is left out, as RFC 7240 says."""
     if "prefer" not in request.headers:
         return _DEFAULT
-    returned, strict, said = "representation", False, False
+    returned, strict, said, later = "representation", False, False, False
     for header in request.headers.getlist("prefer"):
         for item in header.replace(";", ",").split(","):
             name, _, value = item.strip().partition("=")
@@ -94,13 +96,8 @@ def preferences(request: Request) -> Preferences:
             elif name == "handling":
                 strict = value == "strict"
             elif name == "respond-async":
-                raise NotSupported(
-                    "Requests are answered at once here, not later",
-                    code="async_not_supported",
-                    path="Prefer",
-                    fix="leave out respond-async",
-                )
-    return Preferences(returned, strict, said)
+                later = True
+    return Preferences(returned, strict, said, later)
 
 
 def wants_pretty(request: Request) -> bool:

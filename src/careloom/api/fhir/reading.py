@@ -22,7 +22,7 @@ from careloom.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from careloom.fhir.patching.form import JSON_PATCH, MERGE_PATCH, Sent
 from careloom.fhir.request import Request as FhirRequest
 from careloom.fhir.request import parse_path, require_method
-from careloom.fhir.resource import parse
+from careloom.fhir.sent_json import parse_sent
 
 MOST_BYTES = 32 << 20
 MOST_FIELDS = 2000
@@ -58,10 +58,10 @@ async def _read_body(request: Request, asked: FhirRequest) -> None:
         return
     if asked.operation is None:
         check_content_type(request)
-        asked.resource = parse(await read_body(request))
+        asked.resource = parse_sent(await read_body(request))
     elif body := await read_body(request):
         check_content_type(request)
-        asked.resource = parse(body)
+        asked.resource = parse_sent(body)
 
 
 def _fields(text: str) -> list[tuple[str, str]]:
@@ -77,7 +77,7 @@ async def _patch(request: Request) -> Sent:
     """The patch beside its type, which decides how it is read: fhir/patching/form.py."""
     check_content_type(request, _PATCH_TYPES)
     media_type = request.headers.get("content-type", JSON_TYPES[0]).partition(";")[0]
-    return Sent(media_type.strip().lower(), parse(await read_body(request)))
+    return Sent(media_type.strip().lower(), parse_sent(await read_body(request)))
 
 
 async def read_body(request: Request) -> bytes:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from careloom.api.address import public_root
 from careloom.api.authentication import authenticate_anywhere
 from careloom.api.fhir.answering import REQUEST_ID, answering, respond
+from careloom.api.fhir.deferring import begun, status_of
 from careloom.api.fhir.negotiation import CONTENT_TYPE, Preferences, check_accept, preferences
 from careloom.api.fhir.reading import read_request
 from careloom.api.services import enter_store, services_of
@@ -88,6 +89,10 @@ async def interaction(request: Request) -> Response:
     wanted = preferences(request)
     asked = await read_request(request, path, wanted)
     fhir = await _store(request, caller)
+    if asked.place == "async":
+        return await status_of(fhir, caller, asked)
+    if wanted.later and request.method != "HEAD":
+        return await begun(fhir, caller, asked)
     try:
         if asked.method == "POST" and asked.place == "system":
             body = await _bundle(fhir, caller, asked, wanted)

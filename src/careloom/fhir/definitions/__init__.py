@@ -49,7 +49,7 @@ class ParameterDefinition:
 
 
 class Definitions:
-    """Types, code lists, search parameters and the Patient compartment of one FHIR version."""
+    """Types, code lists, search parameters and compartments of one FHIR version."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.version: str = content["fhirVersion"]
@@ -59,6 +59,12 @@ class Definitions:
         self._kinds: dict[str, str] = content["kinds"]
         self._bases: dict[str, str] = content["bases"]
         self._types: dict[str, list[dict[str, Any]]] = content["types"]
+        others = orjson.loads(
+            (files("careloom.fhir.definitions") / "compartments.json").read_bytes()
+        )
+        self.compartments: dict[str, dict[str, list[str]]] = {"Patient": self.compartment, **others}
+        """By the type that a compartment is of: the reference parameters of each type in it.
+        http://hl7.org/fhir/R4/compartmentdefinition.html"""
         self._elements: dict[str, dict[str, Element]] = {}
         self._search: dict[str, list[dict[str, Any]]] = {}
         for entry in content["search"]:

@@ -32,7 +32,7 @@ INTERACTIONS = (
     "search-type",
 )
 SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
-COMPARTMENTS = ("http://hl7.org/fhir/CompartmentDefinition/patient",)
+COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 NORMATIVE = (
     "Binary",
     "Bundle",
@@ -87,7 +87,10 @@ def _statement(
                     "resource": [_resource(index, name, deletes_many) for name in types],
                     "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
                     **_operations({"system"}, ""),
-                    "compartment": list(COMPARTMENTS),
+                    "compartment": [
+                        COMPARTMENT + kind[0].lower() + kind[1:]
+                        for kind in sorted(definitions.compartments)
+                    ],
                 }
             ],
         }
@@ -130,7 +133,25 @@ def _resource(index: SearchIndex, resource_type: str, deletes_many: bool) -> Jso
     includes = [f"{resource_type}:{p.code}" for p in parameters if p.type == "reference"]
     if includes:
         listed["searchInclude"] = sorted(includes)
+    referring = _referring(index).get(resource_type)
+    if referring:
+        listed["searchRevInclude"] = referring
     return listed
+
+
+@lru_cache(maxsize=4)
+def _referring(index: SearchIndex) -> dict[str, list[str]]:
+    """By resource type: the reference parameters (Type:code) that may point at it."""
+    types = index.definitions.resource_types
+    found: dict[str, list[str]] = {type: [] for type in types}
+    for source in types:
+        for parameter in sorted(index.parameters(source).values(), key=lambda p: p.code):
+            if parameter.type == "reference":
+                any_type = not parameter.targets or "Resource" in parameter.targets
+                for target in types if any_type else parameter.targets:
+                    if target in found:
+                        found[target].append(f"{source}:{parameter.code}")
+    return found
 
 
 def _parameter(parameter: SearchParameter) -> JsonObject:

@@ -26,7 +26,6 @@ from careloom.fhir.search.subset import subset, wants_subset
 from careloom.types import JsonObject, Scope
 
 TYPE_PARAMETER = "_type"
-COMPARTMENT = "Patient"
 _SORTED_BY = ("_id", "_lastUpdated")
 
 
@@ -101,7 +100,7 @@ async def search_system(
             if context.access(type, PERMISSION).allowed
         )
     if not types:
-        context.access.require(COMPARTMENT, PERMISSION)
+        context.access.require("Patient", PERMISSION)
     return await _answer(context, scope, _Asked("", rest, ",".join(named)), types, base, strict)
 
 
@@ -115,19 +114,21 @@ async def search_compartment(
     base: str,
     strict: bool = False,
 ) -> bytes:
-    """What belongs to a patient: GET Patient/123/Observation, or Patient/123/* for all types.
+    """What belongs to a resource: GET Patient/123/Observation, or Encounter/7/* for all types.
 
     http://hl7.org/fhir/R4/http.html#vsearch, http://hl7.org/fhir/R4/compartmentdefinition.html
     """
     kind, id = compartment
-    if kind != COMPARTMENT:
+    inside = context.definitions.compartments.get(kind)
+    if inside is None:
         raise NotFound(
-            "Only the Patient compartment is served",
+            "This resource type has no compartment",
             code="unknown_compartment",
-            fix="search the type by a reference parameter instead",
+            fix=f"compartments are of {', '.join(sorted(context.definitions.compartments))};"
+            " search the type by a reference parameter instead",
         )
     named, rest = _types(context, pairs)
-    members = (COMPARTMENT, *sorted(context.definitions.compartment))
+    members = (kind, *sorted(inside.keys() - {kind}))
     if resource_type:
         context.require_type(resource_type)
         types: tuple[str, ...] = (resource_type,)
@@ -139,8 +140,8 @@ async def search_compartment(
         )
     asked = _Asked(f"{kind}/{id}/{resource_type or '*'}", rest, ",".join(named))
     if not types:
-        context.access.require(COMPARTMENT, PERMISSION)
-    return await _answer(context, scope, asked, types, base, strict, inside=(id,))
+        context.access.require(kind, PERMISSION)
+    return await _answer(context, scope, asked, types, base, strict, inside=compartment)
 
 
 def _types(context: FhirContext, pairs: Pairs) -> tuple[tuple[str, ...], Pairs]:
@@ -160,7 +161,7 @@ async def _answer(
     base: str,
     strict: bool,
     *,
-    inside: tuple[str, ...] | None = None,
+    inside: tuple[str, str] | None = None,
 ) -> bytes:
     await _read(context, scope, asked, types, strict, inside)
     query, issues = asked.query, [*asked.query.warnings]
@@ -195,13 +196,13 @@ async def _read(
     asked: _Asked,
     types: tuple[str, ...],
     strict: bool,
-    inside: tuple[str, ...] | None,
+    inside: tuple[str, str] | None,
 ) -> None:
     """Read the query for each type; a page link carries the query and its place in it."""
     asked.token = next((value for name, value in asked.pairs if name == PAGE_PARAMETER), None)
     pairs, places = asked.pairs, None
     if asked.token is not None:
-        place = _cursor_place(context, asked.path)
+        place = cursor_place(context, asked.path)
         content = await open_cursor(context, scope, place, asked.token)
         pairs, places = [(p[0], p[1]) for p in content["query"]], content["places"]
         asked.total, asked.named, strict = content["total"], content["named"], False
@@ -211,6 +212,10 @@ async def _read(
         prepared = await prepare(
             context, scope, type, pairs, strict=strict, stale=stale, inside=inside
         )
+        if inside is not None and prepared.query.contained != "false":
+            raise InvalidInput(
+                "_contained is not for the search of a compartment", path="_contained"
+            )
         if len(types) > 1 or not asked.path:
             _check_common(prepared.query)
         pager = Pager(context, scope, prepared)
@@ -229,6 +234,8 @@ def _check_common(query: SearchQuery) -> None:
     """Several types have only the order of ids and times in common."""
     if query.includes or query.revincludes:
         raise InvalidInput("_include and _revinclude need the search of one type", path="_include")
+    if query.contained != "false":
+        raise InvalidInput("_contained needs the search of one type", path="_contained")
     if any(key.parameter.code not in _SORTED_BY for key in query.sort):
         raise InvalidInput(
             "Several types are sorted by _lastUpdated or _id only",
@@ -257,7 +264,7 @@ async def _page(asked: _Asked) -> tuple[list[Match], bool]:
     return found[:count], len(found) > count
 
 
-def _cursor_place(context: FhirContext, path: str) -> str:
+def cursor_place(context: FhirContext, path: str) -> str:
     """What a page link is bound to: the place, and what the caller may see."""
     return f"{path}|{zlib.crc32(repr(context.access.grants).encode())}"
 
@@ -282,7 +289,7 @@ async def _links(
             "total": asked.total,
             "named": asked.named,
         }
-        place = _cursor_place(context, asked.path)
+        place = cursor_place(context, asked.path)
         token = await seal_cursor(context, scope, place, content)
         links.append(("next", url(base, asked.path, [(PAGE_PARAMETER, token)])))
     return links

@@ -143,6 +143,8 @@ def _of_text(parameter: Parameter, text: str) -> Any:
 def _of_parameter(parameter: Parameter, item: JsonObject, place: str) -> Any:
     if parameter.type == "Resource":
         value = item.get("resource")
+    elif parameter.type == "parts":
+        value = item.get("part")
     else:
         value = next((item[key] for key in item if key.startswith("value")), None)
     if not _fits(parameter.type, value):
@@ -159,4 +161,4 @@ def _fits(kind: str, value: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in _TEXTS:
         return isinstance(value, str)
-    return isinstance(value, dict)
+    return isinstance(value, list if kind == "parts" else dict)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from careloom.fhir.operations import (
+    apply,
     everything,
     expand,
+    extract,
     lookup,
     meta,
+    populate,
     subsumes,
     translate,
     validate,
@@ -24,6 +27,9 @@ OPERATIONS: tuple[Operation, ...] = (
     lookup.OPERATION,
     subsumes.OPERATION,
     translate.OPERATION,
+    populate.OPERATION,
+    extract.OPERATION,
+    apply.OPERATION,
 )
 
 _BY_NAME: dict[str, list[Operation]] = {}

@@ -186,8 +186,9 @@ async def _page(call: Call, asked: _Asked, target: str) -> _Page:
         rows = rows[: asked.count]
         page.next = (rows[-1]["rtype"], rows[-1]["rid"])
     for row in rows:
-        stored = await _opened(call, row, page.issues)
-        if stored is not None and (row["rtype"], row["rid"]) != (call.type, call.id):
+        place = (row["rtype"], row["rid"])
+        stored = await _opened(call, place, row, page.issues)
+        if stored is not None and place != (call.type, call.id):
             page.matches.append(stored)
             page.targets.update(_targets(context, stored.type, row["keys"]))
     return page
@@ -219,20 +220,19 @@ def _targets(
     return found
 
 
-async def _opened(call: Call, row: Any, issues: list[Issue]) -> Stored | None:
-    """The resource as the caller may see it; one that was erased is told of."""
+async def _opened(
+    call: Call, place: tuple[str, str], row: Any, issues: list[Issue]
+) -> Stored | None:
+    """The resource (type and id) as the caller may see it; one that was erased is told of."""
     context = call.fhir.context
     try:
-        body = await context.open(
-            call.caller.scope, row["rtype"], row["rid"], row["version"], row["body"]
-        )
+        body = await context.open(call.caller.scope, *place, row["version"], row["body"])
     except CareloomError as error:
         if error.code != "erased":
             raise
-        issues.append(Issue("warning", "incomplete", "", f"{row['rtype']}: one was erased"))
+        issues.append(Issue("warning", "incomplete", "", f"{place[0]}: one was erased"))
         return None
-    place = (row["rtype"], row["rid"], row["version"], row["updated_at"])
-    return context.gate("fhir:search", Stored(*place, body))
+    return context.gate("fhir:search", Stored(*place, row["version"], row["updated_at"], body))
 
 
 async def _included(call: Call, page: _Page, asked: _Asked, patient: str | None) -> list[Stored]:
@@ -250,7 +250,7 @@ async def _included(call: Call, page: _Page, asked: _Asked, patient: str | None)
     if not places:
         return []
     rows = await context.db.rows(
-        "fhir_read_many",
+        "fhir_reads",
         call.caller.scope.tenant,
         call.caller.scope.store,
         [place[0] for place in places],
@@ -258,7 +258,8 @@ async def _included(call: Call, page: _Page, asked: _Asked, patient: str | None)
     )
     found = []
     for row in rows:
-        stored = None if row["body"] is None else await _opened(call, row, page.issues)
+        place = places[row["place"] - 1]
+        stored = None if row["body"] is None else await _opened(call, place, row, page.issues)
         if stored is not None and _is_of(context, stored, call, patient):
             found.append(stored)
     return found

@@ -17,7 +17,8 @@ from careloom.types import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input: `type` is a FHIR type such as code, uri, boolean, Coding, or Resource."""
+    """One input: `type` is a FHIR type such as code, uri, boolean, Coding, or Resource, or `parts`
+    for one that is made of parts."""
 
     name: str
     type: str

@@ -169,7 +169,31 @@ def _replace(definitions: Definitions, work: JsonObject, change: Change) -> None
     node = _only(locate(definitions, work, change.path), change)
     if node.owner is None or node.key is None:
         raise _failed(change, "the whole resource cannot be replaced; update it")
-    node.holder[node.key] = copy.deepcopy(change.value)
+    key = _replacing_key(definitions, node, change)
+    if key == node.name:
+        node.holder[node.key] = copy.deepcopy(change.value)
+        return
+    # A choice changes its type: the value keeps its place, without what stood beside the old one.
+    kept = [(name, value) for name, value in node.owner.items() if name != f"_{node.name}"]
+    node.owner.clear()
+    for name, value in kept:
+        if name == node.name:
+            name, value = key, copy.deepcopy(change.value)
+        node.owner[name] = value
+
+
+def _replacing_key(definitions: Definitions, node: Node, change: Change) -> str:
+    """The JSON name under which the new value stands: that of a choice goes by its type."""
+    if node.parent is None or change.value_type in (None, "Resource"):
+        return node.name
+    known = definitions.elements(kind_of(node.parent)).values()
+    choice = next((one for one in known if one.is_choice and one.key(node.kind) == node.name), None)
+    if choice is None:
+        return node.name
+    kind = next((t for t in choice.types if _is_named(t, change.value_type)), None)
+    if kind is None:
+        raise _failed(change, f"{choice.name} does not take this type")
+    return choice.key(kind)
 
 
 def _move(definitions: Definitions, work: JsonObject, change: Change) -> None:

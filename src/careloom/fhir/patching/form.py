@@ -13,7 +13,7 @@ from typing import Any
 
 from careloom.errors import InvalidInput
 from careloom.fhir.patching.merge_patch import apply_merge_patch
-from careloom.fhir.resource import parse
+from careloom.fhir.sent_json import parse_sent
 from careloom.types import Json, JsonObject
 
 JSON_PATCH = "application/json-patch+json"
@@ -62,7 +62,7 @@ def read_patch(given: Any) -> Patch:
 def _in_binary(binary: JsonObject) -> Sent:
     media_type = str(binary.get("contentType")).partition(";")[0].strip()
     try:
-        content: Json = parse(base64.b64decode(binary.get("data", ""), validate=True))
+        content: Json = parse_sent(base64.b64decode(binary.get("data", ""), validate=True))
     except (binascii.Error, TypeError, ValueError) as error:
         raise InvalidInput(
             "Binary.data is not base64", code="invalid_patch", path="Binary.data"

@@ -107,19 +107,20 @@ class NodeCompiler:
             return NEVER
         return Inside(params, tuple(self.place(f"Patient/{id}") for id in ids))
 
-    def asked_inside(self, resource_type: str, patients: Iterable[str]) -> Node:
-        """The same as a caller asks for it: not by elements that it may not see."""
-        node = self.inside(resource_type, patients)
-        if not isinstance(node, Inside):
-            return node
+    def asked_inside(self, resource_type: str, compartment: tuple[str, str]) -> Node:
+        """The resource lies in the compartment (type and id) that a caller asks for: not by
+        elements that it may not see."""
+        kind, id = compartment
+        if resource_type == kind:
+            return Identity((self.place(id),))
         restriction = self._access.require(resource_type, PERMISSION)
         known = self._index.definitions
         seen = tuple(
-            key
-            for key in node.params
-            if not hides(known, restriction, resource_type, key.partition(".")[2])
+            f"{resource_type}.{code}"
+            for code in known.compartments[kind].get(resource_type, ())
+            if not hides(known, restriction, resource_type, code)
         )
-        return replace(node, params=seen) if seen else NEVER
+        return Inside(seen, (self.place(f"{kind}/{id}"),)) if seen else NEVER
 
     def order(self, key: SortKey) -> Order:
         """A key of _sort."""

@@ -21,6 +21,8 @@ from careloom.fhir.search.parameters import (
 )
 from careloom.types import JsonObject
 
+CONTAINED = "#contained"
+"""The code of the rows that say which types of resources a resource contains."""
 IndexRows = dict[str, list[list[object]]]
 
 
@@ -59,6 +61,10 @@ class SearchIndex:
             met += pair_rows(resource_type, rows)
         elif resource_type == "Location":
             met += position_rows("Location.near", resource)
+        if resource.get("contained"):
+            held = dict.fromkeys(one["resourceType"] for one in resource["contained"])
+            key = f"{resource_type}.{CONTAINED}"
+            rows.setdefault("t", []).extend([key, kind, ""] for kind in held)
         if met:
             for number, row in enumerate(met):
                 row[1] = number

@@ -61,12 +61,17 @@ def matches(index: SearchIndex, resource: JsonObject, pairs: Pairs) -> bool:
             code="not_a_criterion",
             fix="leave name=value criteria alone",
         )
+    return meets_all(index, resource, [alone(node) for node in query.criteria])
+
+
+def meets_all(index: SearchIndex, resource: JsonObject, criteria: list[Criterion]) -> bool:
+    """Whether the resource, which may be a contained one, meets all of these."""
     rows = index.rows(resource)
-    return all(_meets(index, resource, rows, _alone(node)) for node in query.criteria)
+    return all(_meets(index, resource, rows, criterion) for criterion in criteria)
 
 
-def _alone(node: Node) -> Criterion:
-    """A criterion that the resource alone answers."""
+def alone(node: Node) -> Criterion:
+    """A criterion that the resource alone answers; raises InvalidInput for another."""
     if isinstance(node, Criterion) and not node.asks_terminology:
         return node
     raise InvalidInput(

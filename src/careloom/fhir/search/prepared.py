@@ -41,7 +41,7 @@ async def prepare(
     *,
     strict: bool,
     stale: bool,
-    inside: tuple[str, ...] | None,
+    inside: tuple[str, str] | None,
 ) -> Prepared:
     """The search; raises InvalidInput for what is wrong in it and Forbidden for what is hidden."""
     kept = context.index.prepared
@@ -53,7 +53,7 @@ async def prepare(
     check_includes(context.index, context.access, query)
     asks = any(map(asks_terminology, query.criteria))
     if asks:
-        await resolve(OwnTerminology(context.conformance), scope, query)
+        await resolve(OwnTerminology(context.conformance, context.access), scope, query)
     builder = SqlBuilder(
         query, context.index, context.access, pairs=not stale, stale=stale, inside=inside
     )

@@ -41,6 +41,7 @@ PREFIXED = ("date", "quantity", "number")
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 SORTABLE = ("string", "date", "token", "uri", "number", "quantity", "reference")
 SUMMARIES = ("true", "text", "data", "count", "false")
+CONTAINED = ("false", "true", "both")
 IGNORED = ("_format", "_pretty")
 """Answered by the HTTP edge."""
 EVERY = "*"
@@ -112,6 +113,9 @@ class SearchQuery:
     count: int = DEFAULT_COUNT
     total: str = ""
     summary: str = "false"
+    contained: str = "false"
+    contained_type: str = "container"
+    """What stands for a contained match: the resource that contains it, or itself."""
     elements: tuple[str, ...] = ()
     used: Pairs = field(default_factory=list)
     """The parameters that were understood, for the self link."""
@@ -190,8 +194,11 @@ class QueryReader:
         self._query.elements = tuple(part for part in names if part)
 
     def _read_contained(self, name: str, value: str) -> None:
-        """Contained resources are never matches: http://hl7.org/fhir/R4/search.html#contained"""
-        _one_of(name, value, ("false",))
+        """http://hl7.org/fhir/R4/search.html#contained"""
+        self._query.contained = _one_of(name, value, CONTAINED)
+
+    def _read_contained_type(self, name: str, value: str) -> None:
+        self._query.contained_type = _one_of(name, value, ("container", "contained"))
 
     def _criterion(self, name: str, value: str) -> bool:
         values = split_values(value)
@@ -359,7 +366,7 @@ _RESULT_PARAMETERS: dict[str, Callable[[QueryReader, str, str], None]] = {
     "_summary": QueryReader._read_summary,
     "_elements": QueryReader._read_elements,
     "_contained": QueryReader._read_contained,
-    "_containedType": lambda reader, name, value: None,
+    "_containedType": QueryReader._read_contained_type,
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from careloom.errors import InvalidInput, NotFound
 from careloom.fhir.conformance import Conformance
 from careloom.fhir.resource import ID_PATTERN
+from careloom.fhir.restriction import Access
 from careloom.fhir.search.query import (
     Chain,
     Criterion,
@@ -22,14 +23,23 @@ from careloom.fhir.search.query import (
 from careloom.fhir.search.terminology import MOST_CODES, Code, Terminology
 from careloom.fhir.terminology.service import Terminology as StoreTerminology
 from careloom.fhir.terminology.value_set import Members
-from careloom.types import Scope
+from careloom.types import JsonObject, Scope
 
 
 class OwnTerminology:
     """The value sets and code systems that the store holds and that R4 defines."""
 
-    def __init__(self, conformance: Conformance) -> None:
+    def __init__(self, conformance: Conformance, access: Access) -> None:
         self._conformance = conformance
+        self._access = access
+
+    def _may_use(self, resource: JsonObject | None) -> bool:
+        """Whether the caller may go by it: the specification's own are for everybody, those that
+        are stored here only for who may read them whole; else the matches would tell their codes.
+        """
+        if resource is None or "id" not in resource:
+            return resource is not None
+        return self._access(resource["resourceType"], "fhir:get").is_full
 
     async def expand(self, scope: Scope, url: str) -> list[Code]:
         """The codes of a value set; raises NotFound or InvalidInput."""
@@ -54,7 +64,11 @@ class OwnTerminology:
         kind, _, id = url.partition("/")
         if kind == "ValueSet" and ID_PATTERN.match(id):
             value_set = await self._conformance.by_id(scope, kind, id)
-            return None if value_set is None else await terminology.compose(value_set)
+            if value_set is None or not self._may_use(value_set):
+                return None
+            return await terminology.compose(value_set)
+        if not self._may_use(await terminology.resource("ValueSet", url)):
+            return None
         return await terminology.members(url)
 
     async def below(self, scope: Scope, system: str, code: str) -> list[Code]:
@@ -66,8 +80,9 @@ class OwnTerminology:
         return await self._reach(scope, system, code, down=False)
 
     async def _reach(self, scope: Scope, system: str, code: str, *, down: bool) -> list[Code]:
-        known = await StoreTerminology(self._conformance, scope).code_system(system)
-        if known is None:
+        terminology = StoreTerminology(self._conformance, scope)
+        known = await terminology.code_system(system)
+        if known is None or not self._may_use(await terminology.resource("CodeSystem", system)):
             raise NotFound(
                 "The code system of the search is not loaded here",
                 code="unknown_code_system",

@@ -86,10 +86,10 @@ class SqlBuilder:
         *,
         pairs: bool = False,
         stale: bool = False,
-        inside: tuple[str, ...] | None = None,
+        inside: tuple[str, str] | None = None,
     ) -> None:
         """`pairs`: the rows of frequent pairs are complete; `stale`: those of composites are not;
-        `inside` are Patient ids of a compartment search."""
+        `inside` is the compartment that is searched: type and id."""
         self.type = query.resource_type
         self._compiler = NodeCompiler(index, access, pairs=pairs, stale=stale)
         nodes = self._compiler.nodes(self.type, query.criteria)

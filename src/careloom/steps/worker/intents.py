@@ -98,7 +98,7 @@ def draft_input(call: StepCall, n: int, intent: JsonObject, evidence: JsonObject
         "evidence": [evidence],
         "queue": review.get("queue") or "drafts",
         "priority": review.get("priority") or "routine",
-        "candidates": review.get("candidates") or [],
+        "candidates": review.get("candidates") or None,
     }
     patient = patient_of({"patientId": call.patient})
     if patient is not None:

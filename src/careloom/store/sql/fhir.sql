@@ -185,10 +185,11 @@ BEGIN
 END $$;
 
 -- fhir_create_many: new resources of several requests in one transaction, by parallel arrays, with their index and
--- audit rows, their events and the data keys made for them; all or none. p_contents: as for audit_append.
+-- audit rows, their events and the data keys made for them; all or none. p_kinds: letters of the kinds of index rows
+-- that they have; p_contents: as for audit_append; p_runs, p_requests: with null for none.
 CREATE OR REPLACE FUNCTION fhir_create_many(p_tenant text, p_store text, p_types text[], p_ids text[], p_methods text[],
-  p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_runs text[], p_requests text[], p_contents text[],
-  p_subjects text[], p_key_ids bigint[], p_provider text, p_wrapped bytea[]) RETURNS void
+  p_ats timestamptz[], p_bodies bytea[], p_keys jsonb[], p_kinds text, p_runs text[], p_requests text[],
+  p_contents text[], p_subjects text[], p_key_ids bigint[], p_provider text, p_wrapped bytea[]) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode TO force_generic_plan AS $$
 DECLARE
   v_count int := cardinality(p_ids);
@@ -204,8 +205,7 @@ BEGIN
     PERFORM refuse('CL001', jsonb_build_object('type', p_types[1]));
   END IF;
   IF p_subjects <> '{}' THEN PERFORM keys_keep(p_tenant, p_subjects, p_key_ids, p_provider, p_wrapped); END IF;
-  PERFORM fhir_index_many(p_tenant, p_store, p_ids, p_keys,
-    ARRAY(SELECT DISTINCT k FROM unnest(p_keys) u(keys), jsonb_object_keys(u.keys) k));
+  PERFORM fhir_index_many(p_tenant, p_store, p_ids, p_keys, string_to_array(p_kinds, NULL));
   PERFORM audit_append(p_tenant, array_fill(p_store, ARRAY[v_count]), array_fill('fhir.create'::text, ARRAY[v_count]),
     ARRAY(SELECT u.rtype || '/' || u.rid || '/_history/1' FROM unnest(p_types, p_ids) WITH ORDINALITY u(rtype, rid, n)
       ORDER BY u.n), 
@@ -261,16 +261,8 @@ BEGIN
   RETURN jsonb_build_object('outcome', 'holds');
 END $$;
 
--- fhir_read: the current version of a resource; a deleted one has no body.
-CREATE OR REPLACE FUNCTION fhir_read(p_tenant text, p_store text, p_type text, p_id text)
-RETURNS TABLE (version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY SELECT r.version, r.method, r.updated_at, r.body FROM resource r
-    WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = p_type AND r.rid = p_id;
-END $$;
-
--- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; deleted ones have no body.
+-- fhir_reads: current versions by parallel arrays of types and ids, each with its place in them; absent ones are left
+-- out, deleted ones have no body.
 CREATE OR REPLACE FUNCTION fhir_reads(p_tenant text, p_store text, p_types text[], p_ids text[])
 RETURNS TABLE (place int, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql
 SET plan_cache_mode TO force_generic_plan AS $$
@@ -285,17 +277,6 @@ BEGIN
     FROM unnest(p_types, p_ids) WITH ORDINALITY u(t, i, n), LATERAL (
       SELECT r.version, r.method, r.updated_at, r.body FROM resource r
       WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i OFFSET 0) x;
-END $$;
-
--- fhir_read_many: current versions by parallel arrays of types and ids; absent ones are left out.
-CREATE OR REPLACE FUNCTION fhir_read_many(p_tenant text, p_store text, p_types text[], p_ids text[])
-RETURNS TABLE (rtype text, rid text, version int, method text, updated_at timestamptz, body bytea) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM enter(p_tenant);
-  RETURN QUERY SELECT x.rtype, x.rid, x.version, x.method, x.updated_at, x.body
-    FROM unnest(p_types, p_ids) u(t, i), LATERAL (
-      SELECT r.rtype, r.rid, r.version, r.method, r.updated_at, r.body FROM resource r
-      WHERE r.tenant = p_tenant AND r.store = p_store AND r.rtype = u.t AND r.rid = u.i) x;
 END $$;
 
 -- fhir_vread: one version of a resource.

@@ -38,9 +38,17 @@ BEGIN
   RETURN EXISTS (SELECT FROM search_stale s WHERE s.tenant = p_tenant AND s.store = p_store);
 END $$;
 
+-- fhir_contained_stale: whether rows of the store lack what its resources contain.
+CREATE OR REPLACE FUNCTION fhir_contained_stale(p_tenant text, p_store text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN EXISTS (SELECT FROM contained_stale s WHERE s.tenant = p_tenant AND s.store = p_store);
+END $$;
+
 -- fhir_reindexed: every resource of the store has the index rows of this version.
 CREATE OR REPLACE FUNCTION fhir_reindexed(p_tenant text, p_store text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
   DELETE FROM search_stale s WHERE s.tenant = p_tenant AND s.store = p_store;
+  DELETE FROM contained_stale s WHERE s.tenant = p_tenant AND s.store = p_store;
 END $$;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import random
 from collections import Counter
@@ -13,7 +14,7 @@ import orjson
 
 from .drawing import Drawing
 from .matching import Resource, span
-from .memory import Ask, Memory, Seen
+from .memory import Ask, Memory, Pairs, Seen
 
 JSON_PATCH = "application/json-patch+json"
 
@@ -26,6 +27,8 @@ class Walk:
         self.seed = seed
         self.memory = Memory()
         self.drawing = Drawing(random.Random(seed), self.memory)
+        self.ways = random.Random(f"{seed} ways")
+        """By which of the ways that mean the same a request is sent."""
         self.counted: Counter[str] = Counter()
         self.divergences: list[str] = []
 
@@ -40,12 +43,7 @@ class Walk:
             await self._step(number, Ask("GET", kind, identity, version=str(len(versions))))
 
     async def _step(self, step: int, ask: Ask) -> None:
-        answer = await self.http.request(
-            ask.method if ask.kind else "POST",
-            ask.path + ("?" + urlencode(ask.pairs) if ask.pairs else ""),
-            content=None if ask.body is None else orjson.dumps(_sent(ask)),
-            headers=_headers(ask),
-        )
+        answer = await self._answer(ask)
         given = _parts(answer) if not ask.kind else []
 
         def told(number: int) -> str:
@@ -64,6 +62,44 @@ class Walk:
                 f"walk {self.seed}, step {step}: {fault}: {ask} -> {answer.status_code} "
                 f"{answer.text[:1500]}"
             )
+
+    async def _answer(self, ask: Ask) -> httpx.Response:
+        path, pairs = self._place(ask)
+        is_later = ask.method == "GET" and self.ways.random() < 0.05
+        headers = _headers(ask) | ({"Prefer": "respond-async"} if is_later else {})
+        answer = await self.http.request(
+            ask.method if ask.kind else "POST",
+            path + ("?" + urlencode(pairs) if pairs else ""),
+            content=None if ask.body is None else orjson.dumps(_sent(ask)),
+            headers=headers,
+        )
+        if not is_later:
+            return answer
+        self.counted["later"] += 1
+        return await self._later(answer.headers["content-location"])
+
+    def _place(self, ask: Ask) -> tuple[str, Pairs]:
+        """What is of one patient is at times asked for in the patient's compartment."""
+        mine = [pair for pair in ask.pairs if pair[0] in ("patient", "subject")]
+        is_search = ask.method == "GET" and ask.kind == "Observation" and not ask.id
+        if not is_search or len(mine) != 1 or self.ways.random() < 0.6:
+            return ask.path, ask.pairs
+        self.counted["in a compartment"] += 1
+        patient = mine[0][1].rpartition("/")[2]
+        return f"Patient/{patient}/{ask.path}", [pair for pair in ask.pairs if pair != mine[0]]
+
+    async def _later(self, status: str) -> httpx.Response:
+        """The answer that a request got in the end, as if it had come at once."""
+        answer = await self.http.get(status)
+        while answer.status_code == 202:
+            await asyncio.sleep(0.01)
+            answer = await self.http.get(status)
+        [entry] = answer.json()["entry"]
+        response = entry["response"]
+        headers = {"ETag": response["etag"]} if "etag" in response else {}
+        content = entry.get("resource", response.get("outcome"))
+        body = b"" if content is None else orjson.dumps(content)
+        return httpx.Response(int(response["status"][:3]), headers=headers, content=body)
 
     async def _compare(self, ask: Ask, expected: Seen, answer: httpx.Response) -> str | None:
         if expected.status != answer.status_code:

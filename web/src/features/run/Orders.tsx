@@ -126,7 +126,7 @@ function Asked({ run, action, onClose }: { run: Run; action: Action; onClose: ()
 
 function usePreview(run: string, action: Action) {
   const path = `api/workflows/runs/${run}/preview`;
-  return useQuery({ queryKey: [path, action], queryFn: () => api.post<Preview>(path, { action }), staleTime: 0, gcTime: 0 });
+  return useQuery({ queryKey: ["preview", path, action], queryFn: () => api.post<Preview>(path, { action }), staleTime: 0, gcTime: 0 });
 }
 
 async function carryOut(run: Run, action: Action): Promise<{ words: string; go?: string }> {

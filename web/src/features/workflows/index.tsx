@@ -15,7 +15,9 @@ import { StatusStrip } from "../../ui/StatusStrip";
 import { Ago } from "../../ui/Time";
 import { formatDuration } from "../../ui/format";
 import { useFilter } from "../../ui/useFilter";
+import { RowMenu } from "./RowMenu";
 import { linesOf, useDrafts, useFigures, useWorkflows, type Figures, type Line } from "./server";
+import { StartRun } from "./StartRun";
 import { Templates } from "./Templates";
 import { startsWords } from "./triggers";
 import styles from "./workflows.module.css";
@@ -24,6 +26,7 @@ export default function WorkflowsPage() {
   const [find, setFind] = useFilter("find");
   const can = useCan();
   const [choosing, setChoosing] = useState(false);
+  const [starting, setStarting] = useState<string | null>(null);
   const { data: workflows, error, refetch } = useWorkflows();
   const { data: drafts } = useDrafts();
   const data = workflows && drafts && linesOf(workflows, drafts);
@@ -49,28 +52,33 @@ export default function WorkflowsPage() {
         ) : undefined
       }
     >
-      {choosing && <Templates onClose={() => setChoosing(false)} />}
-      {error && <ErrorPanel error={error} what="The workflows could not be read" retry={() => void refetch()} />}
-      {!data && !error && <Loading />}
-      {data?.length === 0 && <Nothing canDeploy={can("workflow:deploy")} />}
-      {data && data.length > 0 && found.length === 0 && (
-        <Empty
-          icon={Search}
-          title={`Nothing is called “${find}”`}
-          says="The search looks at names, ids, triggers and owners."
-          action={{ word: "Show all workflows", act: () => setFind("") }}
-        />
-      )}
-      {found.length > 0 && (
-        <DataList
-          label="Workflows"
-          rows={found}
-          columns={columns(figures)}
-          rowKey={({ id }) => id}
-          href={({ href }) => href}
-          rowHeight={44}
-        />
-      )}
+      <div className={styles.body}>
+        {choosing && <Templates onClose={() => setChoosing(false)} />}
+        {starting && <StartRun workflow={starting} onClose={() => setStarting(null)} />}
+        {error && <ErrorPanel error={error} what="The workflows could not be read" retry={() => void refetch()} />}
+        {!data && !error && <Loading />}
+        {data?.length === 0 && <Nothing canDeploy={can("workflow:deploy")} />}
+        {data && data.length > 0 && found.length === 0 && (
+          <Empty
+            icon={Search}
+            title={`Nothing is called “${find}”`}
+            says="The search looks at names, ids, triggers and owners."
+            action={{ word: "Show all workflows", act: () => setFind("") }}
+          />
+        )}
+        {found.length > 0 && (
+          <div className={styles.list}>
+            <DataList
+              label="Workflows"
+              rows={found}
+              columns={columns(figures, setStarting)}
+              rowKey={({ id }) => id}
+              href={({ href }) => href}
+              rowHeight={44}
+            />
+          </div>
+        )}
+      </div>
     </Page>
   );
 }
@@ -80,7 +88,7 @@ function matches({ id, name, owner, triggers }: Line, find: string): boolean {
   return find.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-function columns(figures: ReadonlyMap<string, Figures>): Column<Line>[] {
+function columns(figures: ReadonlyMap<string, Figures>, start: (id: string) => void): Column<Line>[] {
   return [
     {
       key: "name",
@@ -141,6 +149,7 @@ function columns(figures: ReadonlyMap<string, Figures>): Column<Line>[] {
     { key: "owner", head: "Owner", width: "minmax(0, 1fr)", wide: true, cell: ({ owner }) => owner ?? <Soft>Nobody</Soft> },
     { key: "version", head: "Version", width: "64px", align: "end", wide: true, cell: ({ version }) => version },
     { key: "changed", head: "Changed", width: "96px", align: "end", wide: true, cell: ({ updatedAt }) => <Ago at={updatedAt} /> },
+    { key: "menu", head: "", width: "28px", cell: (line) => <RowMenu line={line} onStart={() => start(line.id)} /> },
   ];
 }
 

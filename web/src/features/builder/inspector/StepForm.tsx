@@ -111,11 +111,12 @@ function shownFirst(parameters: readonly string[], needed: ReadonlySet<string>, 
   const first = parameters.filter((key) => needed.has(key));
   const more = parameters.filter((key) => !needed.has(key) && given(key));
   const next = parameters.filter((key) => !needed.has(key) && !given(key));
-  const room = Math.max(0, ENOUGH - first.length - more.length);
+  const enough = first.length > 1 ? ENOUGH.more : ENOUGH.little;
+  const room = Math.max(0, enough - first.length - more.length);
   return [...first, ...parameters.filter((key) => more.includes(key) || next.slice(0, room).includes(key))];
 }
 
-const ENOUGH = 4;
+const ENOUGH = { little: 4, more: 3 };
 
 /** Another id is taken wherever the step is named, when the field is left. */
 function IdField({ step }: { step: Step }) {

@@ -1,0 +1,1 @@
+"""Questionnaires: filled in from the record, and taken apart into resources."""

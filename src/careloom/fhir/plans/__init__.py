@@ -1,0 +1,1 @@
+"""Plans made concrete: PlanDefinition and ActivityDefinition applied to a subject."""

@@ -1,0 +1,147 @@
+"""Models by configuration: every provider's protocol, what they may see, and the log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from tests.ai_server.script import Say
+from tests.integration.ai.conftest import Ward
+from tests.integration.conftest import House
+
+CANARY = "Zanthippe-Quillfeather-1931"
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "google", "ollama"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_each_protocol_carries_tools_and_answers(ward: Ward, kind: str, stream: bool) -> None:
+    await ward.model("m", provider=kind)
+    config = {"permissions": ["read"], "resourceTypes": ["Patient"]}
+    tools = {"tools": [{"toolName": "fhir_access", "config": config}]}
+    worker = await ward.worker(defaultModelName="m", toolConfigs=tools)
+    session = await ward.session(worker["id"])
+    ward.ai.script.then(
+        Say(calls=(("fhir_search", {"resourceType": "Patient"}),)),
+        Say("There are no patients in this store, none at all."),
+    )
+    task = await ward.say(session, "Who is here?", stream=stream)
+    assert task["status"] == "completed", task
+    assert task["answer"]["content"] == "There are no patients in this store, none at all."
+    assert task["evidence"]["tokens"] == 34
+    first, second = ward.ai.script.asked
+    assert first.stream is stream
+    assert {"openai": "openai", "ollama": "openai"}.get(kind, kind) == first.protocol
+    sent = " ".join(first.headers.values())
+    assert "secret-of-the-provider" in sent
+    assert "kept-by-the-connection" not in sent
+    assert "Help." in first.texts
+    assert '"count"' in second.texts or "count" in str(second.body)
+
+
+async def test_an_unlisted_model_is_refused_at_run_time(ward: Ward) -> None:
+    await ward.model()
+    worker = await ward.worker()
+    session = await ward.session(worker["id"])
+    await ward.desk.client.delete("/api/models/openai/gpt-4")
+    task = await ward.say(session, "Well?")
+    assert task["status"] == "failed"
+    assert task["error"]["code"] == "unknown_model"
+    assert ward.ai.script.asked == []
+
+
+async def test_an_unlisted_model_is_refused_at_deployment(ward: Ward) -> None:
+    await ward.model()
+    await ward.worker()
+    step = {"id": "read", "type": "worker", "worker": "helper", "input": {"a": "b"}}
+    answer = await ward.desk.deploy({"id": "w", "steps": [{**step, "model": "other"}]})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "E-MODEL"
+
+
+async def test_a_model_that_may_not_see_patients_is_refused(ward: Ward) -> None:
+    await ward.model(dataClass="none")
+    given = {"name": "w", "defaultModelName": "openai/gpt-4", "instructions": ""}
+    answer = await ward.desk.post("/api/workers", given)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "model_data_class"
+    worker = await ward.worker(dataClass="none")
+    session = await ward.session(worker["id"])
+    assert (await ward.say(session, "Well?"))["status"] == "completed"
+
+
+async def test_a_change_of_what_a_model_may_see_counts_at_the_next_call(ward: Ward) -> None:
+    await ward.model()
+    worker = await ward.worker()
+    session = await ward.session(worker["id"])
+    await ward.model(dataClass="none")
+    task = await ward.say(session, "Well?")
+    assert task["error"]["code"] == "model_data_class"
+    assert ward.ai.script.asked == []
+    step = {"id": "read", "type": "worker", "worker": "helper", "input": {"a": "b"}}
+    answer = await ward.desk.deploy({"id": "w", "steps": [step]})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "E-MODELPOLICY"
+
+
+async def test_a_model_elsewhere_is_refused(ward: Ward) -> None:
+    await ward.model(region="us")
+    given = {"name": "w", "defaultModelName": "openai/gpt-4", "regions": ["eu"]}
+    answer = await ward.desk.post("/api/workers", given)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "model_region"
+
+
+async def test_an_image_reaches_a_model_that_takes_it_and_no_other(ward: Ward) -> None:
+    await ward.model("eyes", takes=["image"])
+    await ward.model()
+    await ward.worker("reader", defaultModelName="eyes")
+    await ward.worker("blind")
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8), 77).save(buffer, "PNG")
+    kept = await ward.desk.put("/api/files/scans/a.png", content=buffer.getvalue())
+    assert kept.status_code == 201, kept.text
+    step = {"id": "read", "type": "worker", "input": {"image": "file://scans/a.png"}}
+    await ward.desk.deployed({"id": "w", "steps": [{**step, "worker": "reader"}]})
+    run = await ward.desk.execute("w", {})
+    assert run["status"] == "succeeded", run["error"]
+    assert "data:image/png;base64," in ward.ai.script.asked[0].texts
+    refused = await ward.desk.deploy({"id": "v", "steps": [{**step, "worker": "blind"}]})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["code"] == "E-MODELMEDIA"
+
+
+async def test_the_log_keeps_what_was_said_sealed_and_shows_it_to_who_may(
+    ward: Ward, house: House
+) -> None:
+    await ward.model()
+    patient = await ward.desk.patient()
+    worker = await ward.worker()
+    session = await ward.session(worker["id"], patientId=patient)
+    ward.ai.script.then(Say(f"It is {CANARY}."))
+    task = await ward.say(session, f"Who is {CANARY}?")
+    [call] = await ward.calls(session=session)
+    assert CANARY not in str(call)
+    whole = await ward.desk.data(f"/api/ai/calls/{call['id']}")
+    assert CANARY in str(whole["request"])
+    assert CANARY in str(whole["answer"])
+    for role in ("clinician", "auditor", "viewer"):
+        other = await house.desk(role, scope=ward.desk.scope)
+        assert (await other.get("/api/ai/calls")).status_code == 403
+    audit = await ward.desk.get(f"/api/workflows/runs/{task['runId']}/audit")
+    assert call["promptSha256"] in audit.text
+    assert call["answerSha256"] in audit.text
+    assert CANARY not in audit.text
+    rows = await ward.desk.services.db.query(
+        ward.desk.scope.tenant, "SELECT request, answer FROM careloom.ai_call"
+    )
+    assert all(CANARY.encode() not in row["request"] + row["answer"] for row in rows)
+
+
+async def test_a_model_is_tried_with_a_word_that_carries_nothing(ward: Ward) -> None:
+    await ward.model()
+    answer = await ward.desk.post("/api/models/openai/gpt-4/test")
+    assert answer.json()["data"]["ok"] is True
+    ward.ai.script.then(Say(status=401))
+    answer = await ward.desk.post("/api/models/openai/gpt-4/test")
+    assert answer.json()["data"]["code"] == "credentials_refused"
