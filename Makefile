@@ -18,7 +18,7 @@ HEADLESS = $(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip ins
 SCREENS_THERE = test -f $(SCREENS) || echo "The screens are not built: the npm registry cannot be \
 reached. Everything else works; try again with: make screens"
 
-.PHONY: demo test lint screens screens-check bench bench-ui bench-engine bench-fhir bench-triage torture model fhir-model evaluate clean
+.PHONY: demo test lint screens screens-check bench bench-ui bench-engine bench-fhir bench-triage bench-ai torture model fhir-model evaluate clean
 
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
@@ -54,6 +54,9 @@ bench-fhir: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/fhir.py $(FHIR_ARGS)
 	@$(BIN)/python benchmarks/fhir_search.py
 	@$(BIN)/python benchmarks/fhirpath.py
+
+bench-ai: $(TEST_STAMP)
+	@$(BIN)/python benchmarks/ai.py $(AI_ARGS)
 
 bench-triage: $(TEST_STAMP)
 	@$(BIN)/python benchmarks/triage.py

@@ -77,11 +77,15 @@ export declare class WorkflowOperations extends Operations {
       to?: string;
       before?: string;
       limit?: number;
+      gantt?: boolean;
     },
   ): Promise<types.Envelope<Array<types.RunSummary>>>;
 
-  /** One run: steps, attempts, output, error, timings. */
-  getRun(runId: string, options?: CallOptions): Promise<types.Envelope<types.Run>>;
+  /** One run: steps, attempts, output, error, cause, timings. Of a long run a page of steps. */
+  getRun(
+    runId: string,
+    options?: CallOptions & { after?: number; limit?: number },
+  ): Promise<types.Envelope<types.Run>>;
 
   /** The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR. */
   getRunAudit(
@@ -99,7 +103,10 @@ export declare class WorkflowOperations extends Operations {
   ): Promise<types.JsonObject>;
 
   /** When each step, attempt and wait of a run took place; no payloads. */
-  getRunTimeline(runId: string, options?: CallOptions): Promise<types.Envelope<types.Timeline>>;
+  getRunTimeline(
+    runId: string,
+    options?: CallOptions & { after?: number; limit?: number },
+  ): Promise<types.Envelope<types.Timeline>>;
 
   /** JSON Schema 2020-12 of a definition, with every step type of this installation. */
   getWorkflowSchema(options?: CallOptions): Promise<types.JsonSchema>;
@@ -172,6 +179,32 @@ export declare class WorkflowOperations extends Operations {
 
   /** Every schedule of the store: its next five times, its last firing, what it missed. */
   listSchedules(options?: CallOptions): Promise<types.Envelope<Array<types.Schedule>>>;
+
+  /**
+   * How runs go: now, in a period (by default the last day), by workflow, by step, and what waits
+   * for people.
+   */
+  analyzeRuns(
+    options?: CallOptions & {
+      workflow?: string;
+      from?: string;
+      to?: string;
+      bucket?: "minute" | "hour" | "day";
+    },
+  ): Promise<types.Envelope<types.RunFigures>>;
+
+  /** What an order to many runs would do, counted; it takes what `controlRuns` takes. */
+  previewRuns(
+    body: types.PreviewsOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunPreviews>>;
+
+  /** What a retry, a replay, a rollback or a cancellation would do to a run; nothing is done. */
+  previewRun(
+    runId: string,
+    body: types.PreviewOrder,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.RunPreview>>;
 }
 
 /** Operations on versions. */
@@ -818,6 +851,18 @@ export declare class ConnectionOperations extends Operations {
   ): Promise<types.Envelope<types.ConnectionTest>>;
 }
 
+/** Operations on ai. */
+export declare class AiOperations extends Operations {
+  /**
+   * How much each part of the image's centre square mattered, worked out anew: a grid of `size`
+   * rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a model that
+   * explains nothing.
+   */
+  explainImage(
+    options?: CallOptions & { uri?: string; model?: string },
+  ): Promise<types.Envelope<types.ImageExplanation>>;
+}
+
 /** Operations on referral. */
 export declare class ReferralOperations extends Operations {
   /** The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is kept. */
@@ -1021,6 +1066,7 @@ export declare class Groups {
   pipelines: PipelinesOperations;
   file: FileOperations;
   connection: ConnectionOperations;
+  ai: AiOperations;
   referral: ReferralOperations;
   identity: IdentityOperations;
   dataStore: DataStoreOperations;

@@ -68,13 +68,15 @@ export class WorkflowOperations extends Operations {
   /** Runs, newest first; page with the last id as `before`. */
   listRuns(options) {
     return this.send('GET', '/api/workflows/runs', options, {
-      query: pick(options, 'workflow', 'status', 'version', 'code', 'text', 'parent', 'from', 'to', 'before', 'limit'),
+      query: pick(options, 'workflow', 'status', 'version', 'code', 'text', 'parent', 'from', 'to', 'before', 'limit', 'gantt'),
     });
   }
 
-  /** One run: steps, attempts, output, error, timings. */
+  /** One run: steps, attempts, output, error, cause, timings. Of a long run a page of steps. */
   getRun(runId, options) {
-    return this.send('GET', `/api/workflows/runs/${place('runId', runId)}`, options);
+    return this.send('GET', `/api/workflows/runs/${place('runId', runId)}`, options, {
+      query: pick(options, 'after', 'limit'),
+    });
   }
 
   /** The run's audit rows with the chain's proof; by Accept JSON, NDJSON, CSV or FHIR. */
@@ -84,7 +86,9 @@ export class WorkflowOperations extends Operations {
 
   /** When each step, attempt and wait of a run took place; no payloads. */
   getRunTimeline(runId, options) {
-    return this.send('GET', `/api/workflows/runs/${place('runId', runId)}/timeline`, options);
+    return this.send('GET', `/api/workflows/runs/${place('runId', runId)}/timeline`, options, {
+      query: pick(options, 'after', 'limit'),
+    });
   }
 
   /** JSON Schema 2020-12 of a definition, with every step type of this installation. */
@@ -172,6 +176,28 @@ export class WorkflowOperations extends Operations {
   /** Every schedule of the store: its next five times, its last firing, what it missed. */
   listSchedules(options) {
     return this.send('GET', '/api/schedules', options);
+  }
+
+  /**
+   * How runs go: now, in a period (by default the last day), by workflow, by step, and what waits
+   * for people.
+   */
+  analyzeRuns(options) {
+    return this.send('GET', '/api/analytics/runs', options, {
+      query: pick(options, 'workflow', 'from', 'to', 'bucket'),
+    });
+  }
+
+  /** What an order to many runs would do, counted; it takes what `controlRuns` takes. */
+  previewRuns(body, options) {
+    return this.send('POST', '/api/workflows/runs/preview', options, { json: body });
+  }
+
+  /** What a retry, a replay, a rollback or a cancellation would do to a run; nothing is done. */
+  previewRun(runId, body, options) {
+    return this.send('POST', `/api/workflows/runs/${place('runId', runId)}/preview`, options, {
+      json: body,
+    });
   }
 }
 
@@ -841,6 +867,20 @@ export class ConnectionOperations extends Operations {
   }
 }
 
+/** Operations on ai. */
+export class AiOperations extends Operations {
+  /**
+   * How much each part of the image's centre square mattered, worked out anew: a grid of `size`
+   * rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a model that
+   * explains nothing.
+   */
+  explainImage(options) {
+    return this.send('GET', '/api/image-explanations', options, {
+      query: pick(options, 'uri', 'model'),
+    });
+  }
+}
+
 /** Operations on referral. */
 export class ReferralOperations extends Operations {
   /** The text of a referral PDF, at most 500 characters, by OCR where need be. Nothing is kept. */
@@ -1069,6 +1109,7 @@ export class Groups {
     this.pipelines = new PipelinesOperations(transport);
     this.file = new FileOperations(transport);
     this.connection = new ConnectionOperations(transport);
+    this.ai = new AiOperations(transport);
     this.referral = new ReferralOperations(transport);
     this.identity = new IdentityOperations(transport);
     this.dataStore = new DataStoreOperations(transport);

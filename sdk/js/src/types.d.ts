@@ -56,6 +56,8 @@ export interface Timeline {
   status: string;
   startedAt: string;
   finishedAt: string | null;
+  stepCount: number;
+  nextStep: number | null;
   bars: Array<{
     kind: "step" | "attempt" | "wait";
     id: string;
@@ -408,6 +410,14 @@ export interface AiCall {
   finishedAt: string | null;
 }
 
+export interface ImageExplanation {
+  uri: string;
+  model: string;
+  version: string;
+  size: number;
+  cells: Array<number>;
+}
+
 export interface AiCallWhole {
   id: string;
   runId: string | null;
@@ -580,6 +590,109 @@ export interface DecisionTable {
   table: DecisionTableGiven;
   /** Workflows that a change touches */
   usedBy: Array<string>;
+}
+
+export interface RunFigures {
+  asOf: string;
+  from: string;
+  to: string;
+  bucket: "minute" | "hour" | "day";
+  now: { running: number; waiting: number; queued: number; paused: number };
+  period: {
+    started: number;
+    ended: number;
+    succeeded: number;
+    failed: number;
+    cancelled: number;
+    rolledBack: number;
+    p50Ms: number | null;
+    p95Ms: number | null;
+  };
+  buckets: Array<{
+    at: string;
+    started: number;
+    succeeded: number;
+    failed: number;
+    other: number;
+  }>;
+  workflows: Array<{
+    id: string;
+    name: string;
+    active: boolean;
+    last: Array<{ runId: string; status: string; createdAt: string }>;
+    ended: number;
+    failed: number;
+    failureRate: number | null;
+    nextFire: string | null;
+    p50Ms: number | null;
+    p95Ms: number | null;
+  }>;
+  steps: {
+    runs: number;
+    steps: Array<{
+      workflowId: string;
+      path: string;
+      step: string;
+      count: number;
+      failures: number;
+      retries: number;
+      p50Ms: number | null;
+      p95Ms: number | null;
+    }>;
+  };
+  people: {
+    decided: number;
+    decidedP50Ms: number | null;
+    touchesPerRun: number | null;
+    open: number;
+    queues: Array<{ queue: string; open: number; p50Ms: number; oldestMs: number }>;
+    overdue: number;
+    escalations: number;
+  };
+}
+
+export interface PreviewOrder {
+  action: "retry" | "replay" | "rollback" | "cancel";
+  /** The path of the step to begin with */
+  from?: string;
+  version?: number | "latest";
+  input?: JsonObject;
+}
+
+export interface PreviewsOrder {
+  action: "retry" | "rollback" | "cancel";
+  /** The path of the step to begin with */
+  from?: string;
+  version?: number | "latest";
+  runIds?: Array<string>;
+  filter?: JsonObject;
+}
+
+export interface RunPreview {
+  runId: string;
+  action: string;
+  effects: Array<{
+    step: string | null;
+    action: "start" | "run" | "reuse" | "rehearse" | "undo" | "stop" | "cancel_task" | "cancel_run";
+    what: string;
+    willRepeat: boolean;
+    compensates: "type" | "steps" | null;
+    certain?: boolean;
+    promise?: string;
+    iteration?: string;
+    resources?: Array<string>;
+    taskId?: string;
+    runId?: string;
+  }>;
+  warnings: Array<string>;
+}
+
+export interface RunPreviews {
+  action: string;
+  summary: { would: number; refused: number };
+  effects: Array<{ step: string | null; what: string; count: number }>;
+  warnings: Array<string>;
+  runs: Array<JsonObject>;
 }
 
 export interface DraftSummary {
@@ -1409,6 +1522,13 @@ export interface RunSummary {
   held: "queued" | "paused" | null;
   retriedAs: string | null;
   parent: string | null;
+  segments?: Array<{
+    step: string;
+    path: string;
+    status: string;
+    from: number;
+    to: number | null;
+  }>;
 }
 
 export interface Run {
@@ -1427,6 +1547,8 @@ export interface Run {
   finishedAt: string | null;
   durationMs: number | null;
   steps: Array<Step>;
+  stepCount: number;
+  nextStep: number | null;
   attempts: Array<Attempt>;
   output: Anything;
   error: JsonObject | null;
@@ -1442,6 +1564,7 @@ export interface Run {
   failedStep: string | null;
   failedCode: string | null;
   crashes: number;
+  cause: { step: string; sentence: string; code: string; fix: string } | null;
 }
 
 export interface Step {

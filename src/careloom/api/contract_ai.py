@@ -110,7 +110,35 @@ _CALL: dict[str, JsonObject] = {
     "createdAt": TIME,
     "finishedAt": or_null(TIME),
 }
+_SHARE = or_null(NUMBER)
+_BIN: dict[str, JsonObject] = {
+    "from": NUMBER,
+    "to": NUMBER,
+    "count": WHOLE,
+    "confidence": _SHARE,
+    "agreement": _SHARE,
+}
+_EVALUATION: dict[str, JsonObject] = {
+    "workflowId": or_null(TEXT),
+    "path": or_null(TEXT),
+    "model": or_null(TEXT),
+    "version": or_null(TEXT),
+    "reviewed": WHOLE,
+    "agreed": WHOLE,
+    "edited": WHOLE,
+    "rejected": WHOLE,
+    "agreement": NUMBER,
+    "interval": list_of(NUMBER),
+    "confidence": _SHARE,
+    "calibrationError": _SHARE,
+    "reliability": list_of(shape(_BIN)),
+    "fields": list_of(shape({"field": TEXT, "edited": WHOLE})),
+    "cases": list_of(
+        shape({"taskId": TEXT, "at": or_null(TIME), "outcome": {"enum": ["edited", "rejected"]}})
+    ),
+}
 SCHEMAS: dict[str, JsonObject] = {
+    "Evaluation": shape(_EVALUATION),
     "AiModelGiven": shape(_REACHED, _MODEL, closed=True),
     "AiModel": shape({"name": TEXT, **_REACHED, **_MODEL, "version": TEXT}),
     "AiModelDeleted": shape({"name": TEXT}),
@@ -222,6 +250,7 @@ DATA: dict[str, JsonObject] = {
     "listAiCalls": list_of(ref("AiCall")),
     "getAiCall": ref("AiCallWhole"),
     "explainImage": ref("ImageExplanation"),
+    "listEvaluations": list_of(ref("Evaluation")),
 }
 BODIES: dict[str, JsonObject] = {
     "putModel": json_body("AiModelGiven"),

@@ -24,6 +24,8 @@ from careloom.errors import CareloomError
 _CONNECT_S = 5.0
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 1 << 20
+_MOST_CALLS = 512
+"""Under way at once in a process; a connection has its own bound (guard.py)."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _INSIDE = tuple(
     ipaddress.ip_network(one)
@@ -223,7 +225,8 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
 
 
 def _transport(gateway: Gateway) -> httpx.AsyncHTTPTransport:
-    transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
+    limits = httpx.Limits(max_connections=_MOST_CALLS, max_keepalive_connections=_MOST_CALLS // 4)
+    transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False, limits=limits)
     pool = transport._pool
     if not isinstance(pool, httpcore.AsyncConnectionPool):
         raise AssertionError("httpx has another kind of pool")

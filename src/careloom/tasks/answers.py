@@ -15,7 +15,13 @@ from datetime import date, datetime, time
 
 from careloom.errors import InvalidInput, Unprocessable
 from careloom.tasks.attachments import fault_of as attachment_fault
-from careloom.tasks.calculation import answered_links, has_expressions, require_items, work_out
+from careloom.tasks.calculation import (
+    MOST_ANSWERS,
+    answered_links,
+    has_expressions,
+    require_items,
+    work_out,
+)
 from careloom.tasks.conditions import answer_key, compared, is_enabled, is_number
 from careloom.tasks.expressions import CALCULATED, Surroundings, expression_of
 from careloom.tasks.options import Options, contained, listed
@@ -33,7 +39,6 @@ from careloom.types import Json, JsonObject
 
 Matches = Callable[[str, str], bool]
 """Whether the whole text matches a regular expression, in linear time; ValueError: not readable."""
-MOST_ANSWERS = 5000
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _REFERENCE = re.compile(r"(https?://\S+|urn:\S+|#?[A-Za-z]+/[A-Za-z0-9.\-]{1,64})", re.ASCII)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from careloom.errors import Unprocessable
+from careloom.errors import InvalidInput, Unprocessable
 from careloom.fhirpath.values import plain
 from careloom.tasks.conditions import is_enabled
 from careloom.tasks.conversion import answers_of
@@ -31,6 +31,7 @@ from careloom.tasks.questionnaire import Form, children, given_answers, plain_va
 from careloom.types import Json, JsonObject
 
 _ROUNDS = 10
+MOST_ANSWERS = 5000
 
 
 @dataclass(slots=True)
@@ -173,6 +174,7 @@ class _Walker:
         text = expression_of(item, ENABLE_WHEN)
         if text is None and not item.get("enableWhen"):
             return True
+        self._evaluator.require_time()
         link, on = item["linkId"], is_enabled(item, place.around)
         if text is not None and on:
             node = nodes[0] if nodes else {"linkId": link}
@@ -239,8 +241,12 @@ class _Walker:
 def require_items(response: JsonObject) -> JsonObject:
     """The response when its items can be walked through; raises Unprocessable."""
     waiting: list[Json] = [response]
+    seen = 0
     while waiting:
         node = waiting.pop()
+        seen += 1
+        if seen > MOST_ANSWERS * 2:  # each answer is an object in that of its question
+            raise InvalidInput("The response has too many answers", code="invalid_answers")
         for name in ("item", "answer"):
             below = node.get(name, []) if isinstance(node, dict) else None
             if not isinstance(below, list) or not all(isinstance(one, dict) for one in below):

@@ -153,12 +153,7 @@ class Evaluator:
     ) -> list[Any]:
         """The result at an item of the response, None: at its root; empty with an issue when the
         expression fails. Raises Unprocessable when the whole form takes too long."""
-        if time.thread_time() > self._ends:
-            raise Unprocessable(
-                f"The expressions of the form take more than {_SECONDS:g} seconds",
-                code="form_too_costly",
-                fix="simplify its calculatedExpression, enableWhenExpression and variables",
-            )
+        self.require_time()
         try:
             expression = compile(
                 text, self._around.model, type=_RESPONSE if node is None else _NODE
@@ -173,6 +168,15 @@ class Evaluator:
         except FhirPathError as error:
             self.issue(link, f"an expression of the form cannot be evaluated: {error.code}")
             return []
+
+    def require_time(self) -> None:
+        """Raise Unprocessable when the form has taken too long."""
+        if time.thread_time() > self._ends:
+            raise Unprocessable(
+                f"What the form works out takes more than {_SECONDS:g} seconds",
+                code="form_too_costly",
+                fix="simplify its calculatedExpression, enableWhenExpression and variables",
+            )
 
     def issue(self, link: str, message: str) -> None:
         """Note what went wrong, once, and nothing of the answers."""

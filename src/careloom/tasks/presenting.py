@@ -14,12 +14,16 @@ from careloom.tasks.translation import chosen_language, in_language, languages_o
 from careloom.tasks.worklist import Row
 from careloom.types import JsonObject, Scope
 
+_AT_ONCE = 2
+"""Calculations at a time in this process: whoever has a link may ask for them."""
+
 
 class Presenting:
     """What pages need of the form of a task while it is filled."""
 
     def __init__(self, sources: FormSources) -> None:
         self._sources = sources
+        self._working = asyncio.Semaphore(_AT_ONCE)
 
     async def show(
         self,
@@ -54,7 +58,10 @@ class Presenting:
         form = require_form(content)
         response, edited = _read(form, given)
         around = await self._sources.around(scope, content, row)
-        worked = await asyncio.to_thread(work_out, form, response, around, prune=True, kept=edited)
+        async with self._working:
+            worked = await asyncio.to_thread(
+                work_out, form, response, around, prune=True, kept=edited
+            )
         return {
             "values": worked.calculated,
             "enabled": worked.enabled,
@@ -110,4 +117,4 @@ def _read(form: Form, given: JsonObject) -> tuple[JsonObject, list[str]]:
         )
     if isinstance(answers, dict):
         return require_items(answers), edited
-    return form.response(data or {}), edited
+    return require_items(form.response(data or {})), edited

@@ -183,7 +183,9 @@ class Tasks(Worklist):
             return change
 
         answer = await self._carry_out(scope, task_id, actor, who, build)
-        return {name: answer[name] for name in ("task", "state", "version", "savedAt")}
+        saved = datetime.fromisoformat(answer["savedAt"]).isoformat()
+        shown = {name: answer[name] for name in ("task", "state", "version")}
+        return {**shown, "savedAt": saved}
 
     async def decide(
         self,

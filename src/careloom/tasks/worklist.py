@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +26,7 @@ HOUSE: JsonObject = {"principal": "", "roles": [], "all": True, "assign": True}
 Sort = Literal["priority", "age"]
 Row = Any
 """A row of the table task."""
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,23 @@ class Worklist:
             return {}
         rows = await self._db.rows("task_snoozes", scope.tenant, scope.store, who["principal"])
         return {str(row["task_id"]): row["until"].isoformat() for row in rows}
+
+    async def decided(
+        self, scope: Scope, who: JsonObject, workflow: str | None, most: int
+    ) -> AsyncIterator[tuple[JsonObject, JsonObject]]:
+        """Tasks that people decided, the latest first, each with its decision."""
+        chosen: JsonObject = {"workflow": workflow} if workflow else {}
+        given, place = (scope.tenant, scope.store, who, chosen), None
+        now, seen = datetime.now(UTC), 0
+        while rows := await self._db.rows("task_ended", *given, place, min(_PAGE, most - seen)):
+            seen += len(rows)
+            for row in rows:
+                answer = await self.part(scope, row, "answer")
+                if isinstance(answer, dict):
+                    yield await self._shown(scope, row, now, "priority"), answer
+            if seen >= most:
+                return
+            _, place = _read_cursor(_cursor(rows[-1], "priority"), "priority")
 
     async def counts(self, scope: Scope, who: JsonObject) -> list[JsonObject]:
         """Open tasks by queue: all, unassigned, mine, warned, overdue, urgent."""

@@ -502,3 +502,16 @@ def test_who_may_only_look_changes_nothing(house: House, page_for: Callable[[str
     tab.keyboard.press("Delete")
     builder.said("not change them")
     assert builder.steps() == ["first", "second"]
+
+
+def test_a_draft_that_was_overtaken_is_not_opened_again(builder: Builder) -> None:
+    source = TWO.replace("two-waits", "overtaken")
+    builder.begin(source)
+    builder.tab.get_by_role("button", name="Publish").click()
+    panel = builder.tab.get_by_role("complementary", name="Publish")
+    panel.get_by_role("button", name="Publish").click()
+    builder.tab.get_by_text("Live v1").wait_for()
+    builder.house.deploy(source.replace("id: second", "id: deployed-by-api"))
+    builder.open("/workflows/overtaken")
+    builder.node("deployed-by-api").wait_for()
+    builder.tab.get_by_text("Live v2").wait_for()

@@ -138,7 +138,8 @@ def test_a_run_is_started_by_hand_from_its_line(
     signed_in.wait_for_url("**/#/runs/run_*")
     run = house.ended(signed_in.url.rpartition("/")[2])
     assert run["status"] == "succeeded"
-    assert run["trigger"] == {"examination": "CT of the chest", "copies": 2, "urgent": True}
+    given = {"examination": "CT of the chest", "copies": 2, "urgent": True}
+    assert given.items() <= run["trigger"].items()
 
 
 def test_a_workflow_is_paused_and_resumed_from_its_line(used: House, signed_in: Page) -> None:

@@ -134,7 +134,7 @@ async def test_a_turn_survives_a_kill_at_every_call_to_the_database(
                 run=talk.run.removeprefix("run_"),
             )
             killed += (await mortal.ended()).signal == signal.SIGKILL
-            successor = await forks.fork(talk.scope.tenant, lease=1)
+            successor = await forks.fork(talk.scope.tenant, lease=20)
             try:
                 await _check(clinic, provider, talk, where, 1)
             finally:

@@ -322,6 +322,7 @@ async def _files(desk: Desk) -> None:
     letter = digital_pdf(LETTER)
     await desk.put("/api/files/uploads/a.dcm", content=demo_study())
     await desk.get("/api/image-explanations?uri=dicom://uploads/a.dcm")
+    await desk.get("/api/evaluations")
     for path in ("/api/files", "/upload-referral/", "/triage-referral/"):
         answer = await desk.client.post(path, files={"file": ("a.pdf", letter)})
     await desk.put("/api/files/letters/b.pdf", content=letter)

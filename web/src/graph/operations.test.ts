@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import { describe, expect, it } from "vitest";
 import { flowOf } from "./flow";
+import { kept } from "./kept";
 import { type Workflow, walk, workflowOf } from "./model";
 import { NEW_WORKFLOW, addBranch, addTrigger, copyStep, insertStep, moveStep, pasteSteps } from "./operations";
 import { removeBranch, removeStep, removeTrigger, renameBranch, renameStep, setField } from "./operations";
@@ -182,6 +183,15 @@ describe("the picture", () => {
         expect(apart, `${one.key} and ${other.key}`).toBe(true);
       }
     }
+  });
+
+  it("keeps what did not change as the same objects", () => {
+    const before = flowOf(workflow(TEXT));
+    const after = kept(before, flowOf(workflow(setField(TEXT, step(TEXT, "pause").path, ["name"], "Break").text)));
+    const moved = after.nodes.filter((node) => !before.nodes.includes(node)).map((node) => node.key);
+    expect(moved).toEqual(["pause"]);
+    const grown = insertStep(TEXT, { list: step(TEXT, "check").lanes[1]?.path ?? [], index: 0 }, { id: "new", type: "wait" }).text;
+    expect(kept(before, flowOf(workflow(grown))).nodes.find((node) => node.key === "check")).not.toBe(before.nodes.find((node) => node.key === "check"));
   });
 
   it("lays out a thousand steps", () => {

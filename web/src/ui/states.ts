@@ -50,6 +50,7 @@ const STATES: Record<string, State> = {
   failed: said("failed", "Failed", CircleAlert),
   cancelling: said("quiet", "Stopping", Ban),
   cancelled: said("quiet", "Cancelled", Ban),
+  edited: said("waiting", "Edited", PencilLine),
   rejected: said("quiet", "Rejected", Ban),
   draft: said("quiet", "Draft", PencilLine),
   untested: said("quiet", "Not called yet", CircleDashed),

@@ -193,6 +193,26 @@ class Migration(Model):
     runs: list[Model]
 
 
+class Evaluation(Model):
+    """Evaluation of the API."""
+
+    workflow_id: str | None
+    path: str | None
+    model: str | None
+    version: str | None
+    reviewed: int
+    agreed: int
+    edited: int
+    rejected: int
+    agreement: float
+    interval: list[float]
+    confidence: float | None
+    calibration_error: float | None
+    reliability: list[Model]
+    fields: list[Model]
+    cases: list[Model]
+
+
 class AiModelGiven(Model):
     """AiModelGiven of the API."""
 

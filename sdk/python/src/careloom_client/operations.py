@@ -1213,6 +1213,13 @@ class Ai:
     def __init__(self, transport: Transport) -> None:
         self._send = transport.send
 
+    def list_evaluations(self, *, workflow: str | None = None) -> Envelope[list[models.Evaluation]]:
+        """By workflow, step, model and version: how often people agreed with what was
+        suggested, with its interval, and whether the stated confidence kept its word; of the
+        latest 1,000 decided tasks that the key may see."""
+        wanted = call("GET", "/api/evaluations", {}, query={"workflow": workflow})
+        return Envelope(self._send(wanted))
+
     def explain_image(
         self, *, uri: str | None = None, model: str | None = None
     ) -> Envelope[models.ImageExplanation]:
@@ -2720,6 +2727,15 @@ class AsyncAi:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._send = transport.send
+
+    async def list_evaluations(
+        self, *, workflow: str | None = None
+    ) -> Envelope[list[models.Evaluation]]:
+        """By workflow, step, model and version: how often people agreed with what was
+        suggested, with its interval, and whether the stated confidence kept its word; of the
+        latest 1,000 decided tasks that the key may see."""
+        wanted = call("GET", "/api/evaluations", {}, query={"workflow": workflow})
+        return Envelope(await self._send(wanted))
 
     async def explain_image(
         self, *, uri: str | None = None, model: str | None = None

@@ -19,6 +19,8 @@ import httpx2
 import orjson
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
+from openai._utils import is_given
+from openai.resources.chat.completions import completions
 from pydantic_ai.exceptions import (
     AgentRunError,
     ContentFilterError,
@@ -127,6 +129,14 @@ class _Body(httpx2.AsyncByteStream):
             raise httpx2.ReadError(error.code) from error
 
 
+async def _as_it_is(data: Any, expected: object) -> Any:
+    """Request bodies of chat completions need no renaming of keys; walking through the whole
+    history by its types, for each message again, costs more than everything else of a turn."""
+    return {key: value for key, value in data.items() if is_given(value)}
+
+
+# The client has no setting for it; the parameters' types name no other keys (checked by a test).
+vars(completions)["async_maybe_transform"] = _as_it_is
 _client = httpx2.AsyncClient(transport=_Transport(), timeout=600.0, trust_env=False)
 _models: OrderedDict[tuple[str, str], Model[Any]] = OrderedDict()
 

@@ -3,14 +3,9 @@ CREATE OR REPLACE FUNCTION run_id_bound(p_at timestamptz) RETURNS uuid LANGUAGE 
   SELECT (lpad(to_hex(floor(extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
--- run_id_time: the time in a run's id.
-CREATE OR REPLACE FUNCTION run_id_time(p_run uuid) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
-  SELECT to_timestamp(('x' || left(replace(p_run::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
-$$;
-
 -- millis: a length of time in milliseconds.
 CREATE OR REPLACE FUNCTION millis(p_length interval) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
-  SELECT round(extract(epoch FROM p_length) * 1000, 1)::float8
+  SELECT round(date_part('epoch', p_length) * 10000) / 10
 $$;
 
 -- What follows counts no test runs of drafts.
@@ -36,37 +31,40 @@ END $$;
 CREATE OR REPLACE FUNCTION analytics_period(p_tenant text, p_store text, p_workflow text, p_from timestamptz, p_to timestamptz,
                                             p_bucket text) RETURNS jsonb
 LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan SET work_mem TO '64MB' AS $$
+DECLARE v_seconds float8 := extract(epoch FROM ('1 ' || p_bucket)::interval);
 BEGIN
   PERFORM enter(p_tenant);
   RETURN (
     WITH ended AS MATERIALIZED (
-      SELECT r.state, millis(r.closed_at - r.created_at) AS length, date_trunc(p_bucket, r.closed_at, 'UTC') AS at
+      SELECT r.state, millis(r.closed_at - r.created_at) AS length, floor(date_part('epoch', r.closed_at) / v_seconds) AS bucket
       FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.closed_at IS NOT NULL AND r.closed_at >= p_from
         AND r.closed_at < p_to AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
         AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)
-    ), begun AS MATERIALIZED (
-      SELECT date_trunc(p_bucket, run_id_time(r.run_id), 'UTC') AS at, count(*) AS started
-      FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.run_id >= run_id_bound(p_from)
-        AND r.run_id < run_id_bound(p_to) AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
-        AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store) GROUP BY 1
     ), filled AS (
-      SELECT e.at, count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded, count(*) FILTER (WHERE e.state = 'failed') AS failed,
+      SELECT e.bucket, count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded, count(*) FILTER (WHERE e.state = 'failed') AS failed,
         count(*) FILTER (WHERE e.state NOT IN ('succeeded', 'failed')) AS other
       FROM ended e GROUP BY 1
+    ), shown AS (
+      SELECT g.at, floor(date_part('epoch', g.at) / v_seconds) AS bucket, (
+        SELECT count(*) FROM run r WHERE r.tenant = p_tenant AND r.store = p_store
+          AND r.run_id >= run_id_bound(greatest(g.at, p_from)) AND r.run_id < run_id_bound(least(g.at + ('1 ' || p_bucket)::interval, p_to))
+          AND (p_workflow IS NULL OR r.workflow_id = p_workflow) AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store)) AS started
+      FROM generate_series(date_trunc(p_bucket, p_from, 'UTC'), p_to - interval '1 microsecond', ('1 ' || p_bucket)::interval) g(at)
     )
     SELECT jsonb_build_object('period', (
-        SELECT jsonb_build_object('started', (SELECT coalesce(sum(b.started), 0) FROM begun b), 'ended', count(*),
-          'succeeded', count(*) FILTER (WHERE e.state = 'succeeded'), 'failed', count(*) FILTER (WHERE e.state = 'failed'),
-          'cancelled', count(*) FILTER (WHERE e.state = 'cancelled'), 'rolledBack', count(*) FILTER (WHERE e.state = 'rolled_back'),
-          'p50Ms', percentile_cont(0.5) WITHIN GROUP (ORDER BY e.length) FILTER (WHERE e.state = 'succeeded'),
-          'p95Ms', percentile_cont(0.95) WITHIN GROUP (ORDER BY e.length) FILTER (WHERE e.state = 'succeeded'))
-        FROM ended e),
+        SELECT jsonb_build_object('started', (SELECT coalesce(sum(b.started), 0) FROM shown b), 'ended', x.ended,
+          'succeeded', x.succeeded, 'failed', x.failed, 'cancelled', x.cancelled, 'rolledBack', x.rolled_back,
+          'p50Ms', x.lengths[1], 'p95Ms', x.lengths[2])
+        FROM (SELECT count(*) AS ended, count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded,
+            count(*) FILTER (WHERE e.state = 'failed') AS failed, count(*) FILTER (WHERE e.state = 'cancelled') AS cancelled,
+            count(*) FILTER (WHERE e.state = 'rolled_back') AS rolled_back,
+            percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY e.length) FILTER (WHERE e.state = 'succeeded') AS lengths
+          FROM ended e) x),
       'buckets', (
-        SELECT jsonb_agg(jsonb_build_object('at', to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-          'started', coalesce(b.started, 0), 'succeeded', coalesce(f.succeeded, 0), 'failed', coalesce(f.failed, 0),
-          'other', coalesce(f.other, 0)) ORDER BY g.at)
-        FROM generate_series(date_trunc(p_bucket, p_from, 'UTC'), p_to - interval '1 microsecond', ('1 ' || p_bucket)::interval) g(at)
-        LEFT JOIN filled f ON f.at = g.at LEFT JOIN begun b ON b.at = g.at)));
+        SELECT jsonb_agg(jsonb_build_object('at', to_char(b.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          'started', b.started, 'succeeded', coalesce(f.succeeded, 0), 'failed', coalesce(f.failed, 0),
+          'other', coalesce(f.other, 0)) ORDER BY b.at)
+        FROM shown b LEFT JOIN filled f ON f.bucket = b.bucket)));
 END $$;
 
 -- analytics_workflows: each workflow of the store: its last 20 runs, oldest first, and what ended in the period.
@@ -77,14 +75,14 @@ BEGIN
   RETURN (
     WITH ended AS (
       SELECT r.workflow_id, count(*) AS ended, count(*) FILTER (WHERE r.state = 'failed') AS failed,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY millis(r.closed_at - r.created_at)) FILTER (WHERE r.state = 'succeeded') AS p50,
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY millis(r.closed_at - r.created_at)) FILTER (WHERE r.state = 'succeeded') AS p95
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY millis(r.closed_at - r.created_at))
+          FILTER (WHERE r.state = 'succeeded') AS lengths
       FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.closed_at IS NOT NULL AND r.closed_at >= p_from
         AND r.closed_at < p_to AND (p_workflow IS NULL OR r.workflow_id = p_workflow)
         AND r.run_id NOT IN (SELECT x.run_id FROM test_run x WHERE x.tenant = p_tenant AND x.store = p_store) GROUP BY 1
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('id', w.workflow_id, 'name', w.name, 'active', w.active, 'last', l.runs,
-      'ended', coalesce(e.ended, 0), 'failed', coalesce(e.failed, 0), 'p50Ms', e.p50, 'p95Ms', e.p95,
+      'ended', coalesce(e.ended, 0), 'failed', coalesce(e.failed, 0), 'p50Ms', e.lengths[1], 'p95Ms', e.lengths[2],
       'failureRate', CASE WHEN e.ended > 0 THEN round(e.failed::numeric / e.ended, 4)::float8 END) ORDER BY w.workflow_id), '[]')
     FROM workflow w LEFT JOIN ended e ON e.workflow_id = w.workflow_id
     CROSS JOIN LATERAL (
@@ -196,26 +194,27 @@ END $$;
 CREATE OR REPLACE FUNCTION run_page(p_tenant text, p_store text, p_run uuid, p_after int, p_limit int)
 RETURNS TABLE (run run, steps step[], opened step[], attempts attempt[], waits wait[], failed step, count bigint, is_more boolean)
 LANGUAGE plpgsql AS $$
-DECLARE v_steps step[]; v_last int;
 BEGIN
   PERFORM enter(p_tenant);
-  v_steps := ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'
-                   AND s.seq > p_after ORDER BY s.seq LIMIT p_limit);
-  v_last := (SELECT max(x.seq) FROM unnest(v_steps) x);
-  RETURN QUERY SELECT r, v_steps,
+  -- One statement, so that the run is not seen later than its steps: ended, and without its last step.
+  RETURN QUERY WITH page AS MATERIALIZED (
+    SELECT ARRAY(SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'
+                 AND s.seq > p_after ORDER BY s.seq LIMIT p_limit) AS steps
+  ), last AS MATERIALIZED (SELECT (SELECT max(x.seq) FROM page p, unnest(p.steps) x) AS seq)
+  SELECT r, page.steps,
     ARRAY(SELECT o FROM step o WHERE o.tenant = p_tenant AND o.run_id = p_run AND o.outcome = 'opened'
       AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run
-        AND e.path = left(o.path, -6) AND e.iter = o.iter AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY o.seq LIMIT 1000),
+        AND e.path = left(o.path, -6) AND e.iter = o.iter AND (e.seq <= p_after OR e.seq > last.seq)) ORDER BY o.seq LIMIT 1000),
     ARRAY(SELECT x FROM (SELECT a FROM attempt a WHERE a.tenant = p_tenant AND a.run_id = p_run ORDER BY a.at DESC LIMIT 1000) y(x)
       ORDER BY (x).at),
     ARRAY(SELECT w FROM wait w WHERE w.tenant = p_tenant AND w.run_id = p_run
       AND NOT EXISTS (SELECT FROM step e WHERE e.tenant = p_tenant AND e.run_id = p_run AND e.path = w.path AND e.iter = w.iter
-        AND (e.seq <= p_after OR e.seq > v_last)) ORDER BY w.at LIMIT p_limit + 1000),
+        AND (e.seq <= p_after OR e.seq > last.seq)) ORDER BY w.at LIMIT p_limit + 1000),
     (SELECT s FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.path = r.failed_path AND s.outcome = 'failed'
       ORDER BY s.seq DESC LIMIT 1),
     (SELECT count(*) FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened'),
-    EXISTS (SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened' AND s.seq > v_last)
-  FROM run r WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
+    EXISTS (SELECT FROM step s WHERE s.tenant = p_tenant AND s.run_id = p_run AND s.outcome <> 'opened' AND s.seq > last.seq)
+  FROM run r, page, last WHERE r.tenant = p_tenant AND r.run_id = p_run AND r.store = p_store;
 END $$;
 
 -- run_reach: what stopping a run reaches: its open waits and tasks, the runs that it waits for with theirs, and

@@ -134,11 +134,12 @@ BEGIN
 END $$;
 
 -- runs_find: runs, newest first, before a run id (for paging); every condition may be null.
--- p_text: the beginning of a run id, or a part of the workflow's id.
+-- text: the beginning of a run id, or a part of the workflow's id. A run is looked for under `from` and `to` by the time
+-- in its id, which is that of what started it: at most a week before it was made, or a minute after.
 CREATE OR REPLACE FUNCTION runs_find(p_tenant text, p_store text, p_where jsonb, p_before uuid, p_limit int)
 RETURNS TABLE (run_id uuid, workflow_id text, version int, state text, source text, created_at timestamptz,
                closed_at timestamptz, waiting boolean, steps int, failed text, code text, hold smallint, retried_as uuid,
-               parent_run uuid) LANGUAGE plpgsql AS $$
+               parent_run uuid) LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
   v_workflow text := p_where->>'workflow';
@@ -149,8 +150,33 @@ DECLARE
   v_code text := p_where->>'code';
   v_text text := p_where->>'text';
   v_parent uuid := (p_where->>'parent')::uuid;
+  v_hex text := CASE WHEN v_text ~ '^[0-9a-f]{1,32}$' THEN v_text END;
+  v_ids text[];
+  v_low uuid := CASE WHEN v_from > 'epoch'::timestamptz + interval '8 days' THEN run_id_bound(v_from - interval '7 days')
+                     ELSE '00000000-0000-0000-0000-000000000000' END;
+  v_high uuid := CASE WHEN v_to < '9999-01-01' THEN run_id_bound(greatest(v_to, 'epoch') + interval '1 minute')
+                      ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff' END;
 BEGIN
   PERFORM enter(p_tenant);
+  IF v_state IN ('running', 'waiting', 'held', 'paused') THEN
+    v_low := greatest(v_low, (SELECT l.run_id FROM live l WHERE l.tenant = p_tenant ORDER BY l.run_id LIMIT 1));
+    v_high := least(v_high, (SELECT l.run_id FROM live l WHERE l.tenant = p_tenant ORDER BY l.run_id DESC LIMIT 1));
+    IF NOT EXISTS (SELECT FROM live l WHERE l.tenant = p_tenant) THEN RETURN; END IF;
+  END IF;
+  IF v_text IS NOT NULL THEN
+    -- The names of the workflows that have runs, each found by one step in the index.
+    WITH RECURSIVE w(id) AS (
+      (SELECT r.workflow_id FROM run r WHERE r.tenant = p_tenant AND r.store = p_store ORDER BY r.workflow_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT r.workflow_id FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.workflow_id > w.id
+              ORDER BY r.workflow_id LIMIT 1) FROM w WHERE w.id IS NOT NULL
+    ) SELECT array_agg(w.id) INTO v_ids FROM w WHERE strpos(w.id, v_text) > 0;
+    IF v_ids IS NULL THEN
+      IF v_hex IS NULL THEN RETURN; END IF;
+      v_low := greatest(v_low, rpad(v_hex, 32, '0')::uuid);
+      v_high := least(v_high, rpad(v_hex, 32, 'f')::uuid);
+    END IF;
+  END IF;
   RETURN QUERY SELECT r.run_id, r.workflow_id, r.version, r.state, r.source, r.created_at, r.closed_at,
     EXISTS (SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved) AND r.state = 'running',
     (SELECT count(*)::int FROM step s WHERE s.tenant = p_tenant AND s.run_id = r.run_id),
@@ -159,14 +185,17 @@ BEGIN
   FROM run r LEFT JOIN live l ON l.tenant = p_tenant AND l.run_id = r.run_id
   WHERE r.tenant = p_tenant AND r.store = p_store AND (v_workflow IS NULL OR r.workflow_id = v_workflow)
     AND (v_state IS NULL OR v_state IN ('held', 'paused', 'waiting') OR r.state = v_state)
+    AND (v_state IS NULL OR v_state NOT IN ('running', 'waiting') OR r.run_id IN (SELECT x.run_id FROM live x WHERE x.tenant = p_tenant))
     AND (v_state IS DISTINCT FROM 'waiting' OR (r.state = 'running' AND EXISTS (
       SELECT 1 FROM wait w WHERE w.tenant = p_tenant AND w.run_id = r.run_id AND NOT w.resolved)))
     AND (v_state IS NULL OR v_state NOT IN ('held', 'paused') OR r.run_id IN (SELECT x.run_id FROM live x
       WHERE x.tenant = p_tenant AND CASE v_state WHEN 'held' THEN x.hold & 1 = 1 ELSE x.ctl & 4 = 4 END))
-    AND (v_version IS NULL OR r.version = v_version) AND (v_code IS NULL OR r.failed_code = v_code)
+    AND (v_version IS NULL OR r.version = v_version) AND (v_code IS NULL OR (r.state = 'failed' AND r.failed_code = v_code))
     AND (v_from IS NULL OR r.created_at >= v_from) AND (v_to IS NULL OR r.created_at < v_to)
     AND (v_parent IS NULL OR r.parent_run = v_parent)
-    AND (v_text IS NULL OR starts_with(replace(r.run_id::text, '-', ''), v_text) OR strpos(r.workflow_id, v_text) > 0)
+    AND (v_text IS NULL OR v_ids IS NULL OR r.workflow_id = ANY (v_ids)
+         OR (r.run_id >= rpad(v_hex, 32, '0')::uuid AND r.run_id <= rpad(v_hex, 32, 'f')::uuid))
+    AND r.run_id >= v_low AND r.run_id <= v_high
     AND (p_before IS NULL OR r.run_id < p_before)
   ORDER BY r.run_id DESC LIMIT p_limit;
 END $$;

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { useStore } from "zustand";
+import { useLive } from "../../api/live";
 import { useCan } from "../../api/me";
 import { Loading } from "../../ui/Loading";
 import { useToast } from "../../ui/Toasts";
@@ -71,7 +72,10 @@ function Inside({ saver, opened }: { saver: Saver; opened: Opened }) {
 
   const workflow = useStore(saver.store, (state) => state.stored?.workflowId ?? state.stored?.basedOn?.workflowId ?? null);
   const about = workflow ?? (opened.origin.place.startsWith("workflow:") ? opened.origin.place.slice("workflow:".length) : null);
-  const live = useQuery({ queryKey: ["builder-live", about], queryFn: () => (about === null ? null : liveVersion(about)), staleTime: 30_000 });
+  const live = useQuery({ queryKey: ["builder-live", about], queryFn: () => (about === null ? null : liveVersion(about)), staleTime: 0 });
+  useLive(["workflows"], ({ kind }) => {
+    if (kind === "workflow") void live.refetch();
+  });
   const inspector = useRef<HTMLDivElement>(null);
   const openInspector = useCallback(() => {
     store.getState().open(null);

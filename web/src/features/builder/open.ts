@@ -38,10 +38,19 @@ async function look({ id, draft, template }: Asked): Promise<Opened> {
   if (draft !== null) return { ...plain, ...fromStored(await drafts.read(draft)) };
   if (id === "new") return { ...plain, ...(await fresh(template)) };
   const [newest] = await drafts.ofWorkflow(id);
-  if (newest) return { ...plain, ...fromStored(await drafts.read(newest.id)) };
+  const stored = newest ? await drafts.read(newest.id) : null;
+  if (stored && !(await outrun(id, stored))) return { ...plain, ...fromStored(stored) };
   const { source } = await api.get<{ source: string }>(`api/workflows/${encodeURIComponent(id)}`);
   const origin = { place: `workflow:${id}`, begin: () => drafts.begin({ workflow: id }) };
   return { ...plain, draft: { text: source, moves: {}, pinned: {} }, stored: null, origin };
+}
+
+/** A draft in which nothing was done since it went live, and which a newer version has replaced. */
+async function outrun(id: string, { basedOn, source }: StoredDraft): Promise<boolean> {
+  const live = await liveVersion(id);
+  if (!basedOn || !live || live.version <= basedOn.version) return false;
+  const base = await api.get<{ source: string }>(`api/workflows/${encodeURIComponent(id)}/versions/${basedOn.version}`);
+  return base.source === source;
 }
 
 function fromStored(stored: StoredDraft): Pick<Opened, "draft" | "stored" | "origin"> {

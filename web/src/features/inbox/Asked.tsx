@@ -231,12 +231,13 @@ function Said({ task }: { task: Task }) {
       <ul className={styles.said}>
         {task.votes.map((vote, at) => (
           <li key={`v${at}`}>
-            <strong>{vote.by ?? vote.principal}</strong> voted {vote.decision}
+            <strong>{vote.by}</strong> {vote.approved ? "approved" : "rejected"} it, <Clock at={vote.at} />
+            {vote.comment && <p>{vote.comment}</p>}
           </li>
         ))}
         {task.comments.map((one, at) => (
           <li key={at}>
-            <strong>{one.by ?? one.principal}</strong> <Clock at={one.at} />
+            <strong>{one.by}</strong> <Clock at={one.at} />
             <p>{one.text}</p>
           </li>
         ))}

@@ -46,8 +46,8 @@ export interface Task extends TaskLine {
   suggestion: Suggestion | null;
   prefill: Record<string, unknown> | null;
   ai: boolean;
-  comments: { by?: string; principal?: string; at: string; text: string }[];
-  votes: { by?: string; principal?: string; decision?: string; at?: string }[];
+  comments: { by: string; at: string; text: string }[];
+  votes: { by: string; approved: boolean; comment: string | null; at: string }[];
   draft: { data?: Record<string, unknown>; answers?: QuestionnaireResponse; comment?: string } | null;
   decision: { decision?: string; by?: string; comment?: string; at?: string; data?: Record<string, unknown> } | null;
   patient?: { name?: string; birthDate?: string; sex?: string; identifier?: string } | null;

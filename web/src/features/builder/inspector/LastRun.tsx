@@ -76,8 +76,8 @@ export function LastRun({ step }: { step: Step }) {
             <Status of={run.status} /> {run.ms !== null && formatDuration(run.ms)}
           </p>
           {run.step.error?.message && <p className={styles.finding}>{run.step.error.message}</p>}
-          {run.step.input !== undefined && run.step.input !== null && <JsonView label="Input" value={run.step.input} />}
-          {run.step.output !== undefined && run.step.output !== null && <JsonView label="Output" value={run.step.output} open={2} />}
+          {run.step.input !== undefined && run.step.input !== null && <Data word="Input" value={run.step.input} />}
+          {run.step.output !== undefined && run.step.output !== null && <Data word="Output" value={run.step.output} />}
         </>
       )}
     </section>
@@ -105,9 +105,18 @@ function TriedView({ tried }: { tried: Tried }) {
           ))}
         </ul>
       )}
-      {tried.input !== undefined && tried.input !== null && <JsonView label="Input" value={tried.input} />}
-      {tried.output !== undefined && tried.output !== null && <JsonView label="Output" value={tried.output} open={2} />}
+      {tried.input !== undefined && tried.input !== null && <Data word="Input" value={tried.input} />}
+      {tried.output !== undefined && tried.output !== null && <Data word="Output" value={tried.output} />}
     </>
+  );
+}
+
+function Data({ word, value }: { word: string; value: unknown }) {
+  return (
+    <div>
+      <h3 className={styles.dataHead}>{word}</h3>
+      <JsonView label={word} value={value} open={word === "Output" ? 2 : 1} />
+    </div>
   );
 }
 

@@ -49,7 +49,7 @@ export function contextAt(text: string, offset: number): LineContext {
   let innermost = dash < 0;
   const below = text.slice(offset).split("\n").slice(1);
   if (dash >= 0 || current.trim() !== "" || lines.length > 0) gather(below, lead.length, siblings);
-  for (let at = lines.length - 1; at >= 0 && column > 0; at -= 1) {
+  for (let at = lines.length - 1; at >= 0 && (column > 0 || keys[0] === "-"); at -= 1) {
     const line = parsed(lines[at] ?? "");
     if (!line) continue;
     if (innermost && line.column === column && line.key !== null) {
