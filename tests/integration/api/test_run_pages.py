@@ -82,7 +82,8 @@ async def test_a_list_shows_the_steps_of_each_run_to_scale(desk: Desk) -> None:
     ask = {"id": "sign", "type": "task", "title": "Sign"}
     await desk.deployed({"id": "ask", "steps": [{**NAP, "id": "nap"}, ask]})
     name = (await desk.post("/api/workflows/ask/execute", {})).json()["data"]["runId"]
-    await desk.reached(name, lambda run: run["status"] == "waiting")
+    # The nap waits, too: not before the second step is there does the run wait for somebody.
+    await desk.reached(name, lambda run: run["status"] == "waiting" and len(run["steps"]) == 2)
     [plain] = await desk.data(RUNS)
     assert "segments" not in plain
     [run] = await desk.data(f"{RUNS}?gantt=true")
