@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Desk, House
 
 RADIOLOGY = template("radiology-triage")
-READING = {"reading": "clear", "assessable": True, "evidence": {"model": "m", "version": "1"}}
+READING = {
+    **{"reading": "clear", "assessable": True, "probability": 0.1},
+    **{"study": "1.2", "instance": "1.2.3", "evidence": {"model": "m", "version": "1"}},
+}
 
 
 async def _tried(desk: Desk, definition: str | JsonObject, step: str, **more: Any) -> JsonObject:
