@@ -248,7 +248,7 @@ async def _build(
         people=people,
         computing=computing,
         ai=ai,
-        drafts=build_drafts(deployment, tests, runs, fhir, dicom, uploads, models, workers),
+        drafts=build_drafts(deployment, tests, runs, ai.assistant, *rooms),
     )
     return ai.connected(house)
 

@@ -12,8 +12,10 @@ from typing import Any
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
 from careloom.bootstrap.ports import check_links
+from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
 from careloom.documents.document import sniff
+from careloom.documents.service import DocumentService
 from careloom.errors import NotFound, Unprocessable
 from careloom.fhir.store import FhirStore
 from careloom.identity.principal import Principal
@@ -21,6 +23,7 @@ from careloom.samples.demo import demo_patients
 from careloom.samples.events import Sample, samples
 from careloom.samples.templates import template, template_names
 from careloom.steps.bot.tools import TOOLS
+from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.definition import StepDefinition
@@ -54,6 +57,7 @@ class SampleRoom:
         self._dicom = dicom
         self._uploads = uploads
         self._samples = {one.name: one for one in samples()}
+        self._drawn: dict[str, bytes] = {}
 
     async def lay(self, scope: Scope, name: str, actor: JsonObject, keep: bool) -> JsonObject:
         """What the trigger shows of a sample. With `keep` what it needs is stored, once; without
@@ -76,7 +80,9 @@ class SampleRoom:
         ids = [await self._patient(scope, n, actor) for n in sample.patients] if keep else []
         shown: JsonObject = {"source": sample.trigger, "event": sample.event}
         if sample.draw is not None:
-            data = await asyncio.to_thread(sample.draw)
+            if name not in self._drawn:
+                self._drawn[name] = await asyncio.to_thread(sample.draw)
+            data = self._drawn[name]
             lay = self._image if sample.trigger == "dicom" else self._file
             return shown | await lay(scope, sample, data, actor)
         shown |= sample.shown or {}
@@ -173,12 +179,15 @@ def build_drafts(
     deployment: Deployment,
     tests: TestRuns,
     runs: Runs,
+    assistant: Assistant | None,
     fhir: FhirStore,
     dicom: DicomArchive,
+    _documents: DocumentService,
     uploads: Uploads,
     models: ModelRegistry,
     workers: WorkerRegistry,
-    assistant: Assistant | None = None,
+    _connections: Connections,
+    _keyring: Keyring,
 ) -> DraftServices:
     """The services over those of the house; `tests` is the one that the engine has."""
     ports, registry = deployment.ports, deployment.registry

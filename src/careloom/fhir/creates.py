@@ -36,7 +36,7 @@ class Creates:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._gather: Gather[_Create, list[JsonObject]] = Gather(self._carry, flights=2, most=64)
+        self._gather: Gather[_Create, list[JsonObject]] = Gather(self._carry, flights=3, most=64)
 
     @staticmethod
     def takes(planned: Planned, actor: JsonObject) -> bool:

@@ -118,6 +118,7 @@ def _resources() -> list[Sample]:
             "fhir",
             "Patient.create",
             shown={"resource": patient, "patientId": "sample-patient"},
+            patients=(1,),
         ),
         Sample(
             "potassium-high",

@@ -26,7 +26,7 @@ NOTE = {
 }
 FHIR = {"permissions": ["read", "write"], "resourceTypes": ["Patient", "Communication"]}
 EVERYWHERE = os.environ.get("CARELOOM_KILL_EVERYWHERE") == "1"
-SAMPLE = {("ai_call_begin", 2), ("ai_call_end", 1), ("ai_call_end", 3), ("engine_flush_locked", 1)}
+SAMPLE = {("ai_call_end", 1), ("ai_call_end", 3), ("engine_flush_locked", 1)}
 """Where CI kills; with CARELOOM_KILL_EVERYWHERE=1 it is done at every call."""
 UNRELATED = ("events_", "schedules_", "tasks_", "placements_")
 """What a worker does beside a turn, at any moment."""

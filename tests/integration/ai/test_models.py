@@ -10,6 +10,9 @@ from tests.ai_server.script import Say
 from tests.integration.ai.conftest import Ward
 from tests.integration.conftest import House
 
+from careloom.ai.assistant import Assistant
+from careloom.errors import Unprocessable
+
 CANARY = "Zanthippe-Quillfeather-1931"
 
 
@@ -145,3 +148,17 @@ async def test_a_model_is_tried_with_a_word_that_carries_nothing(ward: Ward) -> 
     ward.ai.script.then(Say(status=401))
     answer = await ward.desk.post("/api/models/openai/gpt-4/test")
     assert answer.json()["data"]["code"] == "credentials_refused"
+
+
+async def test_the_assistant_answers_by_a_schema_and_is_logged(ward: Ward) -> None:
+    await ward.model("helper-model", dataClass="none")
+    services, scope = ward.desk.services, ward.desk.scope
+    assistant = Assistant(services.ai.turns, "helper-model")
+    schema = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
+    ward.ai.script.then(Say("No JSON."), Say('{"name": "triage"}'))
+    answer = await assistant.ask(scope, "Name it.", schema, {"principal": "p", "kind": "user"})
+    assert answer["name"] == "triage"
+    calls = await ward.calls(worker="careloom-assistant")
+    assert [one["status"] for one in calls] == ["received", "received"]
+    with pytest.raises(Unprocessable, match="No model is configured"):
+        await Assistant(services.ai.turns, None).ask(scope, "?", schema, {})

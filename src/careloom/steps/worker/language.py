@@ -205,7 +205,7 @@ class LanguageWorkers:
             "queue": "default",
             **person,
         }
-        return await self.waits.ask(call, number, ask)
+        return await self.waits.ask(call, str(number), ask)
 
     async def _by_person(
         self,

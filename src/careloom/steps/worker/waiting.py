@@ -39,12 +39,14 @@ class TurnWaits:
             result.messages.append({"role": "worker", "content": "", "calls": calls})
             return result
         ask = {key: value for key, value in wait.ask.items() if key != "agreement"}
-        return await self.ask(call, waiting.number, {"title": asked["name"], **ask})
+        return await self.ask(
+            call, f"{waiting.number}/{asked['id']}", {"title": asked["name"], **ask}
+        )
 
-    async def ask(self, call: StepCall, number: int, ask: JsonObject) -> StepResult:
-        """A person is asked: each question of a turn is a task of its own."""
+    async def ask(self, call: StepCall, place: str, ask: JsonObject) -> StepResult:
+        """A person is asked: each question of a turn, at its place, is a task of its own."""
         own = call._replace(
-            input=ask, path=f"{call.path}/~ask/{number}", ai_fed=True, resume=None, alias=None
+            input=ask, path=f"{call.path}/~ask/{place}", ai_fed=True, resume=None, alias=None
         )
         question = Question(own, "task", candidates=ask.get("candidates") or None)
         result = await self._asking.open(question)

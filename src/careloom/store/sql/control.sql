@@ -10,6 +10,7 @@ BEGIN
   UPDATE run SET parent_run = (p_op->'parent'->>'run')::uuid, parent_path = p_op->'parent'->>'path',
     parent_iter = p_op->'parent'->>'iter', awaited = (p_op->>'awaited')::boolean
   WHERE tenant = p_tenant AND run_id = v_run AND parent_run IS NULL;
+  IF p_op->'run'->>'source' = 'test' THEN PERFORM test_run_child(p_tenant, p_store, v_run); END IF;
   RETURN jsonb_build_object('run', v_run);
 END $$;
 

@@ -44,11 +44,13 @@ BEGIN
   PERFORM enter(p_tenant);
   SELECT * INTO v_draft FROM draft d WHERE d.tenant = p_tenant AND d.store = p_store AND d.draft_id = p_draft FOR UPDATE;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  SELECT max(revision) + 1 INTO v_number FROM draft_revision
-    WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
   IF p_expect IS NOT NULL AND p_expect <> v_draft.revision THEN
     DELETE FROM draft_revision r WHERE r.tenant = p_tenant AND r.store = p_store AND r.draft_id = p_draft
       AND r.aside AND r.label IS NULL AND r.base = p_expect AND r.saved_by IS NOT DISTINCT FROM v_by;
+  END IF;
+  SELECT max(revision) + 1 INTO v_number FROM draft_revision
+    WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
+  IF p_expect IS NOT NULL AND p_expect <> v_draft.revision THEN
     INSERT INTO draft_revision (tenant, store, draft_id, revision, base, aside, body_id, body, saved_by)
       VALUES (p_tenant, p_store, p_draft, v_number, p_expect, true, p_body_id, p_body, v_by);
     PERFORM draft_prune(p_tenant, p_store, p_draft, p_kept);
@@ -133,7 +135,7 @@ BEGIN
       'revision', v_draft.revision, 'by', v_draft.updated_by, 'at', v_draft.updated_at));
   END IF;
   DELETE FROM draft_revision WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
-  DELETE FROM test_run WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
+  UPDATE test_run SET pinned = '' WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
   DELETE FROM draft WHERE tenant = p_tenant AND store = p_store AND draft_id = p_draft;
   PERFORM audit_record(p_tenant, p_store, 'draft.delete', 'Draft/' || p_draft, p_actor,
     jsonb_build_object('revision', v_draft.revision));
@@ -151,7 +153,7 @@ BEGIN
   INSERT INTO definition (tenant, hash, canonical) VALUES (p_tenant, p_run->>'hash', p_canonical) ON CONFLICT DO NOTHING;
   INSERT INTO test_run (tenant, store, run_id, draft_id, revision, pinned)
     VALUES (p_tenant, p_store, (p_run->>'id')::uuid, p_draft, p_revision, p_pinned);
-  DELETE FROM test_run WHERE tenant = p_tenant AND store = p_store AND at < now() - interval '30 days';
+  UPDATE test_run SET pinned = '' WHERE tenant = p_tenant AND store = p_store AND at < now() - interval '30 days' AND pinned <> '';
   v_born := runs_insert(p_tenant, NULL, NULL, 0, jsonb_build_array(p_run), ARRAY[p_input]);
   PERFORM audit_record(p_tenant, p_store, 'draft.test', 'Draft/' || p_draft, p_actor,
     p_detail || jsonb_build_object('revision', p_revision, 'run', p_run->'id'));
@@ -162,5 +164,11 @@ END $$;
 CREATE OR REPLACE FUNCTION test_run_read(p_tenant text, p_store text, p_run uuid) RETURNS bytea LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN (SELECT t.pinned FROM test_run t WHERE t.tenant = p_tenant AND t.store = p_store AND t.run_id = p_run);
+  RETURN (SELECT nullif(t.pinned, '') FROM test_run t WHERE t.tenant = p_tenant AND t.store = p_store AND t.run_id = p_run);
 END $$;
+
+-- test_run_child: a run that a test started is a test too; nothing is pinned to its steps.
+CREATE OR REPLACE FUNCTION test_run_child(p_tenant text, p_store text, p_run uuid) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO test_run (tenant, store, run_id, draft_id, revision, pinned)
+  VALUES (p_tenant, p_store, p_run, '00000000-0000-0000-0000-000000000000', 0, '') ON CONFLICT DO NOTHING
+$$;

@@ -125,8 +125,7 @@ function columns(figures: ReadonlyMap<string, Figures>, start: (id: string) => v
     {
       key: "median",
       head: "Median",
-      width: "72px",
-      align: "end",
+      width: "80px",
       wide: true,
       cell: ({ id }) => {
         const median = figures.get(id)?.p50Ms;

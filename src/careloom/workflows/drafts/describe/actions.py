@@ -81,6 +81,12 @@ _IMPOSSIBLE: tuple[tuple[str, str], ...] = (
 )
 
 
+_OTHER_WAYS = re.compile(
+    "|".join(words for words, what in _IMPOSSIBLE if "messages" in what or "calls" in what), re.I
+)
+"""Ways to tell people that there is no step for."""
+
+
 def hear_actions(text: str, understood: Understood) -> None:
     """Add every action of the text, and what is asked for and not offered."""
     for pattern, what in _IMPOSSIBLE:
@@ -184,6 +190,8 @@ def _notifying(text: str) -> Iterator[Heard]:
         mail = re.search(r"\be-?mails?\b|\bmails?\b", clause, re.I)
         hook = re.search(r"\b(?:to|via|by|through)\s+(?:an?\s+|the\s+)?webhook\b", clause, re.I)
         slack = re.search(r"\bslack\b", clause, re.I)
+        if _OTHER_WAYS.search(clause) and not (channel or slack or address or mail):
+            continue
         facts: JsonObject = {"by": None, "to": None, "who": _who(clause)}
         if channel is not None or slack is not None:
             facts |= {"by": "slack", "to": f"#{channel[1]}" if channel else None}
