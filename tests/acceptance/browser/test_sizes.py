@@ -13,7 +13,7 @@ from tests.acceptance.browser.place import House, go, sign_in
 
 FIRST_LOAD = 300_000
 OTHERS = 200_000
-KB = 1000
+PATIENTS_PAGE = 100_000
 
 
 def sent(tab: Page) -> dict[str, int]:
@@ -35,7 +35,20 @@ def test_the_first_load_is_small(house: House, new_context: Callable[..., Browse
     assert len(sizes) < 40
 
 
-@pytest.mark.parametrize("address", ["/connections", "/incidents", "/messages", "/runs"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/workflows/new?template=radiology-triage",
+        "/runs",
+        "/inbox",
+        "/data",
+        "/studies",
+        "/sessions",
+        "/connections",
+        "/incidents",
+        "/messages",
+    ],
+)
 def test_another_page_is_small(house: House, signed_in: Page, address: str) -> None:
     signed_in.get_by_role("heading", name="Workflows", level=1).wait_for()
     signed_in.wait_for_load_state("networkidle")
@@ -45,6 +58,15 @@ def test_another_page_is_small(house: House, signed_in: Page, address: str) -> N
     signed_in.wait_for_load_state("networkidle")
     more = {name: size for name, size in sent(signed_in).items() if name not in before}
     assert sum(more.values()) < OTHERS, more
+
+
+def test_the_patients_page_is_small(house: House, page: Page, expected: list[str]) -> None:
+    expected.append("status of 4")
+    page.goto(f"{house.url}/form.html#frm_default_none_none")
+    page.get_by_text("This link does not lead to a form").wait_for()
+    page.wait_for_load_state("networkidle")
+    sizes = sent(page)
+    assert sum(sizes.values()) < PATIENTS_PAGE, sizes
 
 
 def test_files_carry_policy_and_validator(house: House) -> None:

@@ -162,3 +162,10 @@ async def test_the_assistant_answers_by_a_schema_and_is_logged(ward: Ward) -> No
     assert [one["status"] for one in calls] == ["received", "received"]
     with pytest.raises(Unprocessable, match="No model is configured"):
         await Assistant(services.ai.turns, None).ask(scope, "?", schema, {})
+
+
+async def test_a_worker_that_is_not_there_fails_its_step(ward: Ward) -> None:
+    step = {"id": "read", "type": "worker", "worker": "{{trigger.who}}", "input": {"a": "b"}}
+    await ward.desk.deployed({"id": "w", "steps": [step]})
+    run = await ward.desk.execute("w", {"who": "nobody"})
+    assert run["error"]["code"] == "unknown_worker"

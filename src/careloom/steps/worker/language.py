@@ -50,7 +50,9 @@ class LanguageWorkers:
         key = f"{call.key}:{digest(call.input)[:16]}"
         kept = await self.turns.kept(call.scope, key)
         version = kept[0].worker_version if kept else spoken.get("workerVersion")
-        worker = await self.workers.get(call.scope, str(call.input["worker"]), version)
+        worker = await self.workers.find(call.scope, str(call.input["worker"]), version)
+        if worker is None:
+            raise StepError("There is no such worker in this store", code="unknown_worker")
         gave = await self.waits.gave(call, _waiting(kept))
         if kept and _is_person(kept[-1]):
             return await self._by_person(call, worker, kept[-1], gave, spoken)
