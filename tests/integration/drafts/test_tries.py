@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 RADIOLOGY = template("radiology-triage")
 READING = {
-    **{"reading": "clear", "assessable": True, "probability": 0.1},
-    **{"study": "1.2", "instance": "1.2.3", "evidence": {"model": "m", "version": "1"}},
+    "reading": "clear",
+    "assessable": True,
+    "probability": 0.1,
+    "study": "1.2",
+    "instance": "1.2.3",
+    "evidence": {"model": "m", "version": "1"},
 }
 
 
