@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.acceptance.browser.builder_desk import (
     MESSAGE,
     OBSERVATION,
@@ -321,22 +321,28 @@ def test_names_of_earlier_steps_are_offered(builder: Builder) -> None:
 
 
 def test_two_people_change_one_draft_and_both_changes_stay(
-    builder: Builder,
-    house: House,
-    new_context: Callable[..., object],
-    page_for: Callable[[str], Page],
-    expected: list[str],
+    builder: Builder, house: House, page_for: Callable[[str], Page], expected: list[str]
 ) -> None:
     expected.append("409")
     draft = builder.begin(TWO)
     other = Builder(house, page_for("admin"))
     other.open(f"/workflows/new?draft={draft}")
-    # Both look at the same revision; the second to save is told.
+    # My change is on its way while the other one is saved.
+    held: list[Route] = []
+    mine = "**/api/drafts/*"
+    builder.tab.route(
+        mine,
+        lambda route: held.append(route) if route.request.method == "PUT" else route.continue_(),
+    )
     builder.select("first")
+    with builder.tab.expect_request(lambda asked: asked.method == "PUT"):
+        builder.field("Name").fill("Mine")
     other.select("second")
     other.field("Duration").fill("9s")
     other.saved(lambda source: "duration: 9s" in source)
-    builder.field("Name").fill("Mine")
+    for route in held:
+        route.continue_()
+    builder.tab.unroute(mine)
     panel = builder.tab.get_by_role("complementary", name="Two versions")
     panel.get_by_text("duration: 9s").wait_for()
     panel.get_by_text("name: Mine").wait_for()
