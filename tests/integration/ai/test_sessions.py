@@ -148,6 +148,21 @@ async def test_what_others_said_is_not_there(ward: Ward, house: House) -> None:
     assert sent.status_code == 404
 
 
+async def test_a_run_that_only_names_a_session_is_not_told_what_was_said_in_it(ward: Ward) -> None:
+    await ward.model()
+    worker = await ward.worker()
+    session = await ward.session(worker["id"])
+    await ward.say(session, "My secret is Quillfeather.")
+    message = {"role": "user", "content": [{"type": "text", "text": "What was said?"}]}
+    talk = {"sessionId": session, "message": message}
+    body = {"sessionId": session, "worker": worker["id"], "conversation": talk}
+    run = await ward.desk.execute("careloom-conversation", body)
+    assert run["status"] == "succeeded", run["error"]
+    asked = ward.ai.script.asked[-1]
+    assert "What was said?" in asked.texts
+    assert "Quillfeather" not in asked.texts
+
+
 def _events(text: str) -> list[tuple[str, str, JsonObject]]:
     """(event, id, data) of each event."""
     found = []

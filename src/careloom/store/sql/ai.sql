@@ -194,6 +194,9 @@ BEGIN
     FROM ai_turn t JOIN run r ON r.tenant = p_tenant AND r.run_id = run_last(p_tenant, t.run_id) AND r.state = 'succeeded'
       JOIN ai_call c ON c.tenant = p_tenant AND c.origin_run = t.run_id AND c.state = 'received'
     WHERE t.tenant = p_tenant AND t.store = p_store AND t.session_id = p_session AND t.run_id < p_run
+      -- Only to a turn of the session itself: anybody may start a run that names one.
+      AND EXISTS (SELECT FROM ai_turn x WHERE x.tenant = p_tenant AND x.store = p_store AND x.session_id = p_session
+                  AND x.run_id = p_run)
     ORDER BY t.number, c.at, c.number;
 END $$;
 
@@ -347,7 +350,8 @@ END $$;
 CREATE OR REPLACE FUNCTION ai_usage_of_run(p_tenant text, p_store text, p_run uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN (SELECT jsonb_build_object('tokens', coalesce(sum(c.input_tokens + c.output_tokens), 0), 'cost', coalesce(sum(c.cost), 0))
+  RETURN (SELECT jsonb_build_object('tokens', coalesce(sum(c.input_tokens + c.output_tokens), 0),
+                                    'cost', coalesce(sum(c.cost), 0))
     FROM ai_call c WHERE c.tenant = p_tenant AND c.store = p_store AND c.origin_run = p_run);
 END $$;
 
