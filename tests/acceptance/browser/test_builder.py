@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.acceptance.browser.builder_desk import (
     MESSAGE,
     OBSERVATION,
@@ -288,6 +288,32 @@ def test_steps_are_copied_connected_and_removed_by_keys(builder: Builder) -> Non
     tab.keyboard.press("Delete")
     builder.said("was removed")
     assert len(builder.steps()) == 2
+
+
+def test_steps_are_connected_and_moved_by_mouse(builder: Builder) -> None:
+    tab = builder.tab
+    builder.begin(TWO + "    - {id: third, type: wait, duration: 3s}\n")
+    handle = tab.locator('.react-flow__node[data-id="first"] .react-flow__handle.source')
+    builder.node("first").hover()
+    drag(tab, handle, builder.node("third"))
+    builder.said("third now comes after first")
+    builder.saved(lambda source: source.find("third") < source.find("second"))
+    drag(tab, builder.node("second"), tab.locator("[data-edge$='→first']"))
+    builder.said("second was moved")
+    builder.saved(lambda source: source.find("second") < source.find("id: first"))
+    assert builder.steps() == ["second", "first", "third"]
+    tab.keyboard.press("Control+z")
+    builder.saved(lambda source: source.find("id: first") < source.find("second"))
+
+
+def drag(tab: Page, what: Locator, onto: Locator) -> None:
+    start, end = what.bounding_box(), onto.bounding_box()
+    assert start is not None
+    assert end is not None
+    tab.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=10)
+    tab.mouse.up()
 
 
 def test_a_finding_leads_to_its_field_and_is_fixed_at_a_click(builder: Builder) -> None:
