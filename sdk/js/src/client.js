@@ -3,7 +3,8 @@ import { FhirStoreClient } from './fhir-store.js';
 import * as operations from './operations.js';
 import { Sessions } from './session.js';
 import { events } from './stream.js';
-import { Transport, sleep } from './transport.js';
+import { Transport } from './transport.js';
+import { settled } from './waiting.js';
 import { WorkQueues } from './work.js';
 
 /** States in which a run stays. */
@@ -27,17 +28,9 @@ export class Workflows extends operations.WorkflowOperations {
    * @param {{ timeout?: number, signal?: AbortSignal }} [options]
    * @returns {Promise<any>}
    */
-  async waitForRun(runId, { timeout = 300_000, signal } = {}) {
-    const end = performance.now() + timeout;
-    for (let pause = 50; ; pause = Math.min(pause * 1.5, 2_000)) {
-      const run = await this.getRun(runId, { signal });
-      if (ENDED.has(run.data.status)) return run;
-      if (performance.now() > end) {
-        const told = `${runId} is ${run.data.status} after ${timeout} ms`;
-        throw new DOMException(told, 'TimeoutError');
-      }
-      await sleep(pause, signal);
-    }
+  waitForRun(runId, options) {
+    const look = (/** @type {any} */ given) => this.getRun(runId, given);
+    return settled(runId, look, (status) => !ENDED.has(status), options);
   }
 }
 

@@ -79,6 +79,15 @@ export declare class Sessions extends SessionOperations {
    * from `lastEventId`; it ends when `signal` is aborted or the loop is left.
    */
   stream(sessionId: string, options?: StreamOptions): AsyncGenerator<StreamEvent, void>;
+  /**
+   * The task of a message once it does not go on by itself: it is answered, has failed, or waits
+   * for somebody. Throws a TimeoutError; the task goes on all the same.
+   */
+  waitForTask(
+    sessionId: string,
+    taskId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.AiTask>>;
 }
 
 /** FHIR stores, and a FHIR client for the one that was initialized last. */

@@ -870,6 +870,15 @@ export class ConnectionOperations extends Operations {
 /** Operations on ai. */
 export class AiOperations extends Operations {
   /**
+   * By workflow, step, model and version: how often people agreed with what was suggested, with its
+   * interval, and whether the stated confidence kept its word; of the latest 1,000 decided tasks
+   * that the key may see.
+   */
+  listEvaluations(options) {
+    return this.send('GET', '/api/evaluations', options, { query: pick(options, 'workflow') });
+  }
+
+  /**
    * How much each part of the image's centre square mattered, worked out anew: a grid of `size`
    * rows and columns, 0 to 1. 422 for an image that the model cannot assess, or a model that
    * explains nothing.

@@ -200,6 +200,30 @@ export interface Migration {
   }>;
 }
 
+export interface Evaluation {
+  workflowId: string | null;
+  path: string | null;
+  model: string | null;
+  version: string | null;
+  reviewed: number;
+  agreed: number;
+  edited: number;
+  rejected: number;
+  agreement: number;
+  interval: Array<number>;
+  confidence: number | null;
+  calibrationError: number | null;
+  reliability: Array<{
+    from: number;
+    to: number;
+    count: number;
+    confidence: number | null;
+    agreement: number | null;
+  }>;
+  fields: Array<{ field: string; edited: number }>;
+  cases: Array<{ taskId: string; at: string | null; outcome: "edited" | "rejected" }>;
+}
+
 export interface AiModelGiven {
   provider: "openai" | "anthropic" | "google" | "ollama";
   connection: string;

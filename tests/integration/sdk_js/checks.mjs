@@ -1,6 +1,6 @@
 // Runs each check in turn and prints what became of it: {"name": "ok" | the fault}.
 
-const PATIENCE = 90_000;
+const PATIENCE = 400_000;
 
 export async function run(checks) {
   const told = {};

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "sdk" / "js"
 HERE = Path(__file__).parent
 NODE = Path(sys.executable).parent / "node"
-PATIENCE_S = 300
+PATIENCE_S = 900
 
 
 @dataclass

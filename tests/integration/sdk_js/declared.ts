@@ -29,6 +29,7 @@ const none = (): never => {
 };
 export const ofClient: Missing<real.EngineClient, EngineClient> = none();
 export const ofWorkflow: Missing<real.Workflows, EngineClient['workflow']> = none();
+export const ofSession: Missing<real.EngineClient['session'], EngineClient['session']> = none();
 export const ofStores: Missing<real.DataStores, EngineClient['dataStore']> = none();
 export const ofStore: Missing<RealStore, FhirStoreClient> = none();
 export const ofError: Missing<errors.EngineError, EngineError> = none();
