@@ -64,7 +64,7 @@ async def signed_in_of(request: Request) -> SignedIn | None:
     if token is None:
         return None
     identity: Identity = request.app.state.services.identity
-    principal, session = await identity.sessions.authenticate(token)
+    principal, session = await identity.sessions.authenticate(token, used=not _by_itself(request))
     try:
         require_our_page(request)
         require_csrf_token(request, session)
@@ -72,6 +72,13 @@ async def signed_in_of(request: Request) -> SignedIn | None:
         identity.sessions.rejected(principal, session, error.code)
         raise
     return principal, session
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether the page asks without anybody at it: its stream of events, and what it says is in the
+    background."""
+    accepted = request.headers.get("accept", "")
+    return "x-background" in request.headers or accepted.startswith("text/event-stream")
 
 
 PrincipalDep = Annotated[Principal, Depends(authenticate)]

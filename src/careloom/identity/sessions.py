@@ -92,6 +92,9 @@ class Sessions:
         self.idle = idle
         self.longest = longest
         self._known = Remembered[SignedIn](seconds=cache_seconds, most=4096, clock=clock)
+        often = min(60.0, idle.total_seconds() / 4)
+        self._noted = Remembered[bool](seconds=often, most=4096, clock=clock)
+        """Sessions of which it was noted a moment ago that they are used."""
 
     async def open(
         self, principal: Principal, key_id: str, *, agent: str = "", before: str | None = None
@@ -117,11 +120,14 @@ class Sessions:
         self.forget()
         return token.text, Session(token.id, expires, token.csrf(pepper))
 
-    async def authenticate(self, text: str) -> SignedIn:
-        """Whose session this is; raises `Unauthenticated` or `TooManyAttempts`."""
+    async def authenticate(self, text: str, *, used: bool = True) -> SignedIn:
+        """Whose session this is; raises `Unauthenticated` or `TooManyAttempts`. What a page asks by
+        itself does not count as `used`: a screen that was left goes idle."""
         slot = slot_of(text)
         known = self._known.find(slot)
         if known is not None:
+            if used and self._noted.find(slot) is None:
+                await self._note_use(slot, known[0].tenant, known[1].id)
             return known
         token = _parse(text)
         if token is None:
@@ -141,9 +147,13 @@ class Sessions:
         principal = admitted(token.tenant, found["key"], entity, self._refusals)
         session = Session(token.id, found["expires_at"], token.csrf(pepper))
         self._known.put(slot, (principal, session), min(left, lifetime(found["key"])))
-        if found["touch_session"]:
-            await self._db.call("session_touch", token.tenant, token.id)
+        if used and found["touch_session"]:
+            await self._note_use(slot, token.tenant, token.id)
         return principal, session
+
+    async def _note_use(self, slot: bytes, tenant: str, session: str) -> None:
+        await self._db.call("session_touch", tenant, session)
+        self._noted.put(slot, True, float("inf"))
 
     def rejected(self, principal: Principal, session: Session, reason: str) -> None:
         """A request with the cookie that did not come from our own pages."""

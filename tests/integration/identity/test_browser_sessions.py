@@ -368,6 +368,41 @@ async def test_use_keeps_a_session_alive_in_every_process(
         await first.sessions.authenticate(text)
 
 
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(
+    database: Database, keyring: Keyring, dsn: str, scope: Scope
+) -> None:
+    identity = Identity(database, keyring, cache_seconds=0)
+    await identity.create_principal(scope, "ada", name="Ada", roles=["viewer"], actor=SYSTEM_ACTOR)
+    key = await identity.create_key(scope, "ada", actor=SYSTEM_ACTOR)
+    principal = await identity.authenticate(key.text)
+    text, session = await identity.sessions.open(principal, key.key_id)
+    await _aged(dsn, session.id, "last_seen_at = now() - interval '20 minutes'")
+    await identity.sessions.authenticate(text, used=False)
+    await _aged(dsn, session.id, "last_seen_at = last_seen_at - interval '11 minutes'")
+    with pytest.raises(Unauthenticated):
+        await identity.sessions.authenticate(text, used=False)
+
+
+async def test_a_stream_and_what_is_asked_in_the_background_count_as_no_use(
+    house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await signed_in(house, desk)
+    sessions = house.services.identity.sessions
+    seen: list[bool] = []
+    authenticate = sessions.authenticate
+
+    async def watched(text: str, *, used: bool = True) -> Any:
+        seen.append(used)
+        return await authenticate(text, used=used)
+
+    monkeypatch.setattr(sessions, "authenticate", watched)
+    await client.get("/api/workflows")
+    await client.get("/api/workflows", headers={"X-Background": "1"})
+    stream = {"Accept": "text/event-stream"}
+    await client.get("/api/stream?topics=runs&seconds=0", headers=stream)
+    assert (seen[0], seen[1], set(seen[2:])) == (True, False, {False})
+
+
 async def test_only_a_keyed_hash_of_the_token_is_kept(
     database: Database, keyring: Keyring, dsn: str, scope: Scope
 ) -> None:

@@ -48,7 +48,9 @@ def test_nothing_needs_to_be_set() -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_the_documented_default_is_the_real_one(setting: Setting) -> None:
-    if setting.fallback not in (None, ()):
+    if isinstance(setting.fallback, bool):
+        assert setting.default == ("`yes`" if setting.fallback else "`no`")
+    elif setting.fallback not in (None, ()):
         assert setting.default == f"`{setting.fallback}`"
 
 

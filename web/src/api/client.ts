@@ -70,6 +70,13 @@ export function setLost(now: boolean): void {
   dispatchEvent(new Event(CONNECTION));
 }
 
+/** A page that nobody has touched for a minute asks in the background: that keeps no session alive. */
+const AWAY = 60_000;
+let touched = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"]) {
+  addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+}
+
 /** An answer that is 2xx; raises ApiError or Unreachable. `path` is relative: "api/tasks". */
 export async function send(method: string, path: string, sending: Sending = {}): Promise<Response> {
   const headers: Record<string, string> = {
@@ -77,6 +84,7 @@ export async function send(method: string, path: string, sending: Sending = {}):
     Accept: sending.accept ?? "application/json",
     ...sending.headers,
   };
+  if (Date.now() - touched > AWAY) headers["X-Background"] = "1";
   if (sending.ifMatch !== undefined) headers["If-Match"] = `"${sending.ifMatch}"`;
   const body = payload(sending, headers);
   const answer = await reach(path + search(sending.query), {
