@@ -21,7 +21,6 @@ export default function BuilderPage() {
   useEffect(() => {
     document.title = "Builder · Careloom";
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key names all of it
   useEffect(() => {
     if (opened?.key === key) return;
     let gone = false;

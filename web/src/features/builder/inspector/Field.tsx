@@ -161,7 +161,6 @@ function List(props: FieldProps & { label: string; items: readonly unknown[] }) 
   return (
     <div className={styles.list}>
       {items.map((item, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: an item is its place
         <div key={at} className={styles.row}>
           <ExpressionInput
             id={`${props.path.join("-")}-${at}`}

@@ -51,7 +51,6 @@ export function useOffers(): (key: string) => readonly string[] {
     })),
   });
   const lists = answers.map((answer) => answer.data);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the lists are what counts
   return useCallback((key: string) => {
     if (key === "resourceType") return RESOURCES;
     if (key === "event") return EVENTS;

@@ -27,7 +27,6 @@ export function Findings() {
       )}
       <ul className={styles.list}>
         {sorted.map((finding, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: one code may stand at one place twice
           <FindingItem key={`${finding.code}${finding.path}${at}`} finding={finding} />
         ))}
       </ul>

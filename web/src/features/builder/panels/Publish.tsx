@@ -76,7 +76,6 @@ export function Publish({ saver, onPublished }: Props) {
           <h3 className={styles.section}>Verification</h3>
           <ul className={styles.list}>
             {findings.map((finding, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: one code may stand at one place twice
               <li key={at} className={styles.finding} data-severity={finding.severity}>
                 <button type="button" className={styles.go} onClick={() => go(store, finding)}>
                   <Icon of={finding.severity === "error" ? CircleAlert : TriangleAlert} size={15} />
