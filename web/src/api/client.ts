@@ -73,8 +73,12 @@ export function setLost(now: boolean): void {
 /** A page that nobody has touched for a minute asks in the background: that keeps no session alive. */
 const AWAY = 60_000;
 let touched = Date.now();
-for (const kind of ["pointerdown", "keydown", "wheel"]) {
-  addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+
+/** Called once: notice that somebody is at the page. */
+export function noticePeople(): void {
+  for (const kind of ["pointerdown", "keydown", "wheel"]) {
+    addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+  }
 }
 
 /** An answer that is 2xx; raises ApiError or Unreachable. `path` is relative: "api/tasks". */
