@@ -135,7 +135,7 @@ def test_loops_fallbacks_and_a_rollback_are_told_in_words(
     signed_in.get_by_role("cell", name="Run started").wait_for()
     signed_in.get_by_role("tab", name="Session").click()
     signed_in.get_by_text("Bed b").wait_for()
-    signed_in.get_by_role("tab", name="What came of it").click()
+    signed_in.get_by_role("tab", name="Results").click()
     signed_in.get_by_role("heading", name="Written").wait_for()
 
 

@@ -98,8 +98,8 @@ function Shown({ run }: { run: Run }) {
           <Tabs.List>
             <Tabs.Tab value="steps">Steps</Tabs.Tab>
             {typeof version?.source === "string" && <Tabs.Tab value="canvas">Canvas</Tabs.Tab>}
-            <Tabs.Tab value="results">What came of it</Tabs.Tab>
-            <Tabs.Tab value="trigger">What started it</Tabs.Tab>
+            <Tabs.Tab value="results">Results</Tabs.Tab>
+            <Tabs.Tab value="trigger">Trigger</Tabs.Tab>
             <Tabs.Tab value="session">Session</Tabs.Tab>
             <Tabs.Tab value="audit">Audit</Tabs.Tab>
           </Tabs.List>
