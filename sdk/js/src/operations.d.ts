@@ -296,7 +296,7 @@ export declare class DraftsOperations extends Operations {
   /** Begin a draft from a source, a shipped template or the newest version of a workflow. */
   createDraft(body: types.DraftBegun, options?: CallOptions): Promise<types.Envelope<types.Draft>>;
 
-  /** A draft; its revision is the ETag. */
+  /** A draft; its revision is the ETag. Pinned data are shown with run:read. */
   getDraft(draftId: string, options?: CallOptions): Promise<types.Envelope<types.Draft>>;
 
   /**

@@ -297,7 +297,7 @@ export class DraftsOperations extends Operations {
     return this.send('POST', '/api/drafts', options, { json: body });
   }
 
-  /** A draft; its revision is the ETag. */
+  /** A draft; its revision is the ETag. Pinned data are shown with run:read. */
   getDraft(draftId, options) {
     return this.send('GET', `/api/drafts/${place('draftId', draftId)}`, options);
   }

@@ -757,6 +757,8 @@ export interface DraftSaved {
   pinned?: { trigger?: JsonObject | null; steps?: JsonObject };
   positions?: JsonObject;
   name?: string;
+  /** As it was read: an empty `pinned` then stays as it is */
+  pinnedHidden?: boolean;
   revision?: number;
 }
 

@@ -58,7 +58,7 @@ class Assistant:
             scope=scope,
             worker=Worker(NAME, NAME, 1, "", definition),
             run_id="",
-            origin="",
+            origin=None,
             path="assistant",
             key=f"assistant:{name}",
             message=user(prompt),

@@ -58,7 +58,19 @@ _SOURCE: JsonObject = {
 }
 SCHEMAS: dict[str, JsonObject] = {
     "DraftSummary": shape(_DRAFT),
-    "Draft": shape({**_DRAFT, "source": TEXT, "pinned": _PINNED, "positions": ANY_OBJECT}),
+    "Draft": shape(
+        {**_DRAFT, "source": TEXT, "pinned": _PINNED, "positions": ANY_OBJECT},
+        {
+            "pinnedHidden": {
+                "const": True,
+                "description": "`pinned` is not shown: that takes run:read",
+            },
+            "pinnedErased": {
+                "const": True,
+                "description": "`pinned` was of a patient whose data were erased",
+            },
+        },
+    ),
     "DraftBegun": {
         "type": "object",
         "description": "One of source, template and workflow",
@@ -67,7 +79,14 @@ SCHEMAS: dict[str, JsonObject] = {
     "DraftSaved": {
         "type": "object",
         "description": "What is left out stays as it is; `revision` stands for If-Match",
-        "properties": {**_GIVEN, "revision": WHOLE},
+        "properties": {
+            **_GIVEN,
+            "pinnedHidden": {
+                "type": "boolean",
+                "description": "As it was read: an empty `pinned` then stays as it is",
+            },
+            "revision": WHOLE,
+        },
     },
     "DraftId": shape({"id": TEXT}),
     "DraftRevision": shape(

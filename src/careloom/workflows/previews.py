@@ -131,10 +131,11 @@ class Previews:
         program = await self._newest(scope, run)
         effects = []
         for step in program.definition.walk():
-            times = sum(row.path.removesuffix(_OPEN) == step.path for row in journal.values())
-            if not times:
+            rows = [row for row in journal.values() if row.path.removesuffix(_OPEN) == step.path]
+            if not rows:
                 continue
-            if is_carried_out(self._catalog, step.type):
+            given = rows[-1].input or step.params
+            if is_carried_out(self._catalog, step.type, given):
                 what = "is carried out again in memory; what it would write is thrown away"
                 effects.append(_effect(step, "rehearse", f"{_label(step)} {what}", repeats=True))
             else:

@@ -19,7 +19,7 @@ from careloom.workflows.engine.journal import Key, RunState, StepRecord
 from careloom.workflows.engine.program import Program, opening_path
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import run_grants
-from careloom.workflows.step import StepCall, StepCatalog, StepError
+from careloom.workflows.step import StepCall, StepCatalog, StepError, is_computed
 from careloom.workflows.step_input import value_fault
 
 _MOST_STEPS = 100_000
@@ -99,7 +99,7 @@ class Rehearsal:
                 step.fallback, run, command.key, {"code": error.code, "message": str(error)}
             )
         past = recorded.get(key)
-        if not is_carried_out(self._catalog, step.definition.type):
+        if not is_carried_out(self._catalog, step.definition.type, given):
             return self._reuse(run, command, given, past, seen)
         seen.how[key] = "run"
         try:
@@ -164,12 +164,10 @@ class Rehearsal:
         )
 
 
-def is_carried_out(catalog: StepCatalog, kind: str) -> bool:
-    """Whether a step of this type is carried out: it reads or computes, inside the house."""
+def is_carried_out(catalog: StepCatalog, kind: str, given: JsonObject) -> bool:
+    """Whether a step is carried out with this input: it reads or computes, inside the house."""
     step = catalog.get(kind)
-    if step is None:
-        return False
-    return step.schema.get("replay") == "run" and not step.schema.get("egress", False)
+    return step is not None and is_computed(step.schema, given)
 
 
 def _close(seen: Rehearsed, frontier: Frontier, close: Close) -> None:

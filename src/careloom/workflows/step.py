@@ -165,5 +165,18 @@ class Undoes(Protocol):
         """
 
 
+def stays_inside(schema: JsonObject, given: JsonObject) -> bool:
+    """False for a step that goes outside with what it is given, by `inside` of its schema: the
+    values with which it stays. A worker that is not shipped asks its model's provider."""
+    inside: dict[str, list[str]] = schema.get("inside", {})
+    return all(given.get(name) in values for name, values in inside.items())
+
+
+def is_computed(schema: JsonObject, given: JsonObject) -> bool:
+    """Whether the step reads or computes, inside the house, and may be carried out at any time."""
+    calls = schema.get("egress", False) or not stays_inside(schema, given)
+    return schema.get("replay") == "run" and not calls
+
+
 StepCatalog = dict[str, Step]
 """Step types by name; steps/catalog.py lists them."""

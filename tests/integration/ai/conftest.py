@@ -53,7 +53,7 @@ class Ward:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["data"]["id"])
 
-    async def say(self, session: str, words: str, **given: Any) -> JsonObject:
+    async def say(self, session: str, words: str | list[JsonObject], **given: Any) -> JsonObject:
         """Say something and wait until the task does not go on by itself."""
         path = f"/api/sessions/{session}/messages"
         answer = await self.desk.post(path, {"content": words, "role": "user", **given})

@@ -157,3 +157,35 @@ async def test_a_day_that_is_used_up_leaves_the_fallback(ward: Ward) -> None:
     assert first["evidence"]["model"] == "openai/gpt-4"
     assert second["evidence"]["model"] == "small"
     assert second["answer"]["degraded"] is True
+
+
+LOST = [Say("Cut", finish="length"), Say("", finish="refused"), Say("")]
+
+
+@pytest.mark.parametrize("bad", LOST, ids=["cut", "refused", "empty"])
+async def test_an_answer_of_no_use_counts_in_the_budgets(ward: Ward, bad: Say) -> None:
+    await ward.model(price={"input": 1000, "output": 1000})
+    await ward.model("small")
+    budget = {"tokensPerTurn": 17, "tokensPerDay": 17}
+    worker = await ward.worker(budget=budget, retries=0, fallback={"model": "small"})
+    ward.ai.script.then(bad)
+    session = await ward.session(worker["id"])
+    task = await ward.say(session, "One.")
+    assert (task["status"], task["error"]["code"]) == ("failed", "budget_exceeded")
+    assert len(ward.ai.script.asked) == 1
+    [call] = await ward.calls(session=session)
+    assert (call["inputTokens"], call["outputTokens"]) == (12, 5)
+    assert call["cost"] == pytest.approx(0.017)
+    later = await ward.say(session, "Two.")
+    assert later["evidence"]["model"] == "small", "the day is used up"
+
+
+async def test_what_failed_before_an_answer_counts_with_it_once(ward: Ward) -> None:
+    await ward.model(price={"input": 1000, "output": 1000})
+    worker = await ward.worker(retries=1)
+    ward.ai.script.then(Say(""))
+    session = await ward.session(worker["id"])
+    task = await ward.say(session, "One.")
+    assert (task["evidence"]["tokens"], task["evidence"]["calls"]) == (34, 1)
+    [call] = await ward.calls(session=session)
+    assert (call["attempts"], call["cost"]) == (2, pytest.approx(0.034))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any
 
 import pytest
+from PIL import Image
 from tests.ai_server.script import Say
 from tests.integration.ai.conftest import Ward
 from tests.integration.conftest import until
@@ -51,8 +54,8 @@ def probe(ward: Ward) -> Iterator[Probe]:
     del known["probe"]
 
 
-async def _worker(ward: Ward) -> str:
-    await ward.model()
+async def _worker(ward: Ward, **facts: Any) -> str:
+    await ward.model(**facts)
     tools = {"tools": [{"toolName": "probe", "config": {}}]}
     worker = await ward.worker(toolConfigs=tools, review={"queue": "asked"})
     return await ward.session(worker["id"])
@@ -109,6 +112,23 @@ async def test_after_untrusted_text_nothing_leaves_without_a_person(
     task = await _completed(ward, session, task)
     assert task["status"] == "completed", task
     assert probe.sent == ([{"to": "elsewhere"}] if decision == "approve" else [])
+
+
+async def test_after_an_image_nothing_leaves_without_a_person(ward: Ward, probe: Probe) -> None:
+    buffer = BytesIO()
+    Image.new("L", (8, 8), 77).save(buffer, "PNG")
+    kept = await ward.desk.put("/api/files/scans/a.png", content=buffer.getvalue())
+    assert kept.status_code == 201, kept.text
+    session = await _worker(ward, takes=["image"])
+    send = Say(calls=(("send", {"to": "all"}),))
+    ward.ai.script.then(send, Say("Sent."))
+    image = {"type": "image", "uri": "file://scans/a.png"}
+    task = await ward.say(session, [{"type": "text", "text": "What is it?"}, image])
+    assert task["status"] == "waiting", task
+    assert probe.sent == []
+    await _decided(ward, {"decision": "approve"})
+    assert (await _completed(ward, session, task))["status"] == "completed"
+    assert probe.sent == [{"to": "all"}]
 
 
 async def test_before_untrusted_text_a_function_may_send(ward: Ward, probe: Probe) -> None:

@@ -170,6 +170,58 @@ async def test_pinned_data_is_not_readable_in_the_database(
         await connection.close()
 
 
+EMPTY = {"trigger": None, "steps": {}}
+
+
+async def test_who_may_not_read_runs_sees_no_pinned_data_and_erases_none(
+    desk: Desk, house: House
+) -> None:
+    pinned = {"trigger": {"note": CANARY}, "steps": {}}
+    draft = await _begun(desk, pinned=pinned)
+    address = f"/api/drafts/{draft['id']}"
+    auditor = await house.desk("auditor", scope=desk.scope)
+    for path in (address, f"{address}/history/1"):
+        answer = await auditor.get(path)
+        shown = answer.json()["data"]
+        assert CANARY not in answer.text
+        assert (shown["pinned"], shown["pinnedHidden"]) == (EMPTY, True)
+    maker = await _maker(desk, house)
+    shown = await maker.data(address)
+    assert shown["pinnedHidden"] is True
+    text = shown["source"] + "# seen\n"
+    saved = await _save(maker, draft, 1, source=text, pinned=shown["pinned"], pinnedHidden=True)
+    assert saved.status_code == 200, saved.text
+    assert saved.json()["data"]["pinned"] == EMPTY
+    assert (await _save(maker, draft, 2, source=text + "#", pinned={})).status_code == 200
+    kept = await desk.data(address)
+    assert (kept["source"], kept["pinned"]) == (text + "#", pinned)
+    assert "pinnedHidden" not in kept
+    assert (await _save(desk, draft, 3, pinned={})).json()["data"]["pinned"] == EMPTY
+
+
+async def _maker(desk: Desk, house: House) -> Desk:
+    """Somebody who deploys workflows and may not read runs."""
+    role = {"grants": ["workflow:read", "workflow:deploy"]}
+    made = await desk.put("/api/roles/maker", json=role)
+    assert made.status_code in (200, 201), made.text
+    return await house.desk("maker", scope=desk.scope)
+
+
+async def test_pinned_data_go_with_their_patient(desk: Desk) -> None:
+    pinned = {"trigger": {"patientId": "gone", "note": CANARY}, "steps": {"nap": {"a": 1}}}
+    draft = await _begun(desk, pinned=pinned)
+    address = f"/api/drafts/{draft['id']}"
+    assert draft["pinned"] == pinned
+    await desk.services.keyring.destroy(desk.scope.tenant, "gone")
+    for path in (address, f"{address}/history/1"):
+        shown = await desk.data(path)
+        assert (shown["pinned"], shown["pinnedErased"]) == (EMPTY, True)
+        assert shown["source"] == SOURCE
+    saved = await _save(desk, draft, 1, source=SOURCE + "# more\n")
+    assert saved.status_code == 200, saved.text
+    assert "pinnedErased" not in saved.json()["data"]
+
+
 async def test_every_change_leaves_an_audit_row(desk: Desk) -> None:
     draft = await _begun(desk)
     address = f"/api/drafts/{draft['id']}"
@@ -235,6 +287,20 @@ async def test_publishing_replaces_nobodys_version_unseen(desk: Desk) -> None:
     assert done.json()["data"]["version"] == 3
     stranger = (await desk.post("/api/drafts", {"source": SOURCE})).json()["data"]
     assert (await desk.post(f"/api/drafts/{stranger['id']}/publish")).status_code == 409
+
+
+async def test_a_version_of_ones_own_that_was_not_marked_is_no_strangers(desk: Desk) -> None:
+    await desk.deployed(SOURCE)
+    draft = (await desk.post("/api/drafts", {"workflow": "nap"})).json()["data"]
+    address = f"/api/drafts/{draft['id']}"
+    await _save(desk, draft, 1, source=SOURCE.replace("1ms", "2ms"))
+    # As when the process ends between the version and the mark.
+    await desk.deployed(SOURCE.replace("1ms", "2ms"))
+    await _save(desk, draft, 2, source=SOURCE.replace("1ms", "3ms"))
+    done = await desk.post(f"{address}/publish")
+    assert done.status_code == 200, done.text
+    assert done.json()["data"]["version"] == 3
+    assert (await desk.data(address))["basedOn"] == {"workflowId": "nap", "version": 3}
 
 
 async def test_a_draft_with_errors_is_not_published(desk: Desk) -> None:

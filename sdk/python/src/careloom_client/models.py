@@ -758,6 +758,7 @@ class DraftSaved(Model):
     pinned: Model
     positions: Model
     name: str
+    pinned_hidden: bool
     revision: int
 
 

@@ -441,7 +441,7 @@ class Drafts:
         return Envelope(self._send(wanted))
 
     def get_draft(self, draft_id: str) -> Envelope[models.Draft]:
-        """A draft; its revision is the ETag."""
+        """A draft; its revision is the ETag. Pinned data are shown with run:read."""
         wanted = call("GET", "/api/drafts/{draft_id}", {"draft_id": draft_id})
         return Envelope(self._send(wanted))
 
@@ -1944,7 +1944,7 @@ class AsyncDrafts:
         return Envelope(await self._send(wanted))
 
     async def get_draft(self, draft_id: str) -> Envelope[models.Draft]:
-        """A draft; its revision is the ETag."""
+        """A draft; its revision is the ETag. Pinned data are shown with run:read."""
         wanted = call("GET", "/api/drafts/{draft_id}", {"draft_id": draft_id})
         return Envelope(await self._send(wanted))
 

@@ -55,6 +55,7 @@ class ModelFailed(Exception):
         retryable: bool,
         retry_after: float | None = None,
         sent: str = "unknown",
+        used: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -62,6 +63,8 @@ class ModelFailed(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.sent = sent
+        self.used = used
+        """Tokens in and out of an answer that is of no use, and is paid for all the same."""
 
 
 class Asks(Protocol):

@@ -299,6 +299,7 @@ def _answer(facts: ModelFacts, response: ModelResponse) -> Answer:
             f"The answer of {facts.name} ended in its middle",
             code="model_answer_cut",
             retryable=True,
+            used=(response.usage.input_tokens, response.usage.output_tokens),
         )
     message: JsonObject = {"role": "assistant", "text": "".join(text), "calls": calls}
     if thinking:

@@ -31,6 +31,10 @@ class Budget:
     def count(self, tokens: int, cost: float, *, fresh: bool) -> None:
         """A call was answered; `fresh` now, and not before the turn was taken up."""
         self.calls += 1
+        self.spend(tokens, cost, fresh=fresh)
+
+    def spend(self, tokens: int, cost: float, *, fresh: bool = True) -> None:
+        """Tokens and money went, also for an answer that was of no use."""
         self.tokens += tokens
         self.cost += cost
         if fresh:

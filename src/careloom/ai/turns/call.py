@@ -18,8 +18,8 @@ class TurnCall:
     scope: Scope
     worker: Worker
     run_id: str
-    origin: str
-    """The run that this one took the place of, or itself; hexadecimal."""
+    origin: str | None
+    """The run that this one took the place of, or itself; hexadecimal. None outside of runs."""
     path: str
     key: str
     """Stable over retries and crashes: under it the calls of the turn are kept."""

@@ -51,7 +51,7 @@ class CallJournal:
         rows = await self._db.rows("ai_calls_of", scope.tenant, scope.store, key)
         return [await self._kept(scope, key, row) for row in rows]
 
-    async def history(self, scope: Scope, session: str, run: str) -> list[JsonObject]:
+    async def history(self, scope: Scope, session: str, run: str | None) -> list[JsonObject]:
         """What was said in the session's earlier turns, oldest first."""
         rows = await self._db.rows("ai_history", scope.tenant, scope.store, session, run)
         messages: list[JsonObject] = []
@@ -106,8 +106,7 @@ class CallJournal:
             "inputTokens": answer.input_tokens,
             "outputTokens": answer.output_tokens,
         }
-        price = facts.price
-        cost = 0.0 if price is None else price.of(answer.input_tokens, answer.output_tokens)
+        cost = _cost(facts, answer.input_tokens, answer.output_tokens)
         about = {
             "answerSha256": digest(answer.message),
             "inputTokens": answer.input_tokens,
@@ -134,20 +133,27 @@ class CallJournal:
                 return kept.answer
         return None
 
-    async def failed(self, call: TurnCall, number: int, error: ModelFailed, ms: float) -> None:
-        """There was no answer."""
-        about = {"code": error.code, "sent": error.sent, "ms": round(ms, 3)}
+    async def failed(
+        self, call: TurnCall, number: int, error: ModelFailed, facts: ModelFacts, ms: float
+    ) -> tuple[int, float]:
+        """There was no answer of use; the tokens and the cost of one that was of none."""
+        about: JsonObject = {"code": error.code, "sent": error.sent, "ms": round(ms, 3)}
+        tokens, cost = sum(error.used), _cost(facts, *error.used)
+        if tokens:
+            about |= {"inputTokens": error.used[0], "outputTokens": error.used[1], "cost": cost}
         scope = call.scope
         await self._db.call(
-            "ai_call_fail", scope.tenant, scope.store, call.key, number, about, call.actor
+            *("ai_call_fail", scope.tenant, scope.store, call.key, number),
+            *(about, call.worker.daily, call.actor),
         )
+        return tokens, cost
 
     async def used_today(self, scope: Scope, worker: str) -> JsonObject:
         """{"tokens", "cost"} of the worker since midnight UTC."""
         used: JsonObject = await self._db.call("ai_usage_today", scope.tenant, scope.store, worker)
         return used
 
-    async def used_by_run(self, scope: Scope, run: str) -> JsonObject:
+    async def used_by_run(self, scope: Scope, run: str | None) -> JsonObject:
         """{"tokens", "cost"} of a run and those whose place it took."""
         used: JsonObject = await self._db.call("ai_usage_of_run", scope.tenant, scope.store, run)
         return used
@@ -182,7 +188,8 @@ class CallJournal:
         answer = None
         if row["answer"] is not None:
             opened = await self._open(scope, key, row["number"], "answer", row["answer"])
-            answer = {**opened, "cost": row["cost"]}
+            tokens = row["input_tokens"] + row["output_tokens"]
+            answer = {**opened, "tokens": tokens, "cost": row["cost"]}
         return Kept(
             row["number"],
             row["state"],
@@ -218,12 +225,17 @@ def place_of(scope: Scope, key: str, number: int, part: str) -> str:
     return f"{scope.store}|ai_call|{key}|{number}|{part}"
 
 
+def _cost(facts: ModelFacts, input_tokens: int, output_tokens: int) -> float:
+    """In the currency of the model's price."""
+    return 0.0 if facts.price is None else facts.price.of(input_tokens, output_tokens)
+
+
 def _about(call: TurnCall, number: int, facts: ModelFacts | None, prompt_hash: str) -> JsonObject:
     place = digest([call.scope.tenant, call.scope.store, call.key, number])
     return {
         "id": place[:32],
         "run": call.run_id.removeprefix("run_") or None,
-        "origin": call.origin or None,
+        "origin": call.origin,
         "session": call.session_id,
         "path": call.path,
         "worker": call.worker.name,

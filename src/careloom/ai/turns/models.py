@@ -137,7 +137,7 @@ class ModelCalls:
                 answer = await self._once(progress, facts, prompt, number, tried or 1)
             except ModelFailed as error:
                 ms = (time.monotonic() - begun) * 1000
-                await self._journal.failed(call, number, error, ms)
+                progress.budget.spend(*await self._journal.failed(call, number, error, facts, ms))
                 pause = _pause(attempt, error)
                 worth = error.retryable and attempt < call.worker.definition["retries"]
                 if not worth or pause > min(_LONGEST_PAUSE_S, progress.budget.seconds_left()):
@@ -199,21 +199,23 @@ class ModelCalls:
                 code="model_timeout",
                 retryable=False,
             ) from None
-        if answer.finish == "refused":
-            raise ModelFailed(
-                f"The model {facts.name} refused to answer", code="model_refused", retryable=False
-            )
-        if answer.finish == "length":
-            raise ModelFailed(
-                f"The answer of {facts.name} was cut at its longest",
-                code="model_answer_cut",
-                retryable=False,
-            )
-        if not answer.message["text"].strip() and not answer.message["calls"]:
-            raise ModelFailed(
-                f"The answer of {facts.name} is empty", code="model_nonsense", retryable=True
-            )
+        _refuse_useless(facts, answer)
         return answer
+
+
+def _refuse_useless(facts: ModelFacts, answer: Answer) -> None:
+    """Raise ModelFailed, with what it used, for an answer that nothing can be done with."""
+    message = answer.message
+    if answer.finish == "refused":
+        why, code = f"The model {facts.name} refused to answer", "model_refused"
+    elif answer.finish == "length":
+        why, code = f"The answer of {facts.name} was cut at its longest", "model_answer_cut"
+    elif not message["text"].strip() and not message["calls"]:
+        why, code = f"The answer of {facts.name} is empty", "model_nonsense"
+    else:
+        return
+    used = answer.input_tokens, answer.output_tokens
+    raise ModelFailed(why, code=code, retryable=code == "model_nonsense", used=used)
 
 
 def _pause(attempt: int, error: ModelFailed) -> float:

@@ -53,13 +53,14 @@ class Progress:
     def take_answer(
         self, number: int, answer: JsonObject, model: str, prompt_hash: str, *, fresh: bool
     ) -> None:
-        """An answer was received."""
+        """An answer was received; `tokens` and `cost` are those of every attempt, when it is known
+        of before."""
         self.number = number
         self.last = answer
         self.messages.append(answer["message"])
         self.models.append(model)
         self.prompt_hashes.append(prompt_hash)
-        tokens = answer["inputTokens"] + answer["outputTokens"]
+        tokens = answer.get("tokens", answer["inputTokens"] + answer["outputTokens"])
         self.budget.count(tokens, answer["cost"], fresh=fresh)
 
     def take_kept(self, kept: Kept) -> None:

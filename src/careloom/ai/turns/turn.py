@@ -37,6 +37,7 @@ class Turns:
                 progress.take_kept(kept)
             else:
                 open_call = kept
+                progress.budget.spend(kept.tokens, kept.cost, fresh=False)
         offered = self._functions.offered(call)
         doubt = open_call is not None and open_call.state == "begun"
         if doubt and call.worker.definition["onDoubt"] == "stop":

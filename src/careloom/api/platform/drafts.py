@@ -14,6 +14,7 @@ from careloom.api.envelope import success
 from careloom.api.platform.bodies import read_object
 from careloom.api.services import services_of
 from careloom.errors import CareloomError, InvalidInput
+from careloom.identity.principal import Principal
 from careloom.samples.templates import template
 from careloom.types import JsonObject
 from careloom.workflows.drafts.content import read_content
@@ -75,14 +76,15 @@ async def create_draft(request: Request, principal: PrincipalDep) -> Response:
         name=body.get("name"),
         base=base,
     )
-    return _shown(draft, 201)
+    return _shown(draft, principal, 201)
 
 
 @router.get("/{draft_id}", operation_id="getDraft")
 async def get_draft(draft_id: str, request: Request, principal: PrincipalDep) -> Response:
-    """A draft; its revision is the ETag."""
+    """A draft; its revision is the ETag. Pinned data are shown with run:read."""
     principal.require("workflow:read")
-    return _shown(await services_of(request).drafts.drafts.read(principal.scope, draft_id))
+    drafts = services_of(request).drafts.drafts
+    return _shown(await drafts.read(principal.scope, draft_id), principal)
 
 
 @router.put("/{draft_id}", operation_id="saveDraft")
@@ -94,7 +96,7 @@ async def save_draft(draft_id: str, request: Request, principal: PrincipalDep) -
     drafts = services_of(request).drafts.drafts
     before = await drafts.read(principal.scope, draft_id)
     expect = _revision(request, body)
-    content = read_content(body, before.content)
+    content = read_content(body, before.content, seen=principal.allows("run:read"))
     draft = await drafts.save(
         principal.scope,
         draft_id,
@@ -103,7 +105,7 @@ async def save_draft(draft_id: str, request: Request, principal: PrincipalDep) -
         expect=expect,
         title=body.get("name"),
     )
-    return _shown(draft)
+    return _shown(draft, principal)
 
 
 @router.delete("/{draft_id}", operation_id="deleteDraft")
@@ -137,7 +139,7 @@ async def get_draft_revision(
     """The draft as it was at one revision."""
     principal.require("workflow:read")
     drafts = services_of(request).drafts.drafts
-    return _shown(await drafts.read(principal.scope, draft_id, number))
+    return _shown(await drafts.read(principal.scope, draft_id, number), principal)
 
 
 @router.put("/{draft_id}/history/{number}", operation_id="nameDraftRevision")
@@ -173,7 +175,7 @@ async def restore_draft(draft_id: str, request: Request, principal: PrincipalDep
         principal.actor(),
         expect=_revision(request, {}, required=False),
     )
-    return _shown(draft)
+    return _shown(draft, principal)
 
 
 @router.post("/{draft_id}/publish", operation_id="publishDraft")
@@ -226,8 +228,9 @@ async def test_draft(draft_id: str, request: Request, principal: PrincipalDep) -
     return success(await services_of(request).drafts.test(principal, draft_id, order), status=202)
 
 
-def _shown(draft: Draft, status: int = 200) -> Response:
-    answer = success(draft.to_json(), status=status)
+def _shown(draft: Draft, principal: Principal, status: int = 200) -> Response:
+    """Pinned data are what a run is given: who may not read runs may not read them."""
+    answer = success(draft.to_json(pinned=principal.allows("run:read")), status=status)
     answer.headers["ETag"] = f'"{draft.revision}"'
     return answer
 

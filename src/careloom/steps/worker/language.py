@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from careloom.ai.language.messages import as_text, digest, user
+from careloom.ai.language.messages import as_text, digest, media_of, user
 from careloom.ai.turns.call import Finished, TurnCall, TurnFailed, Waiting
 from careloom.ai.turns.journal import CallJournal, Kept
 from careloom.ai.turns.structured import read_answer, schema_of
@@ -75,7 +75,7 @@ class LanguageWorkers:
         spoken: JsonObject,
         gave: JsonObject | None,
     ) -> TurnCall:
-        origin = call.key.partition(":")[0]
+        origin = _origin(call.key)
         history: list[JsonObject] = []
         session = spoken.get("sessionId")
         if session is not None:
@@ -104,8 +104,11 @@ class LanguageWorkers:
             model=call.input.get("model"),
             schema=self._schema(call, worker, spoken),
             history=history,
-            # What starts a workflow was written by others; who talks in a session has a key.
-            tainted=session is None or any(one["role"] == "tool" for one in history),
+            # What starts a workflow was written by others; who talks in a session has a key, but
+            # nobody vouches for the words in an image or a document.
+            tainted=session is None
+            or any(one["role"] == "tool" for one in history)
+            or bool(media_of([message, *history])),
             session_id=session,
             metadata=spoken.get("metadata") or {},
             client_tools=spoken.get("tools") or [],
@@ -260,6 +263,14 @@ class LanguageWorkers:
         if spoken:
             messages[0]["by"] = decision.get("by")
         return StepResult(output=output, messages=messages, notes=[note])
+
+
+def _origin(key: str) -> str | None:
+    """The run that a step's key names; a step that is tried alone has none."""
+    try:
+        return uuid.UUID(hex=key.partition(":")[0]).hex
+    except ValueError:
+        return None
 
 
 def _waiting(kept: list[Kept]) -> JsonObject | None:

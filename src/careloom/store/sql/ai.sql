@@ -119,15 +119,25 @@ BEGIN
   RETURN jsonb_build_object('state', v.state, 'attempt', v.attempts);
 END $$;
 
--- ai_call_end: a model's answer, once: the first that is kept counts, and comes back when it is not this one.
+-- ai_spend: adds to what a worker with bounds by day has used today (UTC).
+CREATE OR REPLACE FUNCTION ai_spend(p_tenant text, p_store text, p_worker text, p_about jsonb) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO ai_usage AS u (tenant, store, worker, day, tokens, cost)
+    VALUES (p_tenant, p_store, p_worker, (now() AT TIME ZONE 'UTC')::date,
+      (p_about->>'inputTokens')::bigint + (p_about->>'outputTokens')::bigint, (p_about->>'cost')::float8)
+    ON CONFLICT (tenant, store, worker, day)
+    DO UPDATE SET tokens = u.tokens + excluded.tokens, cost = u.cost + excluded.cost
+$$;
+
+-- ai_call_end: a model's answer, once: the first that is kept counts, and comes back when it is not this one. Tokens
+-- and cost of attempts that failed before stay with the call.
 CREATE OR REPLACE FUNCTION ai_call_end(p_tenant text, p_store text, p_key text, p_number int, p_answer bytea, p_about jsonb,
                                        p_daily boolean, p_actor jsonb) RETURNS bytea LANGUAGE plpgsql AS $$
 DECLARE v ai_call; v_kept bytea;
 BEGIN
   PERFORM enter(p_tenant);
   UPDATE ai_call SET state = 'received', answer = p_answer, answer_hash = p_about->>'answerSha256',
-      input_tokens = (p_about->>'inputTokens')::bigint, output_tokens = (p_about->>'outputTokens')::bigint,
-      cost = (p_about->>'cost')::float8, ms = (p_about->>'ms')::float8, outcome = p_about->>'outcome',
+      input_tokens = input_tokens + (p_about->>'inputTokens')::bigint,
+      output_tokens = output_tokens + (p_about->>'outputTokens')::bigint, cost = cost + (p_about->>'cost')::float8, ms = (p_about->>'ms')::float8, outcome = p_about->>'outcome',
       ended_at = clock_timestamp()
     WHERE tenant = p_tenant AND store = p_store AND call_key = p_key AND number = p_number AND state <> 'received'
     RETURNING * INTO v;
@@ -139,25 +149,25 @@ BEGIN
   PERFORM audit_record(p_tenant, p_store, 'ai.call', 'AiCall/' || v.call_id, p_actor, p_about || jsonb_build_object(
     'worker', v.worker, 'workerVersion', v.worker_version, 'model', v.model, 'modelVersion', v.model_version,
     'promptSha256', v.prompt_hash, 'attempt', v.attempts));
-  IF p_daily THEN
-    INSERT INTO ai_usage AS u (tenant, store, worker, day, tokens, cost)
-      VALUES (p_tenant, p_store, v.worker, (now() AT TIME ZONE 'UTC')::date, v.input_tokens + v.output_tokens, v.cost)
-      ON CONFLICT (tenant, store, worker, day)
-      DO UPDATE SET tokens = u.tokens + excluded.tokens, cost = u.cost + excluded.cost;
-  END IF;
+  IF p_daily THEN PERFORM ai_spend(p_tenant, p_store, v.worker, p_about); END IF;
   RETURN NULL;
 END $$;
 
--- ai_call_fail: a call that gave no answer, and why.
-CREATE OR REPLACE FUNCTION ai_call_fail(p_tenant text, p_store text, p_key text, p_number int, p_about jsonb, p_actor jsonb)
+-- ai_call_fail: a call that gave no answer of use, and why; tokens and cost when there was one.
+CREATE OR REPLACE FUNCTION ai_call_fail(p_tenant text, p_store text, p_key text, p_number int, p_about jsonb,
+                                        p_daily boolean, p_actor jsonb)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE v ai_call;
 BEGIN
   PERFORM enter(p_tenant);
-  UPDATE ai_call SET state = 'failed', outcome = p_about->>'code', ms = (p_about->>'ms')::float8, ended_at = clock_timestamp()
+  UPDATE ai_call SET state = 'failed', outcome = p_about->>'code', ms = (p_about->>'ms')::float8,
+      input_tokens = input_tokens + coalesce((p_about->>'inputTokens')::bigint, 0),
+      output_tokens = output_tokens + coalesce((p_about->>'outputTokens')::bigint, 0),
+      cost = cost + coalesce((p_about->>'cost')::float8, 0), ended_at = clock_timestamp()
     WHERE tenant = p_tenant AND store = p_store AND call_key = p_key AND number = p_number AND state <> 'received'
     RETURNING * INTO v;
   IF v.call_key IS NULL THEN RETURN false; END IF;
+  IF p_daily AND p_about ? 'cost' THEN PERFORM ai_spend(p_tenant, p_store, v.worker, p_about); END IF;
   PERFORM audit_record(p_tenant, p_store, 'ai.call.failed', 'AiCall/' || v.call_id, p_actor, p_about || jsonb_build_object(
     'worker', v.worker, 'model', v.model, 'attempt', v.attempts, 'promptSha256', v.prompt_hash));
   RETURN true;

@@ -36,8 +36,9 @@ class Content:
         return self.pinned.get("trigger") is not None or bool(self.pinned.get("steps"))
 
 
-def read_content(given: JsonObject, before: Content | None = None) -> Content:
-    """The content that a request gives; what it leaves out stays as it was.
+def read_content(given: JsonObject, before: Content | None = None, *, seen: bool = True) -> Content:
+    """The content that a request gives; what it leaves out stays as it was. So do pinned data that
+    come back empty from whoever was not shown them: not `seen`, or marked as `pinnedHidden`.
 
     Raises Unprocessable or TooLarge with the place.
     """
@@ -59,6 +60,9 @@ def read_content(given: JsonObject, before: Content | None = None) -> Content:
     if places is not None and len(_written(places, "/positions")) > MOST_PLACES_BYTES:
         raise TooLarge("positions has more than 256 kB", path="/positions")
     former = before or Content("")
+    is_blind = not seen or given.get("pinnedHidden") is True
+    if pinned is not None and is_blind and not Content("", pinned).is_pinned:
+        pinned = None
     content = Content(
         source,
         former.pinned if pinned is None else pinned,

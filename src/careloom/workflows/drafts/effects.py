@@ -11,13 +11,14 @@ from typing import Literal
 
 from careloom.store.effect import Effect
 from careloom.types import JsonObject
+from careloom.workflows.step import is_computed, stays_inside
 
 How = Literal["run", "plan", "say"]
 
 
 def how(schema: JsonObject, given: JsonObject) -> How:
-    """By the step's schema.json and what the step would be given."""
-    if schema.get("replay") == "run" and not schema.get("egress", False):
+    """By the step's schema and what the step would be given."""
+    if is_computed(schema, given):
         return "run"
     planned = schema.get("planned")
     if isinstance(planned, dict) and all(given.get(name) is None for name in planned["unless"]):
@@ -28,9 +29,20 @@ def how(schema: JsonObject, given: JsonObject) -> How:
 def leaves(schema: JsonObject, given: JsonObject) -> bool:
     """Whether the step calls something outside the house, other than by messages, which can be
     captured."""
+    if not stays_inside(schema, given):
+        return True
     if not schema.get("egress", False) or set(schema.get("effects", ())) <= {"message", "task"}:
         return False
     return how(schema, given) == "say"
+
+
+def goes_out(schema: JsonObject, given: JsonObject) -> str:
+    """What a step that leaves the house would do there, in words."""
+    if stays_inside(schema, given):
+        return "calls something outside this house"
+    model = given.get("model")
+    whose = f"the model {model}" if model else f"the model of the worker {given.get('worker')}"
+    return f"would ask {whose}, which is outside this house"
 
 
 def kept_inside(effect: Effect) -> Effect:

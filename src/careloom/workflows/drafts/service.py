@@ -1,13 +1,15 @@
 """Drafts: saved on a revision, with a history from which any revision comes back, and published.
 
 Who saves on an older revision is told whose newer one there is; what was to be saved is kept aside
-in the history, so that the work of neither is lost. Bodies are sealed with the tenant's key: pinned
-data may be a patient's.
+in the history, so that the work of neither is lost. Bodies are sealed with the tenant's key, pinned
+data inside them with the key of the patient whom the pinned trigger names: when that patient is
+erased, they are gone and the text stays.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,12 +20,14 @@ import orjson
 
 from careloom.errors import Conflict, NotFound, Unprocessable
 from careloom.store.database import Database
-from careloom.store.keys import Keyring
+from careloom.store.keys import KeyDestroyed, Keyring
 from careloom.types import JsonObject, Scope, iso
+from careloom.workflows.definition import DefinitionError
 from careloom.workflows.deployment import Deployment, Mode
 from careloom.workflows.difference import difference
 from careloom.workflows.drafts.content import NAME_LENGTH, Content, names_of
 from careloom.workflows.registry import Registry, Workflow
+from careloom.workflows.triggers import patient_of
 
 HISTORY_KEPT = 200
 """Revisions that are kept beside the named and the published ones."""
@@ -46,10 +50,16 @@ class Draft:
     row: Any
     content: Content
     revision: int
+    erased: bool = False
+    """The pinned data were a patient's who is erased: they are empty now."""
 
-    def to_json(self) -> JsonObject:
+    def to_json(self, *, pinned: bool = True) -> JsonObject:
+        """Without `pinned` for those who may not read what runs are given."""
         row = self.row
-        return {**summary(row), "revision": self.revision, **self.content.to_json()}
+        shown = {**summary(row), "revision": self.revision, **self.content.to_json()}
+        if not pinned:
+            return {**shown, "pinned": Content("").pinned, "pinnedHidden": True}
+        return {**shown, "pinnedErased": True} if self.erased else shown
 
 
 class Drafts:
@@ -120,8 +130,9 @@ class Drafts:
             scope.tenant, found["body"], _place(draft_id, found["body_id"])
         )
         value = orjson.loads(plain)
-        content = Content(value["source"], value["pinned"], value["positions"])
-        return Draft(rows[0]["head"], content, found["revision"])
+        pinned = await self._pinned(scope, draft_id, found["body_id"], value)
+        content = Content(value["source"], pinned or Content("").pinned, value["positions"])
+        return Draft(rows[0]["head"], content, found["revision"], pinned is None)
 
     async def page(self, scope: Scope, workflow: str | None, limit: int) -> list[JsonObject]:
         """Drafts without their content, the last changed first."""
@@ -274,7 +285,9 @@ class Drafts:
         if dry_run:
             return answer
         if current is not None and current.hash != checked.definition.hash:
-            _refuse_moved(draft, current, over)
+            refused = _moved(draft, current, over)
+            if refused is not None and not await self._is_own(scope, name, current, mode):
+                raise refused
         deployed = await self._deployment.deploy(
             scope, draft.content.source, actor, mode=mode, expect=newest
         )
@@ -297,14 +310,49 @@ class Drafts:
         except NotFound:
             return None
 
+    async def _is_own(self, scope: Scope, name: str, current: Workflow, mode: Mode | None) -> bool:
+        """Whether the deployed version came of a revision of this draft that was not marked as
+        published, because the process ended between the two."""
+        for row in await self.history(scope, name, None, HISTORY_KEPT + MOST_NAMED):
+            if row["aside"] or row["publishedAs"] is not None:
+                continue
+            source = (await self.read(scope, name, row["revision"])).content.source
+            try:
+                definition = await self._deployment.read(scope, source, mode=mode)
+            except DefinitionError:
+                continue
+            if definition.hash == current.hash:
+                return True
+        return False
+
+    async def _pinned(
+        self, scope: Scope, draft_id: uuid.UUID, body_id: uuid.UUID, value: JsonObject
+    ) -> JsonObject | None:
+        """The pinned data of a body; None when their patient is erased."""
+        pinned: JsonObject = value["pinned"]
+        if "sealed" not in pinned:
+            return pinned
+        place = f"{_place(draft_id, body_id)}|pinned"
+        sealed = base64.b64decode(pinned["sealed"])
+        try:
+            plain = await self._keyring.open(scope.tenant, sealed, place)
+        except KeyDestroyed:
+            return None
+        opened: JsonObject = orjson.loads(plain)
+        return opened
+
     async def _seal(
         self, scope: Scope, draft_id: uuid.UUID, content: Content
     ) -> tuple[uuid.UUID, bytes]:
+        """The body of a revision. Raises KeyDestroyed for pinned data of an erased patient."""
         body_id = uuid.uuid4()
-        plain = orjson.dumps(content.to_json())
-        return body_id, await self._keyring.seal(
-            scope.tenant, None, _place(draft_id, body_id), plain
-        )
+        place, body = _place(draft_id, body_id), content.to_json()
+        patient = patient_of(content.pinned.get("trigger") or {})
+        if patient is not None:
+            plain = orjson.dumps(content.pinned)
+            sealed = await self._keyring.seal(scope.tenant, patient, f"{place}|pinned", plain)
+            body["pinned"] = {"sealed": base64.b64encode(sealed).decode()}
+        return body_id, await self._keyring.seal(scope.tenant, None, place, orjson.dumps(body))
 
 
 async def refuse_pinned(
@@ -329,13 +377,13 @@ def _follows(before: Draft, content: Content) -> tuple[str | None, str | None]:
     return (found if follows else None), workflow
 
 
-def _refuse_moved(draft: Draft, current: Workflow, over: int | None) -> None:
+def _moved(draft: Draft, current: Workflow, over: int | None) -> Conflict | None:
     """Somebody else's version is not replaced unless whoever publishes has seen it."""
     based = draft.row["base_version"] if draft.row["base_workflow"] == current.id else None
     if current.version in (based, over):
-        return
+        return None
     before = f"version {based}" if based else "nothing: it is a new one"
-    raise Conflict(
+    return Conflict(
         f"The workflow {current.id!r} is at version {current.version}; this draft began with"
         f" {before}",
         code="workflow_moved",

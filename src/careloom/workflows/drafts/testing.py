@@ -24,7 +24,7 @@ from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.definition import Definition
 from careloom.workflows.deployment import Checked, Deployment, refusal
-from careloom.workflows.drafts.effects import how, kept_inside, leaves
+from careloom.workflows.drafts.effects import goes_out, how, kept_inside, leaves
 from careloom.workflows.drafts.service import (
     Draft,
     DraftConflict,
@@ -40,7 +40,13 @@ from careloom.workflows.engine.program import ProgramStep
 from careloom.workflows.input_schema import check_input
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import CheckLinks
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
+from careloom.workflows.step import (
+    StepCall,
+    StepCatalog,
+    StepError,
+    StepResult,
+    stays_inside,
+)
 from careloom.workflows.triggers import TEST, patient_of
 
 Effects = Literal["store", "all", "off"]
@@ -156,12 +162,15 @@ class TestRuns:
             return await calls.execute(step, call, pulse)
         if effects == "store":
             if leaves(schema, call.input):
-                return _not_done(step, "it calls something outside this house")
+                return _not_done(step, f"it {goes_out(schema, call.input)}")
             result = await calls.execute(step, call, pulse)
             result.effect = kept_inside(result.effect)
             return result
         if how(schema, call.input) == "say":
-            return _not_done(step, "the effects of this test are off")
+            why = "the effects of this test are off"
+            if not stays_inside(schema, call.input):
+                why += f", and it {goes_out(schema, call.input)}"
+            return _not_done(step, why)
         result = await calls.execute(step, call, pulse)
         if result.effect:
             result.effect, result.patient = Effect(), None

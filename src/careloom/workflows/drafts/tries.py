@@ -1,8 +1,9 @@
 """One step of a definition tried with pinned data, every effect off.
 
-A step that reads or computes inside the house is carried out, AI steps on local models too. One
-whose writes are in its effect alone (`"planned"` in its schema) is carried out as well, and the
-effect is thrown away. Every other step is not carried out: what it would be given is shown.
+A step that reads or computes inside the house is carried out, AI steps on local models too; a
+worker with a language model is not asked. One whose writes are in its effect alone (`"planned"` in
+its schema) is carried out as well, and the effect is thrown away. Every other step is not carried
+out: what it would be given is shown.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.definition import Definition, StepDefinition
 from careloom.workflows.definition.model import raw_steps
 from careloom.workflows.deployment import Checked, Deployment
-from careloom.workflows.drafts.effects import how, in_words
+from careloom.workflows.drafts.effects import goes_out, how, in_words
 from careloom.workflows.engine.calls import Calls
 from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import Grants
 from careloom.workflows.registry import Registry
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
+from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, stays_inside
 from careloom.workflows.triggers import patient_of
 
 
@@ -116,7 +117,7 @@ class Tries:
         manner = how(schema, given)
         answer["state"] = "would"
         if manner == "say":
-            answer["would"] = [_said(step.definition, given)]
+            answer["would"] = [_said(step.definition, schema, given)]
             return
         call = StepCall(
             scope=scope,
@@ -196,8 +197,10 @@ def _waits(result: StepResult) -> str:
     return f"wait until {wait.until.isoformat()}"
 
 
-def _said(step: StepDefinition, given: JsonObject) -> JsonObject:
+def _said(step: StepDefinition, schema: JsonObject, given: JsonObject) -> JsonObject:
     """A step that is not carried out, in words."""
+    if not stays_inside(schema, given):
+        return {"op": step.type, "words": goes_out(schema, given), "input": given}
     named = given.get("tool") or given.get("action") or given.get("title") or given.get("workflow")
     where = given.get("server") or given.get("connection") or given.get("pipeline")
     words = f"{step.type} {named or ''}".strip() + (f" at {where}" if where else "")
