@@ -176,9 +176,9 @@ def test_a_task_is_claimed_let_go_and_put_off(ward: House, signed_in: Page) -> N
     task = ward.task(ward.start("may-stay", priority="routine"))["id"]
     go(signed_in, ward, f"/inbox/{task}")
     signed_in.get_by_role("button", name="Claim").click()
-    signed_in.get_by_role("button", name="Let go").wait_for()
+    signed_in.get_by_role("button", name="Give back").wait_for()
     assert ward.get(f"/api/tasks/{task}")["assignee"] == "admin"
-    signed_in.get_by_role("button", name="Let go").click()
+    signed_in.get_by_role("button", name="Give back").click()
     signed_in.get_by_role("button", name="Claim").wait_for()
     signed_in.get_by_role("button", name="Snooze").click()
     signed_in.get_by_role("button", name="4 hours").click()

@@ -135,7 +135,7 @@ def test_loops_fallbacks_and_a_rollback_are_told_in_words(
     signed_in.get_by_role("cell", name="Run started").wait_for()
     signed_in.get_by_role("tab", name="Session").click()
     signed_in.get_by_text("Bed b").wait_for()
-    signed_in.get_by_role("tab", name="What came of it").click()
+    signed_in.get_by_role("tab", name="Results").click()
     signed_in.get_by_role("heading", name="Written").wait_for()
 
 
@@ -209,3 +209,18 @@ def test_the_pages_of_runs_fit_their_window(
     go(signed_in, desk, f"/runs/{run}")
     signed_in.get_by_role("listbox", name="Steps").wait_for()
     fits(signed_in, width)
+
+
+def test_a_run_is_seen_on_the_canvas_of_its_version(
+    desk: House, broken: str, signed_in: Page, axe: Axe
+) -> None:
+    run = desk.start("letter-run", letter=broken)
+    desk.ended(run)
+    go(signed_in, desk, f"/runs/{run}?show=canvas")
+    node = signed_in.locator(".react-flow__node").filter(has_text="Write a note")
+    node.get_by_text("Done").wait_for()
+    failed = signed_in.locator(".react-flow__node").filter(has_text="Read the letter")
+    failed.get_by_text("Failed").wait_for()
+    both_themes(signed_in, axe)
+    node.click()
+    signed_in.get_by_role("region", name="Step Write a note").wait_for()

@@ -4,9 +4,11 @@ import "./theme.css";
 import "./global.css";
 
 import { createRoot } from "react-dom/client";
+import { noticePeople } from "../api/client";
 import { takeKey } from "./address";
 import { App } from "./App";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no place for the application");
+noticePeople();
 createRoot(root).render(<App givenKey={takeKey()} />);

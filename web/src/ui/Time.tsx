@@ -6,19 +6,19 @@ const heard = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 let now = Date.now();
 
-/** One clock for the whole page. */
+/** One clock for the whole page; it goes on while anything is shown, and is right again at once when
+ * something is shown anew. */
 function subscribe(changed: () => void): () => void {
   heard.add(changed);
-  timer ??= setInterval(() => {
-    now = Date.now();
-    heard.forEach((one) => one());
-  }, EVERY);
-  return () => {
-    heard.delete(changed);
-    if (heard.size) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
+  tick();
+  timer ??= setInterval(tick, EVERY);
+  return () => void heard.delete(changed);
+}
+
+function tick(): void {
+  if (Date.now() - now < EVERY / 2) return;
+  now = Date.now();
+  heard.forEach((one) => one());
 }
 
 type At = string | number | Date;

@@ -18,8 +18,17 @@ const MODIFIERS: Record<string, readonly string[]> = {
   date: ["", ":missing"],
 };
 
-/** FHIR search, a condition at a time: `name=rossi`, `birthdate=ge1980`. The names that this type
+/** FHIR search, a condition at a time, or plain words: `name=rossi`, `birthdate=ge1980`. The names that this type
  * knows are suggested; what is wrong the server says. */
+/** Words without a name are looked for where people expect it: in the name, or in what it is. */
+function plainWords(text: string, parameters: readonly SearchParameter[]): readonly string[] {
+  const known = (name: string) => parameters.some((one) => one.name === name);
+  if (text.includes("=")) return [];
+  if (known("name")) return [text, "name", text];
+  if (known("title")) return [text, "title", text];
+  return known("code") ? [text, "code:text", text] : [];
+}
+
 export function SearchBar({ parameters, query, onQuery }: Props) {
   const [typed, setTyped] = useState("");
   const [fault, setFault] = useState<string>();
@@ -28,8 +37,8 @@ export function SearchBar({ parameters, query, onQuery }: Props) {
   const add = () => {
     const text = typed.trim();
     if (!text) return;
-    const [, name, value] = /^([\w.:-]+)=(.+)$/.exec(text) ?? [];
-    if (!name || !value) return setFault("Write a condition as name=value, for example name=rossi.");
+    const [, name, value] = /^([\w.:-]+)=(.+)$/.exec(text) ?? plainWords(text, parameters);
+    if (!name || !value) return setFault("Write a condition, for example status=active.");
     const next = new URLSearchParams(query);
     next.append(name, value);
     setTyped("");
@@ -46,7 +55,7 @@ export function SearchBar({ parameters, query, onQuery }: Props) {
         size="xs"
         className={styles.condition}
         aria-label="Add a condition"
-        placeholder="name=rossi"
+        placeholder="rossi, or birthdate=ge1980"
         list={known}
         value={typed}
         error={fault}

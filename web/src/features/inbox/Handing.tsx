@@ -41,13 +41,13 @@ export function Handing({ task }: { task: Task }) {
   const hand = (event: FormEvent) => {
     event.preventDefault();
     const [kind, name] = to.includes(":") ? (to.split(":", 2) as [string, string]) : ["user", to];
-    void act(mine ? "delegate" : "assign", { to: { [kind]: name.trim() } }, `Handed to ${name.trim()}`);
+    void act(mine ? "delegate" : "assign", { to: { [kind]: name.trim() } }, `Assigned to ${name.trim()}`);
   };
   return (
     <div className={styles.handing}>
       {mine ? (
-        <Button size="xs" variant="default" loading={busy} onClick={() => void act("release", {}, "Let go")}>
-          Let go
+        <Button size="xs" variant="default" loading={busy} onClick={() => void act("release", {}, "Given back")}>
+          Give back
         </Button>
       ) : (
         task.assignee === null && (
@@ -58,7 +58,7 @@ export function Handing({ task }: { task: Task }) {
       )}
       {(mine || can("task:assign")) && (
         <Button size="xs" variant="default" aria-expanded={open === "to"} onClick={() => setOpen(open === "to" ? undefined : "to")}>
-          Hand on
+          Assign
         </Button>
       )}
       <Button size="xs" variant="default" aria-expanded={open === "snooze"} onClick={() => setOpen(open === "snooze" ? undefined : "snooze")}>
@@ -68,7 +68,7 @@ export function Handing({ task }: { task: Task }) {
         <form className={styles.to} onSubmit={hand}>
           <TextInput size="xs" aria-label="To whom" placeholder="ada, group:icu or queue:ward-3" value={to} onChange={(event) => setTo(event.currentTarget.value)} autoFocus />
           <Button size="xs" type="submit" disabled={!to.trim()} loading={busy}>
-            Hand on
+            Assign
           </Button>
         </form>
       )}

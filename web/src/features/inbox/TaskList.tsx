@@ -6,6 +6,7 @@ import { Icon } from "../../ui/Icon";
 import { Status } from "../../ui/Status";
 import { Ago } from "../../ui/Time";
 import styles from "./inbox.module.css";
+import { PatientName } from "./PatientStrip";
 import { isOpen, leftOf, type TaskLine } from "./tasks";
 
 interface Props {
@@ -50,7 +51,9 @@ export function TaskList({ tasks, chosen, onOpen, more }: Props) {
               <span className={styles.facts}>
                 <Left task={task} />
                 {task.priority !== "routine" && <span className={styles.priority}>{priorityOf(task.priority)}</span>}
+                <PatientName task={task} />
                 <span>{words(task.queue)}</span>
+                {task.due && <Ago at={task.createdAt} />}
                 {task.assignee && (
                   <span className={styles.who}>
                     <Icon of={UserRound} size={12} /> {task.assignee}

@@ -86,7 +86,7 @@ export default function InboxPage() {
       actions={
         can("task:claim") && (
           <Button size="xs" onClick={() => void take()}>
-            Take the next
+            Claim the next
           </Button>
         )
       }

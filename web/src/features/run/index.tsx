@@ -1,5 +1,5 @@
 import { Tabs } from "@mantine/core";
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { ApiError } from "../../api/client";
 import { useLiveRefresh } from "../../api/live";
@@ -56,8 +56,11 @@ export default function RunPage() {
   return <Shown run={run} />;
 }
 
+const RunCanvas = lazy(() => import("../builder/RunCanvas"));
+
 interface Version {
   definition?: unknown;
+  source?: unknown;
 }
 
 function Shown({ run }: { run: Run }) {
@@ -78,6 +81,11 @@ function Shown({ run }: { run: Run }) {
       },
       { replace: true },
     );
+  // Of a loop the pass that began last is shown, as the canvas does.
+  const choose = (id: string) => {
+    const found = rows.findLast((one) => one.step.id === id);
+    if (found && found.key !== chosen) set("step", found.key);
+  };
   useEffect(() => {
     document.title = `${run.workflowName} · Careloom`;
   }, [run.workflowName]);
@@ -89,8 +97,9 @@ function Shown({ run }: { run: Run }) {
         <Tabs value={tab} onChange={(value) => set("show", value === "steps" ? null : value)} keepMounted={false} className={styles.tabs}>
           <Tabs.List>
             <Tabs.Tab value="steps">Steps</Tabs.Tab>
-            <Tabs.Tab value="results">What came of it</Tabs.Tab>
-            <Tabs.Tab value="trigger">What started it</Tabs.Tab>
+            {typeof version?.source === "string" && <Tabs.Tab value="canvas">Canvas</Tabs.Tab>}
+            <Tabs.Tab value="results">Results</Tabs.Tab>
+            <Tabs.Tab value="trigger">Trigger</Tabs.Tab>
             <Tabs.Tab value="session">Session</Tabs.Tab>
             <Tabs.Tab value="audit">Audit</Tabs.Tab>
           </Tabs.List>
@@ -101,6 +110,14 @@ function Shown({ run }: { run: Run }) {
             </div>
             {row ? <StepDetail key={row.key} row={row} /> : <p className={styles.meta}>Working on the first step.</p>}
           </Tabs.Panel>
+          {typeof version?.source === "string" && (
+            <Tabs.Panel value="canvas" className={styles.panes}>
+              <Suspense fallback={<Loading what="the canvas" />}>
+                <RunCanvas source={version.source} run={run.runId} onStep={choose} />
+              </Suspense>
+              {row && <StepDetail key={row.key} row={row} />}
+            </Tabs.Panel>
+          )}
           <Tabs.Panel value="results" className={styles.panel}>
             <Results run={run} rows={rows} />
           </Tabs.Panel>

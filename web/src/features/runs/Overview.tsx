@@ -9,7 +9,7 @@ interface Props {
   onState: (state: string) => void;
 }
 
-/** How the runs go: counted in the database, for the last day. */
+/** How the runs go: counted in the database, for the last day; tests of drafts are not counted. */
 export function Overview({ workflow, onState }: Props) {
   const { data } = useApi<Analytics>("api/analytics/runs", { workflow }, { keep: true });
   if (!data) return <div className={styles.overview} aria-busy="true" />;
@@ -19,8 +19,8 @@ export function Overview({ workflow, onState }: Props) {
       <Tile word="Running" value={now.running} onOpen={() => onState("running")} />
       <Tile word="Waiting" value={now.waiting} onOpen={() => onState("waiting")} />
       <Tile word="Failed, 24 h" value={period.failed} kind={period.failed ? "failed" : undefined} onOpen={() => onState("failed")} />
-      <Tile word="Median" value={period.p50Ms === null ? "–" : formatDuration(period.p50Ms)} />
-      <Tile word="95 of 100 within" value={period.p95Ms === null ? "–" : formatDuration(period.p95Ms)} />
+      <Tile word="Median, 24 h" value={period.p50Ms === null ? "–" : formatDuration(period.p50Ms)} />
+      <Tile word="95 % within" value={period.p95Ms === null ? "–" : formatDuration(period.p95Ms)} />
       <section className={styles.hours} aria-label="Runs per hour">
         <Bars
           label="Runs per hour"

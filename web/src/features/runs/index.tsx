@@ -146,19 +146,21 @@ export default function RunsPage() {
         ) : rows.length === 0 ? (
           <None filtered={filtered} />
         ) : (
-          <DataList
-            label="Runs"
-            rows={rows}
-            columns={COLUMNS}
-            rowKey={(run) => run.runId}
-            href={(run) => `/runs/${run.runId}`}
-            rowHeight={40}
-            more={{
-              hasMore: list.hasNextPage,
-              busy: list.isFetchingNextPage,
-              load: () => void list.fetchNextPage(),
-            }}
-          />
+          <div className={styles.list}>
+            <DataList
+              label="Runs"
+              rows={rows}
+              columns={COLUMNS}
+              rowKey={(run) => run.runId}
+              href={(run) => `/runs/${run.runId}`}
+              rowHeight={40}
+              more={{
+                hasMore: list.hasNextPage,
+                busy: list.isFetchingNextPage,
+                load: () => void list.fetchNextPage(),
+              }}
+            />
+          </div>
         )}
       </div>
     </Page>

@@ -44,7 +44,9 @@ export function SessionList() {
         ) : isLoading ? (
           <Loading what="the sessions" />
         ) : data?.length ? (
-          <DataList label="Sessions" rows={data} columns={COLUMNS} rowKey={(one) => one.id} href={(one) => `/sessions/${one.id}`} />
+          <div className={styles.list}>
+            <DataList label="Sessions" rows={data} columns={COLUMNS} rowKey={(one) => one.id} href={(one) => `/sessions/${one.id}`} />
+          </div>
         ) : (
           <Empty
             icon={MessagesSquare}
@@ -52,7 +54,7 @@ export function SessionList() {
             says={
               workers.length
                 ? "Choose a worker above: what is said, what it looked at and what it proposes stays here."
-                : "Workers that talk are kept with POST /api/workers; what is said with them appears here. The sessions of runs stand on the runs' pages."
+                : "Once a worker with a language model is set up, what is said with it appears here. The sessions of runs stand on the runs' pages."
             }
             {...(workers.length ? {} : { action: { word: "Open the runs", to: "/runs" } })}
           />
