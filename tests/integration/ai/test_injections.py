@@ -98,7 +98,7 @@ class Scene:
         for task in await self.desk.data("/api/tasks?queue=asked&status=open&limit=500"):
             if task["runId"] != run_id:
                 continue  # A draft's own.
-            refused = {"decision": "reject", "comment": f"Not asked for: {task['id']}"}
+            refused = {"decision": "reject"}
             answer = await self.desk.post(f"/api/tasks/{task['id']}/decision", refused)
             assert answer.status_code == 200, answer.text
         if path is None:
