@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from careloom.ai.workers import SHIPPED
+from careloom.ai.workers import SHIPPED, WorkerRegistry
 from careloom.steps.schema import load_schema
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,3 +59,8 @@ def test_the_shipped_workers_stand_in_the_schema_with_what_they_read() -> None:
     assert worker["examples"] == [shipped.name for shipped in SHIPPED]
     for shipped in SHIPPED:
         assert f"{shipped.name} reads input.{shipped.reads}" in worker["description"]
+
+
+def test_the_workers_that_stay_in_the_house_are_those_that_are_shipped() -> None:
+    inside = _schema(STEPS / "worker" / "schema.json")["inside"]
+    assert inside == {"worker": sorted(WorkerRegistry().names)}

@@ -38,7 +38,7 @@ class WorkerStep:
 
     @property
     def schema(self) -> JsonObject:
-        return {**load_schema("worker"), "inside": {"worker": sorted(self._workers.names)}}
+        return load_schema("worker")
 
     async def verify(self, scope: Scope, params: JsonObject) -> list[JsonObject]:
         """What is wrong with the worker and its model, before a workflow with it is deployed."""
