@@ -157,6 +157,8 @@ def seal_decision(db: Database, payloads: Payloads) -> Any:
         run_id: uuid.UUID = row["run_id"]
         origin = await db.call("run_origin", scope.tenant, run_id)
         place = wait_place(row["path"], row["iter"])
-        return await payloads.seal(scope.tenant, row["patient"], origin, place, decision)
+        # Which task it was: two equal decisions of one step are two.
+        told = {**decision, "task": str(row["task_id"])} if "task_id" in row else decision
+        return await payloads.seal(scope.tenant, row["patient"], origin, place, told)
 
     return seal

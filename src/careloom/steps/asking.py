@@ -105,6 +105,7 @@ class Asking:
     def settled(self, call: StepCall) -> StepResult:
         """The step's output from what the wait gave; raises StepError when nobody decided."""
         resume = dict(call.resume or {})
+        resume.pop("task", None)
         if resume.pop("reason", None) == "time" and "decision" not in resume:
             close = Effect()
             close.add("task.close", id=str(_task_id(call, call.path)))

@@ -47,8 +47,9 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory, screens: Path) -> Iter
     yield from serve(tmp_path_factory.mktemp("fresh"), screens)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one file: while Playwright's loop runs, no test with a loop of its own can."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     needed(path is not None, "chromium is not installed")
     expect.set_options(timeout=PATIENCE_MS)

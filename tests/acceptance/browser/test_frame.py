@@ -8,6 +8,15 @@ import httpx
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.acceptance.browser.place import Axe, House, both_themes, go, sign_in
 
+ASKED = """
+workflow:
+  id: frame-asked
+  name: A question
+  trigger: {type: manual}
+  steps:
+    - {id: ask, type: task, title: May this go on?}
+"""
+
 
 def test_a_key_in_the_address_signs_in_and_leaves_the_address(house: House, page: Page) -> None:
     asked: list[str] = []
@@ -129,3 +138,34 @@ def test_a_session_that_ends_loses_nothing_that_was_typed(
     assert name.input_value() == "half-typed"
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("region", name="Connection half-typed").wait_for()
+
+
+def test_a_second_sign_in_in_the_browser_makes_the_first_tab_fail_at_nothing(
+    house: House, signed_in: Page, expected: list[str]
+) -> None:
+    expected.append("403")
+    task = house.task(house.start(house.deploy(ASKED)))["id"]
+    go(signed_in, house, f"/inbox/{task}")
+    signed_in.get_by_role("button", name="Claim", exact=True).wait_for()
+    other = signed_in.context.new_page()
+    sign_in(other, house, house.key)
+    signed_in.get_by_role("button", name="Claim", exact=True).click()
+    signed_in.get_by_role("button", name="Give back").wait_for()
+
+
+def test_another_person_who_signs_in_gets_nothing_of_what_the_one_before_had_open(
+    house: House, signed_in: Page, expected: list[str]
+) -> None:
+    expected.append("401")
+    task = house.task(house.start(house.deploy(ASKED)))["id"]
+    go(signed_in, house, f"/inbox/{task}")
+    signed_in.get_by_label("Comment").fill("A word of the first person")
+    signed_in.evaluate("localStorage.setItem('careloom.draft.new', 'what was not saved')")
+    signed_in.context.clear_cookies()
+    signed_in.get_by_role("button", name="Claim", exact=True).click()
+    signed_in.get_by_label("API key", exact=True).fill(house.key_for("viewer"))
+    signed_in.get_by_role("button", name="Sign in").click()
+    signed_in.get_by_role("navigation", name="Pages").wait_for()
+    signed_in.wait_for_function("location.hash !== '' && !location.hash.startsWith('#/inbox')")
+    assert "A word of the first person" not in signed_in.content()
+    assert signed_in.evaluate("localStorage.getItem('careloom.draft.new')") is None

@@ -51,6 +51,8 @@ export interface Sending {
   signal?: AbortSignal;
   /** Milliseconds; 30 s unless told. */
   patience?: number;
+  /** It is sent a second time, with a new proof. */
+  again?: boolean;
 }
 
 const PATIENCE = 30_000;
@@ -100,7 +102,15 @@ export async function send(method: string, path: string, sending: Sending = {}):
   if (answer.ok) return answer;
   const error = await refusal(answer);
   if (error.status === 401) dispatchEvent(new Event(REFUSED));
+  if (error.code === "csrf_token" && !sending.again && (await renewProof())) return send(method, path, { ...sending, again: true });
   throw error;
+}
+
+let renewProof: () => Promise<boolean> = () => Promise.resolve(false);
+
+/** How to come by a new proof when the server refuses the old one; true when there is one. */
+export function onOldProof(renew: () => Promise<boolean>): void {
+  renewProof = renew;
 }
 
 /** The body of an answer as JSON, without looking for the platform's envelope (FHIR, DICOMweb). */

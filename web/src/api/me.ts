@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, ApiError } from "./client";
+import { api, ApiError, onOldProof } from "./client";
 import { queryClient } from "./queries";
-import { keepCsrf } from "./session";
+import { arrive, idOf, keepCsrf, leave } from "./session";
 
 export interface Me {
   principal: string;
@@ -22,6 +22,7 @@ export interface Me {
 export async function signIn(key: string): Promise<Me> {
   const { me, csrf } = await api.post<{ me: Me; csrf: string }>("api/browser-session", { key });
   keepCsrf(csrf);
+  arrive(me);
   queryClient.setQueryData(["me"], me);
   return me;
 }
@@ -34,12 +35,24 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
   }
   keepCsrf("");
+  leave();
   queryClient.clear();
 }
+
+/** Somebody signed in again in another tab: the proof of this one is old. It is read anew; when it
+ * is another person now, the page begins again. */
+onOldProof(async () => {
+  const shown = queryClient.getQueryData<Me>(["me"]);
+  const me = await readMe();
+  if (shown && idOf(shown) === idOf(me)) return true;
+  location.reload();
+  return false;
+});
 
 async function readMe(): Promise<Me> {
   const me = await api.get<Me>("api/me");
   if (me.csrf) keepCsrf(me.csrf);
+  arrive(me);
   return me;
 }
 

@@ -4,8 +4,8 @@ import { Suspense, useEffect, useRef, useState } from "react";
 import { createHashRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { queryClient } from "../api/queries";
-import { useMe } from "../api/me";
-import { REFUSED } from "../api/session";
+import { useMe, type Me } from "../api/me";
+import { idOf, REFUSED } from "../api/session";
 import { Loading } from "../ui/Loading";
 import { Toasts } from "../ui/Toasts";
 import { Frame } from "./Frame";
@@ -76,7 +76,15 @@ function Door({ givenKey }: { givenKey: string | null }) {
     addEventListener(REFUSED, refused);
     return () => removeEventListener(REFUSED, refused);
   }, []);
-  const enter = () => {
+  const who = useRef<string>(undefined);
+  if (me.data && !ended) who.current = idOf(me.data);
+  const enter = (now: Me) => {
+    if (entered.current && who.current !== idOf(now)) {
+      // Nothing of what another person had open is shown or saved for this one.
+      location.hash = "#/";
+      location.reload();
+      return;
+    }
     setKey(null);
     setEnded(false);
     if (entered.current) void queryClient.invalidateQueries();

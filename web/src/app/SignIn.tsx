@@ -1,7 +1,7 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useEffect, useRef, useState, type FormEvent } from "react";
 import { ApiError, Unreachable } from "../api/client";
-import { signIn } from "../api/me";
+import { signIn, type Me } from "../api/me";
 import styles from "./SignIn.module.css";
 
 interface Props {
@@ -9,7 +9,7 @@ interface Props {
   /** The session that was there has ended; the page behind waits. */
   ended: boolean;
   unreachable: unknown;
-  onSignedIn: () => void;
+  onSignedIn: (me: Me) => void;
 }
 
 function causeOf(error: unknown): string {
@@ -34,8 +34,7 @@ export function SignIn({ givenKey, ended, unreachable, onSignedIn }: Props) {
     setBusy(true);
     setCause("");
     try {
-      await signIn(tried);
-      onSignedIn();
+      onSignedIn(await signIn(tried));
     } catch (error) {
       setCause(causeOf(error));
     } finally {

@@ -5,6 +5,8 @@ export interface Fetched {
   /** An address of this page for the bytes; undefined while they come. */
   src?: string;
   type?: string;
+  /** Of a plain text: what it says. The pages' policy lets no script fetch a blob: address. */
+  text?: string;
   error?: unknown;
 }
 
@@ -20,8 +22,10 @@ export function useBytes(path: string, accept: string): Fetched {
         const type = (answer.headers.get("Content-Type") ?? "").split(";")[0] ?? "";
         const blob = await answer.blob();
         if (stop.signal.aborted) return;
+        const text = type === "text/plain" ? await blob.text() : undefined;
+        if (stop.signal.aborted) return;
         src = URL.createObjectURL(blob);
-        setState({ src, type });
+        setState({ src, type, ...(text === undefined ? {} : { text }) });
       })
       .catch((error: unknown) => {
         if (!stop.signal.aborted) setState({ error });

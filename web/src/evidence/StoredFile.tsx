@@ -1,5 +1,5 @@
 import { FileText } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { Icon } from "../ui/Icon";
 import { messageOf } from "../ui/ErrorPanel";
 import { fileOf } from "./addresses";
@@ -33,7 +33,7 @@ export function StoredFile({ uri, open = false }: { uri: string; open?: boolean 
 }
 
 function Shown({ bucket, name }: { bucket: string; name: string }) {
-  const { src, type, error } = useBytes(`api/files/${bucket}/${encodeURIComponent(name)}`, "*/*");
+  const { src, type, text, error } = useBytes(`api/files/${bucket}/${encodeURIComponent(name)}`, "*/*");
   return (
     <figure className={styles.file}>
       {error ? (
@@ -41,7 +41,7 @@ function Shown({ bucket, name }: { bucket: string; name: string }) {
           The file cannot be shown: {messageOf(error)}
         </p>
       ) : src ? (
-        <Content src={src} type={type ?? ""} name={name} />
+        <Content src={src} type={type ?? ""} text={text} name={name} />
       ) : (
         <div className={styles.wait}>Loading the file …</div>
       )}
@@ -50,12 +50,18 @@ function Shown({ bucket, name }: { bucket: string; name: string }) {
   );
 }
 
-function Content({ src, type, name }: { src: string; type: string; name: string }) {
+function Content({ src, type, text, name }: { src: string; type: string; text: string | undefined; name: string }) {
   if (type === "application/pdf") {
     return <iframe className={styles.pages} src={`${src}#navpanes=0&view=FitH`} title={`The file ${name}`} />;
   }
   if (PICTURES.includes(type)) return <img src={src} alt={`The file ${name}`} />;
-  if (type === "text/plain") return <Text src={src} />;
+  if (text !== undefined) {
+    return (
+      <pre className={styles.text} tabIndex={0}>
+        {text}
+      </pre>
+    );
+  }
   return (
     <p>
       A browser cannot show this kind of file.{" "}
@@ -63,23 +69,5 @@ function Content({ src, type, name }: { src: string; type: string; name: string 
         Save it
       </a>
     </p>
-  );
-}
-
-function Text({ src }: { src: string }) {
-  const [text, setText] = useState<string>();
-  useEffect(() => {
-    let wanted = true;
-    void fetch(src)
-      .then((answer) => answer.text())
-      .then((read) => wanted && setText(read));
-    return () => {
-      wanted = false;
-    };
-  }, [src]);
-  return (
-    <pre className={styles.text} tabIndex={0}>
-      {text ?? "Loading …"}
-    </pre>
   );
 }

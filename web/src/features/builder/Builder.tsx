@@ -9,6 +9,7 @@ import { useToast } from "../../ui/Toasts";
 import { Bar } from "./Bar";
 import styles from "./Builder.module.css";
 import { Palette } from "./Palette";
+import { LeftBehind } from "./LeftBehind";
 import { RunBanner } from "./RunBanner";
 import { useChecking } from "./checking";
 import { componentsOf } from "./components";
@@ -95,6 +96,7 @@ function Inside({ saver, opened }: { saver: Saver; opened: Opened }) {
             <Canvas palette={components} openInspector={openInspector} />
           </Suspense>
           <RunBanner />
+          <LeftBehind left={opened.left} />
         </div>
         {yaml && <YamlPane />}
         <div ref={inspector} className={styles.side}>

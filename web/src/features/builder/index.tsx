@@ -16,7 +16,7 @@ export default function BuilderPage() {
   const [draft, template] = [params.get("draft"), params.get("template")];
   // The address of a draft that was just begun here is written while it is open: that opens nothing.
   const kept = (location.state as { kept?: boolean } | null)?.kept === true && opened !== null;
-  const key = kept ? opened.key : `${id} ${draft} ${template} ${again}`;
+  const key = kept ? opened.key : `${id} ${draft} ${template} ${location.key} ${again}`;
 
   useEffect(() => {
     document.title = "Builder · Careloom";

@@ -1,7 +1,8 @@
 /** What an address of the builder means: a draft, a workflow that is live, a template, something new. */
 import { api } from "../../api/client";
 import { NEW_WORKFLOW } from "../../graph";
-import { type Origin, draftOf, localCopy } from "./saving";
+import { type Interrupted, type LocalCopy, forgetLocal, interrupted, localCopy, placeOfNew } from "./local";
+import { type Origin, draftOf } from "./saving";
 import { type StoredDraft, type Template, drafts } from "./server";
 import type { Draft } from "./state";
 
@@ -13,6 +14,8 @@ export interface Opened {
   recovered: boolean;
   /** A version of the server that is newer than what was kept in this browser. */
   newer: StoredDraft | null;
+  /** What was begun here before and never reached the server: offered, not forced on anybody. */
+  left: Interrupted | null;
   /** Opened from a template: the first run is one click away. */
   template: string | null;
 }
@@ -26,15 +29,24 @@ interface Asked {
 export async function open(asked: Asked): Promise<Opened> {
   const found = await look(asked);
   const kept = localCopy(found.stored?.id ?? found.origin.place);
-  if (!kept || kept.draft.text === found.draft.text) return found;
-  if (found.stored && kept.revision < found.stored.revision) {
-    return { ...found, draft: kept.draft, recovered: true, newer: found.stored };
+  if (!kept) return found;
+  if (kept.draft.text === found.draft.text || (found.stored && (await reached(kept, found.stored)))) {
+    forgetLocal(found.stored?.id ?? found.origin.place);
+    return found;
   }
-  return { ...found, draft: kept.draft, recovered: true };
+  const newer = found.stored && kept.revision < found.stored.revision ? found.stored : null;
+  return { ...found, draft: kept.draft, recovered: true, newer };
+}
+
+/** Whether the server got what was kept here, and has moved on since. */
+async function reached(kept: LocalCopy, stored: StoredDraft): Promise<boolean> {
+  if (kept.revision >= stored.revision) return false;
+  const next = await drafts.revision(stored.id, kept.revision + 1);
+  return next.source === kept.draft.text;
 }
 
 async function look({ id, draft, template }: Asked): Promise<Opened> {
-  const plain = { recovered: false, newer: null, template };
+  const plain = { recovered: false, newer: null, left: null, template };
   if (draft !== null) return { ...plain, ...fromStored(await drafts.read(draft)) };
   if (id === "new") return { ...plain, ...(await fresh(template)) };
   const [newest] = await drafts.ofWorkflow(id);
@@ -57,14 +69,15 @@ function fromStored(stored: StoredDraft): Pick<Opened, "draft" | "stored" | "ori
   return { draft: draftOf(stored), stored, origin: { place: stored.id, begin: () => drafts.read(stored.id) } };
 }
 
-async function fresh(template: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin">> {
-  if (template === null) {
-    const begin = () => drafts.begin({ source: NEW_WORKFLOW });
-    return { draft: { text: NEW_WORKFLOW, moves: {}, pinned: {} }, stored: null, origin: { place: "new", begin } };
-  }
+async function fresh(template: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin" | "left">> {
+  if (template === null) return begun("new", NEW_WORKFLOW, () => drafts.begin({ source: NEW_WORKFLOW }));
   const { yaml } = await api.get<Template & { yaml: string }>(`api/templates/${encodeURIComponent(template)}`);
-  const begin = () => drafts.begin({ template });
-  return { draft: { text: yaml, moves: {}, pinned: {} }, stored: null, origin: { place: `template:${template}`, begin } };
+  return begun(`template:${template}`, yaml, () => drafts.begin({ template }));
+}
+
+function begun(kind: string, text: string, begin: () => Promise<StoredDraft>) {
+  const origin = { place: placeOfNew(kind, Date.now()), begin };
+  return { draft: { text, moves: {}, pinned: {} }, stored: null, origin, left: interrupted(kind, text) };
 }
 
 /** The version of a workflow that is live; null when there is none. */

@@ -5,6 +5,7 @@
  */
 import { createStore } from "zustand";
 import { ApiError, Unreachable } from "../../api/client";
+import { forgetLocal, keepLocal } from "./local";
 import type { BuilderStore, Draft } from "./state";
 import { type Pinned, type StoredDraft, drafts } from "./server";
 
@@ -24,39 +25,16 @@ export interface SavingState {
   reason: string | null;
 }
 
-interface LocalCopy {
-  draft: Draft;
-  revision: number;
-  at: number;
-}
-
 export interface Origin {
   /** Where the local copy lies: the draft, or the address while there is none. */
   place: string;
   begin: () => Promise<StoredDraft>;
 }
 
-const LOCAL = "careloom.draft.";
 const LOCAL_PAUSE = 100;
 const SERVER_PAUSE = 700;
 const AGAIN = 3_000;
 const LOOK = 12_000;
-
-/** What is in this browser and not on the server. */
-export function localCopy(place: string): LocalCopy | null {
-  const text = localStorage.getItem(LOCAL + place);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as LocalCopy;
-  } catch {
-    localStorage.removeItem(LOCAL + place);
-    return null;
-  }
-}
-
-export function forgetLocal(place: string): void {
-  localStorage.removeItem(LOCAL + place);
-}
 
 export function draftOf(stored: StoredDraft): Draft {
   return { text: stored.source, moves: stored.positions ?? {}, pinned: stored.pinned ?? {} };
@@ -82,15 +60,7 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
   const place = () => store.getState().stored?.id ?? origin.place;
   const differs = () => builder.getState().draft() !== known;
 
-  const keepLocal = () => {
-    const copy: LocalCopy = { draft: builder.getState().draft(), revision: store.getState().stored?.revision ?? 0, at: Date.now() };
-    try {
-      localStorage.setItem(LOCAL + place(), JSON.stringify(copy));
-    } catch (error) {
-      // The browser's room is full: the server still has what it was sent.
-      if (!(error instanceof DOMException)) throw error;
-    }
-  };
+  const keep = () => keepLocal(place(), { draft: builder.getState().draft(), revision: store.getState().stored?.revision ?? 0, at: Date.now() });
 
   const later = (pause: number) => {
     clearTimeout(timer);
@@ -100,9 +70,8 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
   const taken = (stored: StoredDraft, draft: Draft) => {
     known = draft;
     base = draft.text;
-    const was = place();
     store.setState({ stored, conflict: null, reason: null, state: differs() ? "unsaved" : "saved" });
-    if (was !== stored.id) forgetLocal(was);
+    if (origin.place !== stored.id) forgetLocal(origin.place);
     if (differs()) later(SERVER_PAUSE);
     else {
       clearTimeout(local);
@@ -157,7 +126,7 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
     if (!differs()) return;
     if (store.getState().state !== "conflict") store.setState({ state: "unsaved" });
     clearTimeout(local);
-    local = setTimeout(keepLocal, LOCAL_PAUSE);
+    local = setTimeout(keep, LOCAL_PAUSE);
     if (!store.getState().conflict) later(SERVER_PAUSE);
   };
 
@@ -189,7 +158,7 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
     const looking = setInterval(() => void look(), LOOK);
     const seen = () => void look();
     const back = () => void save();
-    const leaving = () => differs() && keepLocal();
+    const leaving = () => differs() && keep();
     addEventListener("focus", seen);
     addEventListener("online", back);
     addEventListener("pagehide", leaving);
@@ -199,7 +168,7 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
       clearTimeout(timer);
       clearTimeout(local);
       if (differs()) {
-        keepLocal();
+        keep();
         void save();
       }
       removeEventListener("focus", seen);
