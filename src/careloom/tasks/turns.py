@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from careloom.errors import CareloomError
 
-MOST_WAITING = 3
+MOST_WAITING = 15
 
 
 class Busy(CareloomError):
