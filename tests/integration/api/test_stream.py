@@ -335,6 +335,27 @@ async def test_the_stream_of_a_revoked_key_ends(
     assert await until(ended)
 
 
+async def test_the_stream_of_a_principal_with_other_grants_ends(
+    door: Door, house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BEAT_S", 0.05)
+    viewer = await house.desk("viewer", scope=desk.scope)
+    watch = await door.watching(viewer.key, "runs,workflows")
+    listed = await desk.services.identity.principals(desk.scope)
+    [name] = [one["principal_id"] for one in listed if one["principal_id"].startswith("viewer")]
+    roles = {"roles": [], "grants": ["task:read"]}
+    changed = await desk.client.patch(f"/api/principals/{name}", json=roles)
+    assert changed.status_code == 200, changed.text
+
+    async def ended() -> bool:
+        return watch.ended
+
+    assert await until(ended)
+    again = await door.watch(viewer.key, "runs,workflows")
+    assert isinstance(again, httpx.Response)
+    assert again.status_code == 403
+
+
 async def _principal(desk: Desk) -> str:
     [principal] = await desk.services.identity.principals(desk.scope)
     return str(principal["principal_id"])

@@ -137,3 +137,14 @@ async def test_broken_yaml_says_its_line_and_column(desk: Desk) -> None:
     )
     assert answer.status_code == 422
     assert answer.json()["error"]["details"] == {"line": 4, "column": 1}
+
+
+async def test_a_shipped_worker_without_what_it_reads_is_found(desk: Desk) -> None:
+    unread = SOURCE.replace("observation:", "file:", 1)
+    assert unread != SOURCE
+    [found] = [
+        one for one in (await _checked(desk, unread))["findings"] if one["code"] == "E-MISSINGKEY"
+    ]
+    assert (found["path"], found["step"]) == ("steps/read/input", "read")
+    assert "input.observation" in found["message"]
+    assert "observation:" in found["fix"]

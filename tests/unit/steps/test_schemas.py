@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from careloom.ai.workers import SHIPPED
+from careloom.steps.schema import load_schema
+
 ROOT = Path(__file__).resolve().parents[3]
 STEPS = ROOT / "src" / "careloom" / "steps"
 SCHEMAS = sorted(STEPS.glob("*/*schema.json"))
@@ -49,3 +52,10 @@ def test_the_reference_repeats_replay_undo_and_egress() -> None:
         word = undo if isinstance(undo, str) else str(undo).lower()
         real[_type_of(path)] = (schema["replay"], word, schema["egress"])
     assert stated == real
+
+
+def test_the_shipped_workers_stand_in_the_schema_with_what_they_read() -> None:
+    worker = load_schema("worker")["input"]["properties"]["worker"]
+    assert worker["examples"] == [shipped.name for shipped in SHIPPED]
+    for shipped in SHIPPED:
+        assert f"{shipped.name} reads input.{shipped.reads}" in worker["description"]

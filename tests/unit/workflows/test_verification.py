@@ -97,6 +97,12 @@ CASES: list[tuple[str, str, list[JsonObject], dict[str, Any]]] = [
         [{**observation(), "data": None}],
         {"check_structure": sound},
     ),
+    (
+        "E-MISSINGKEY",
+        "steps/store/resourceType",
+        [{"id": "store", "type": "fhir", "action": "create", "data": {"status": "final"}}],
+        {},
+    ),
     ("E-UNKNOWNKEY", "steps/ai/wroker", [{**WORKER, "wroker": "x"}], {}),
     ("E-PARAM", "steps/ai/input", [{**WORKER, "input": "text"}], {}),
     ("E-PARAM", "steps/store/action", [{**observation(), "action": "burn"}], {}),
@@ -318,6 +324,22 @@ def test_what_one_of_the_triggers_may_give_is_no_fault(schemas: Schemas) -> None
     both = [{"type": "fhir", "event": "Observation.create"}, {"type": "manual"}]
     parsed = parse_definition({"id": "w", "triggers": both, "steps": [step]})
     assert verify(parsed.definition, schemas) == []
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_a_write_of_nothing_is_no_sound_step(schemas: Schemas, action: str) -> None:
+    found = findings(schemas, {"id": "store", "type": "fhir", "action": action})
+    assert [(one.code, one.path) for one in found if one.code == "E-MISSINGKEY"] == [
+        ("E-MISSINGKEY", "steps/store/resourceType"),
+        ("E-MISSINGKEY", "steps/store/data"),
+    ]
+    assert all(one.severity == "error" and one.fix for one in found)
+
+
+@pytest.mark.parametrize("data", ["{{trigger.resource}}", {"resourceType": "Patient"}])
+def test_data_may_bring_its_type(schemas: Schemas, data: Any) -> None:
+    step = {"id": "store", "type": "fhir", "action": "create", "data": data}
+    assert "E-MISSINGKEY" not in codes(findings(schemas, step))
 
 
 def test_a_sound_workflow_has_no_findings(schemas: Schemas) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,8 @@ _MOST_OPEN = 2000
 _END = "end"
 LookOn = Callable[[Scope], AbstractAsyncContextManager["Bell"]]
 """Rings for as long as it is open."""
+MayGoOn = Callable[[], Awaitable[bool]]
+"""Whether who listens may hear what comes now."""
 
 
 class Bell(asyncio.Event):
@@ -105,9 +107,10 @@ class SessionStream:
         self._look_on = look_on
 
     async def follow(
-        self, scope: Scope, session_id: str, last: str | None, seconds: float
-    ) -> AsyncIterator[bytes]:
-        """Events from now on, or behind the one that was received last, for so many seconds."""
+        self, scope: Scope, session_id: str, last: str | None, seconds: float, may: MayGoOn
+    ) -> AsyncGenerator[bytes, None]:
+        """Events from now on, or behind the one that was received last, for so many seconds. It
+        ends before the first event, or beat, that who listens may not hear."""
         until = time.monotonic() + seconds
         turn, place = _read_last(last)
         if last is None:
@@ -121,6 +124,8 @@ class SessionStream:
                 bell.clear()
                 for one in await self._conversations.turns(scope, session_id, after=turn):
                     async for event in self._of_turn(scope, session_id, one, place, seen):
+                        if not await may():
+                            return
                         yield event.text
                         place = event.place
                     if one.is_open:
@@ -133,6 +138,8 @@ class SessionStream:
                     async with asyncio.timeout(min(BEAT_S, left)):
                         await bell.wait()
                 except TimeoutError:
+                    if not await may():
+                        return
                     yield b": beat\n\n"
 
     async def ended(self, scope: Scope, session_id: str, task_id: str, patience_s: float) -> bool:

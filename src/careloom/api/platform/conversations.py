@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from careloom.ai.sessions.stream import BEAT_S
 from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import WordParam
+from careloom.api.platform.stream import HeldStream, Listener, OpenStreams
 from careloom.api.services import services_of
 from careloom.errors import InvalidInput
 from careloom.identity.principal import Principal
@@ -199,16 +202,22 @@ async def stream_session(
     if seconds is None:
         takes_events = "text/event-stream" in request.headers.get("accept", "")
         seconds = _AN_HOUR_S if takes_events else 0
-    events = ai.stream.follow(principal.scope, session_id, last_event_id, seconds)
-    first = await anext(events)
+    streams: OpenStreams = request.app.state.streams
+    listener = Listener(request, principal, BEAT_S)
+    async with AsyncExitStack() as stack:
+        stack.callback(streams.leave, streams.enter(principal))
+        events = ai.stream.follow(
+            principal.scope, session_id, last_event_id, seconds, listener.may_go_on
+        )
+        stack.push_async_callback(events.aclose)
+        first = await anext(events)
 
-    async def body() -> AsyncIterator[bytes]:
-        yield first
-        async for event in events:
-            yield event
+        async def body() -> AsyncIterator[bytes]:
+            yield first
+            async for event in events:
+                yield event
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
+        return HeldStream(body(), stack.pop_all())
 
 
 def _actor(principal: Principal) -> JsonObject:

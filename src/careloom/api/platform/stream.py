@@ -106,10 +106,38 @@ async def stream_changes(
         stack.callback(changes.unsubscribe, subscription)
         streams.add(subscription)
         stack.callback(streams.discard, subscription)
-        return _Stream(_events(request, subscription, seconds), stack.pop_all())
+        listener = Listener(request, principal, BEAT_S)
+        return HeldStream(_events(listener, subscription, seconds), stack.pop_all())
 
 
-class _Stream(StreamingResponse):
+class Listener:
+    """Who listens to a stream, asked for again while it is open."""
+
+    def __init__(self, request: Request, principal: Principal, every_s: float) -> None:
+        self._request = request
+        self._known = _standing(principal)
+        self._every_s = every_s
+        self._asked = time.monotonic()
+
+    async def may_go_on(self) -> bool:
+        """Whether the credential still is what it was when the stream began: in the same store,
+        with the same grants. Looked up again once `every_s` have passed since the last time.
+
+        Who gained or lost a grant comes again, and is let in by what holds then."""
+        if time.monotonic() - self._asked < self._every_s:
+            return True
+        self._asked = time.monotonic()
+        try:
+            return _standing(await authenticate(self._request)) == self._known
+        except CareloomError:
+            return False
+
+
+def _standing(principal: Principal) -> tuple[object, ...]:
+    return principal.id, principal.kind, principal.scope, frozenset(principal.grants)
+
+
+class HeldStream(StreamingResponse):
     """Gives back what it holds however it ends, also before its first line."""
 
     def __init__(self, events: AsyncIterator[bytes], held: AsyncExitStack) -> None:
@@ -122,25 +150,18 @@ class _Stream(StreamingResponse):
 
 
 async def _events(
-    request: Request, subscription: Subscription, seconds: int
+    listener: Listener, subscription: Subscription, seconds: int
 ) -> AsyncIterator[bytes]:
-    """The stream itself. It ends when the key does, which is asked for with each beat."""
+    """The stream itself. It ends when the listener may no longer hear it, before the next event."""
+    end = time.monotonic() + seconds
     yield f"retry: {_RETRY_MS}\n".encode() + beat(subscription.first)
-    asked = time.monotonic()
-    end = asked + seconds
     while True:
         chunk = await subscription.next(max(0.0, min(BEAT_S, end - time.monotonic())))
-        if chunk is None:
+        if chunk is None or not await listener.may_go_on():
             return
         yield chunk
         if time.monotonic() >= end:
             return
-        if time.monotonic() - asked >= BEAT_S:
-            asked = time.monotonic()
-            try:
-                await authenticate(request)
-            except CareloomError:
-                return
 
 
 async def _wanted(request: Request, principal: Principal, topics: str | None) -> Wanted:

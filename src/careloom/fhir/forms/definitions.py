@@ -19,7 +19,7 @@ from careloom.fhir.forms.expressions import (
     extension,
     extensions,
 )
-from careloom.fhir.forms.extraction import Place, answers, creating, places
+from careloom.fhir.forms.extraction import Place, answers, creating
 from careloom.fhir.forms.setting import Misplaced, below, put
 from careloom.types import JsonObject
 
@@ -37,9 +37,10 @@ class Extractor:
         self._definitions: Definitions = around.fhir.context.definitions
         self.entries: list[JsonObject] = []
 
-    async def extract(self, questionnaire: JsonObject, response: JsonObject) -> list[JsonObject]:
+    async def extract(
+        self, questionnaire: JsonObject, response: JsonObject, listed: list[Place]
+    ) -> list[JsonObject]:
         """The entries of all contexts of a Questionnaire."""
-        listed = list(places(questionnaire, [response], "QuestionnaireResponse"))
         top = Place(questionnaire, [response], "QuestionnaireResponse", listed)
         await self._visit(top, None)
         return self.entries

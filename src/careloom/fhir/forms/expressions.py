@@ -6,7 +6,6 @@ http://hl7.org/fhir/uv/sdc/expressions.html. What an expression reads is read as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -15,6 +14,7 @@ from urllib.parse import parse_qsl, quote
 
 from careloom.errors import CareloomError, Forbidden
 from careloom.fhir.fhirpath_model import r4_model
+from careloom.fhir.forms.budget import LIMITS, Budget, Overspent
 from careloom.fhir.issue import Issue
 from careloom.fhir.references import parse_literal
 from careloom.fhir.request import Caller, parse_path
@@ -28,7 +28,6 @@ VARIABLE = "http://hl7.org/fhir/StructureDefinition/variable"
 FHIRPATH, QUERY = "text/fhirpath", "application/x-fhir-query"
 MOST_FOUND = 200
 """Resources that one query of an expression brings."""
-_EMBEDDED = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 class Unevaluated(Exception):
@@ -45,6 +44,8 @@ class Surroundings:
     """%resource."""
     variables: dict[str, Any]
     issues: list[Issue] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+    """What is left for all expressions of the call."""
 
     def having(self, **variables: Any) -> Surroundings:
         """The same with more variables."""
@@ -55,7 +56,8 @@ class Surroundings:
         self.issues.append(Issue("warning", "incomplete", place, why))
 
     async def values(self, expression: Any, place: str, context: Any = None) -> list[Typed]:
-        """The result of an Expression; nothing, with an issue, where it cannot be evaluated."""
+        """The result of an Expression; nothing, with an issue, where it cannot be evaluated. Raises
+        Overspent when the call has cost too much."""
         return await self._attempted(expression, place, context) or []
 
     async def _attempted(
@@ -65,6 +67,8 @@ class Surroundings:
             return await self.evaluated(expression, context)
         except Unevaluated as error:
             self.tell(place, str(error))
+        except Overspent:
+            raise
         except Forbidden as error:
             self.caller.restriction.note(error, "")
             self.tell(place, "the expression reads what this credential may not read")
@@ -78,24 +82,40 @@ class Surroundings:
             raise Unevaluated("there is no expression")
         text, language = expression["expression"], expression.get("language")
         if language == FHIRPATH:
-            return self.path(text, context)
+            return await self.path(text, context)
         if language == QUERY:
-            return [Typed(await self._query(text), "Bundle")]
+            return [Typed(await self.budget.query(lambda: self._query(text)), "Bundle")]
         raise Unevaluated("expressions are FHIRPath (text/fhirpath) or application/x-fhir-query")
 
-    def path(self, text: str, context: Any = None) -> list[Typed]:
-        """The result of a FHIRPath; raises Unevaluated."""
+    async def path(self, text: str, context: Any = None) -> list[Typed]:
+        """The result of a FHIRPath, evaluated beside the event loop; raises Unevaluated, or
+        Overspent."""
+        return await self.budget.evaluated(lambda: self._path(text, context))
+
+    def _path(self, text: str, context: Any) -> list[Typed]:
         try:
             compiled = compile(text, r4_model())
-            found = compiled.typed(self.resource, context=context, variables=self.variables)
+            found = compiled.typed(
+                self.resource, context=context, variables=self.variables, limits=LIMITS
+            )
         except FhirPathError as error:
             raise Unevaluated(f"FHIRPath: {error}") from error
-        return [replace(one, value=exact(one.value)) for one in found if one.value is not None]
+        values = []
+        for one in found:
+            if one.value is not None:
+                self.budget.weigh(one.value)
+                values.append(replace(one, value=exact(one.value)))
+        return values
 
     async def _query(self, text: str) -> JsonObject:
         """A Bundle of what a query finds, or the resource that it names."""
-        filled = _EMBEDDED.sub(lambda found: self._filled(found[1]), text.strip()).lstrip("/")
-        asked = parse_path(filled)
+        filled, *parts = text.strip().split("{{")
+        for part in parts:
+            expression, closed, rest = part.partition("}}")
+            if not closed:
+                raise Unevaluated("a part of the query that begins with {{ does not end with }}")
+            filled += await self._filled(expression) + rest
+        asked = parse_path(filled.lstrip("/"))
         if asked.place == "resource":
             return await self.fhir.read(self.caller.scope, asked.type, str(asked.id))
         if asked.place != "type":
@@ -107,8 +127,9 @@ class Surroundings:
             self.caller.scope, asked.type, pairs, base=self.caller.base, strict=True
         )
 
-    def _filled(self, text: str) -> str:
-        values = [str(one.value) for one in self.path(text) if not isinstance(one.value, dict)]
+    async def _filled(self, text: str) -> str:
+        found = await self.path(text)
+        values = [str(one.value) for one in found if not isinstance(one.value, dict)]
         if not values:
             raise Unevaluated("a part of the query has no value")
         return quote(",".join(values), safe="")

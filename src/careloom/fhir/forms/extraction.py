@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from careloom.fhir.forms.answers import value_of
+from careloom.fhir.forms.budget import Budget
 from careloom.fhir.forms.expressions import SDC, Surroundings, extension, extensions
 from careloom.types import JsonObject
 
@@ -43,19 +44,22 @@ class Place:
     """Places below; those of a repeating item are listed for each of its repetitions."""
 
 
-def places(holder: JsonObject, answered: list[JsonObject], path: str) -> Iterator[Place]:
-    """Every item of a Questionnaire or group, once for each repetition that was answered."""
+def places(
+    budget: Budget, holder: JsonObject, answered: list[JsonObject], path: str
+) -> Iterator[Place]:
+    """Every item of a Questionnaire or group, once for each repetition that was answered. Raises
+    Overspent for too many."""
+    by_link: dict[str, list[JsonObject]] = {}
+    for above in answered:
+        for one in _below(above):
+            if isinstance(one, dict) and isinstance(one.get("linkId"), str):
+                by_link.setdefault(one["linkId"], []).append(one)
     for number, item in enumerate(holder.get("item", ())):
         at = f"{path}.item[{number}]"
-        link = item.get("linkId")
-        found = [
-            one
-            for above in answered
-            for one in _below(above)
-            if isinstance(one, dict) and one.get("linkId") == link
-        ]
-        for one in found:
-            yield Place(item, [one], at, list(places(item, [one], at)))
+        budget.item()
+        for one in by_link.get(item.get("linkId", ""), ()):
+            budget.item()
+            yield Place(item, [one], at, list(places(budget, item, [one], at)))
 
 
 def _below(answered: JsonObject) -> Iterator[Any]:
@@ -70,11 +74,10 @@ def answers(place: Place) -> list[JsonObject]:
 
 
 def observations(
-    around: Surroundings, questionnaire: JsonObject, response: JsonObject
+    around: Surroundings, questionnaire: JsonObject, response: JsonObject, listed: list[Place]
 ) -> list[JsonObject]:
     """An Observation for each answer of an item that asks for it and has a code."""
     asked = _asks(questionnaire, False)
-    listed = list(places(questionnaire, [response], "QuestionnaireResponse"))
     return list(_observations(around, listed, response, asked, list(_categories(questionnaire))))
 
 

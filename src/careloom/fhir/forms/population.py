@@ -17,7 +17,6 @@ INITIAL = f"{SDC}initialExpression"
 POPULATION_CONTEXT = f"{SDC}itemPopulationContext"
 LINK_PERIOD = f"{SDC}observationLinkPeriod"
 LAUNCH_CONTEXT = f"{SDC}launchContext"
-MOST_ITEMS = 10_000
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
     **dict.fromkeys(("min", "minute", "minutes"), 60),
@@ -55,6 +54,7 @@ async def populate(
 async def _items(around: Surroundings, holder: JsonObject, place: str) -> list[JsonObject]:
     found: list[JsonObject] = []
     for number, item in enumerate(holder.get("item", ())):
+        around.budget.item()
         at = f"{place}.item[{number}]"
         if item.get("type") == "display":
             continue
@@ -95,6 +95,7 @@ async def _question(around: Surroundings, item: JsonObject, place: str) -> list[
         around.tell(place, f"a value found for the item is no {item.get('type')}")
     if not item.get("repeats"):
         answers = answers[:1]
+    around.budget.item(len(answers))
     inner = await _items(around, item, place)
     if inner:
         # Items below a question stand below its answer.

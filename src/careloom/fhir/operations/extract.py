@@ -8,7 +8,7 @@ from __future__ import annotations
 from careloom.errors import InvalidInput
 from careloom.fhir.forms.definitions import Extractor
 from careloom.fhir.forms.expressions import Surroundings
-from careloom.fhir.forms.extraction import bundle_of, creating, observations
+from careloom.fhir.forms.extraction import bundle_of, creating, observations, places
 from careloom.fhir.issue import outcome
 from careloom.fhir.operations.named import stored_definition
 from careloom.fhir.operations.operation import Call, Operation, Parameter, resource_answer
@@ -29,8 +29,9 @@ async def _run(call: Call) -> Answer:
         named = {"subject": record, str(record["resourceType"]).lower(): record}
         around = around.having(**named)
     around = await around.declare(questionnaire, "Questionnaire")
-    entries = [creating(one) for one in observations(around, questionnaire, response)]
-    entries += await Extractor(around).extract(questionnaire, response)
+    listed = list(places(around.budget, questionnaire, [response], "QuestionnaireResponse"))
+    entries = [creating(one) for one in observations(around, questionnaire, response, listed)]
+    entries += await Extractor(around).extract(questionnaire, response, listed)
     parts: list[JsonObject] = [{"name": "return", "resource": bundle_of(entries)}]
     if around.issues:
         parts.append({"name": "issues", "resource": outcome(around.issues)})

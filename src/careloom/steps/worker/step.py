@@ -12,7 +12,7 @@ from careloom.dicom.archive import DicomArchive
 from careloom.steps.model.step import evidence_of, image_seen, model_input
 from careloom.steps.schema import load_schema
 from careloom.steps.worker.language import LanguageWorkers
-from careloom.steps.worker.verify import WorkerVerification
+from careloom.steps.worker.verify import WorkerVerification, unread_input
 from careloom.types import JsonObject, Scope
 from careloom.workflows.step import StepCall, StepError, StepResult
 
@@ -43,7 +43,7 @@ class WorkerStep:
     async def verify(self, scope: Scope, params: JsonObject) -> list[JsonObject]:
         """What is wrong with the worker and its model, before a workflow with it is deployed."""
         if params.get("worker") in self._workers.names:
-            return []
+            return unread_input(self._workers.get(str(params["worker"])), params.get("input"))
         return await self._verification.findings(scope, params)
 
     async def execute(self, call: StepCall) -> StepResult:

@@ -11,6 +11,7 @@ from careloom.ai.language.registry import LanguageModels
 from careloom.ai.turns.policy import ModelUse, Policies
 from careloom.ai.worker_definition import Worker
 from careloom.ai.worker_versions import WorkerVersions
+from careloom.ai.workers import WorkerDefinition
 from careloom.types import Json, JsonObject, Scope
 
 
@@ -71,6 +72,21 @@ class WorkerVerification:
                 )
             )
         return found
+
+
+def unread_input(worker: WorkerDefinition, given: Json) -> list[JsonObject]:
+    """A shipped worker whose input lacks what it reads would fail; no finding for a template."""
+    if not isinstance(given, dict) or worker.reads in given:
+        return []
+    return [
+        _finding(
+            "E-MISSINGKEY",
+            "input",
+            f"input.{worker.reads} is missing",
+            f"the worker {worker.name} reads input.{worker.reads}",
+            f'add it, e.g. {worker.reads}: "{{{{trigger.{worker.reads}}}}}"',
+        )
+    ]
 
 
 def _media(value: Json) -> set[str]:

@@ -25,6 +25,7 @@ from careloom.workflows.verification.finding import (
     error,
     warning,
 )
+from careloom.workflows.verification.needed import check_needed
 
 _EVERY_STEP = (
     *("name", "description", "when", "retry", "timeout", "heartbeat", "onError", "fallback"),
@@ -58,6 +59,7 @@ def check_steps(subject: Subject) -> Iterator[Finding]:
             )
             continue
         yield from _parameters(subject, step)
+        yield from check_needed(step)
         yield from _branches(step, raw)
         yield from _names(subject, step)
         yield from check_child(subject, step)

@@ -174,7 +174,7 @@ def _output_key(
             path,
             f"step {step.id!r} will be asked for {key!r}",
             cause="a later step reads it, so it becomes part of the output that is required",
-            fix="nothing to do; a missing key fails the step",
+            fix="nothing to mend; a run in which it is missing stops at this step and says so",
         )
         return
     yield error(

@@ -14,9 +14,11 @@ interface Props {
   live: number | null;
   /** Whether the first run is still to come: then Test run is what to press. */
   first: boolean;
+  /** Whether what is built differs from what is live. */
+  unpublished: boolean;
 }
 
-export function Bar({ saver, testing, live, first }: Props) {
+export function Bar({ saver, testing, live, first, unpublished }: Props) {
   const store = useBuilderStore();
   const can = useCan();
   const yaml = useBuilder((state) => state.yaml);
@@ -28,7 +30,7 @@ export function Bar({ saver, testing, live, first }: Props) {
   return (
     <header className={styles.bar}>
       <NameField />
-      <SavingChip saver={saver} live={live} />
+      <SavingChip saver={saver} live={live} unpublished={unpublished} />
       <span className={styles.space} />
       <span className={styles.group}>
         <Tool icon={Undo2} word={undoable ? `Undo: ${undoable}` : "Undo"} keys="Ctrl Z" disabled={!undoable} act={undo} />
@@ -121,7 +123,7 @@ const WORDS: Readonly<Record<Saving, string>> = {
   refused: "Not saved",
 };
 
-function SavingChip({ saver, live }: { saver: Saver; live: number | null }) {
+function SavingChip({ saver, live, unpublished }: { saver: Saver; live: number | null; unpublished: boolean }) {
   const store = useBuilderStore();
   const state = useStore(saver.store, (now) => now.state);
   const stored = useStore(saver.store, (now) => now.stored);
@@ -133,6 +135,11 @@ function SavingChip({ saver, live }: { saver: Saver; live: number | null }) {
       <span className={styles.chip} data-kind={live === null ? "draft" : "live"}>
         {live === null ? "Draft" : `Live v${live}`}
       </span>
+      {unpublished && (
+        <span className={styles.chip} data-kind="unpublished" title="What is built here differs from the version that is live">
+          Unpublished changes
+        </span>
+      )}
       <span className={styles.saving} data-kind={alarming ? "failed" : state === "offline" ? "waiting" : "quiet"} role="status" title={reason ?? undefined}>
         {state === "offline" && <Icon of={CloudOff} size={14} />}
         {word}
@@ -148,6 +155,12 @@ function SavingChip({ saver, live }: { saver: Saver; live: number | null }) {
 
 const MARKS = { failed: CircleAlert, waiting: TriangleAlert, done: CircleCheck, quiet: CircleDashed } as const;
 
+/** As many as the list has, by what is to be done about them. */
+function countsOf(errors: number, warnings: number, notes: number): string[] {
+  const words = [errors > 0 && `${errors} to fix`, warnings > 0 && `${warnings} to look at`, notes > 0 && `${notes} ${notes === 1 ? "note" : "notes"}`];
+  return words.filter((word) => word !== false);
+}
+
 /** How many things are to fix; opens the list. */
 function ValidityChip() {
   const store = useBuilderStore();
@@ -158,16 +171,24 @@ function ValidityChip() {
   const checked = useBuilder((state) => state.checkedText !== null);
   const empty = useBuilder((state) => state.picture.workflow.steps.length === 0);
   const kind = broken || errors > 0 ? "failed" : warnings > 0 ? "waiting" : checked ? "done" : "quiet";
-  const word = broken ? "YAML cannot be read" : errors > 0 ? `${errors} to fix` : warnings > 0 ? `${warnings} to look at` : empty ? "Add a step" : checked ? "Valid" : "Checking";
+  const notes = useBuilder((state) => state.findings.filter((finding) => finding.severity === "info").length);
+  const counted = countsOf(errors, warnings, notes);
+  const rest = broken || errors + warnings === 0 ? (checked && notes > 0 ? counted : []) : counted.slice(1);
+  const word = broken ? "YAML cannot be read" : errors + warnings > 0 ? counted[0] : empty ? "Add a step" : checked ? "Valid" : "Checking";
   return (
     <button
       type="button"
       className={styles.validity}
+      title={counted.join(", ") || undefined}
       data-kind={kind}
       aria-expanded={panel === "findings"}
       onClick={() => store.getState().open(panel === "findings" ? null : "findings")}
     >
-      <Icon of={MARKS[kind]} size={14} /> {word}
+      <Icon of={MARKS[kind]} size={14} />
+      <span>
+        {word}
+        {rest.length > 0 && <span className={styles.wide}>, {rest.join(", ")}</span>}
+      </span>
     </button>
   );
 }

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy, useCallback, useEffect, useMemo, useRef } from "react";
+import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { useStore } from "zustand";
+import { api } from "../../api/client";
 import { useLive } from "../../api/live";
 import { useCan } from "../../api/me";
 import { Loading } from "../../ui/Loading";
@@ -58,7 +59,8 @@ function Inside({ saver, opened }: { saver: Saver; opened: Opened }) {
   const panel = useBuilder((state) => state.panel);
   const said = useBuilder((state) => state.said);
   const ran = useBuilder((state) => state.run !== null);
-  const readOnly = !can("workflow:deploy");
+  const narrow = useNarrow();
+  const readOnly = narrow || !can("workflow:deploy");
   useChecking();
   useAddress(saver);
   useEffect(() => store.getState().lock(readOnly), [store, readOnly]);
@@ -88,8 +90,9 @@ function Inside({ saver, opened }: { saver: Saver; opened: Opened }) {
   }, [store]);
   return (
     <div className={styles.builder} data-builder data-yaml-open={yaml || undefined}>
-      <Bar saver={saver} testing={testing} live={live.data?.version ?? null} first={opened.template !== null && !ran} />
-      <div className={styles.main} data-yaml={yaml || undefined}>
+      <Bar saver={saver} testing={testing} live={live.data?.version ?? null} first={opened.template !== null && !ran} unpublished={useUnpublished(about, live.data?.version ?? null)} />
+      {narrow && <p className={styles.wider}>Building needs a wider window.</p>}
+      <div className={styles.main} data-yaml={yaml || undefined} data-panel={panel ?? undefined}>
         <Palette components={components} />
         <div className={styles.stage}>
           <Suspense fallback={<Loading what="the canvas" />}>
@@ -115,6 +118,30 @@ function Inside({ saver, opened }: { saver: Saver; opened: Opened }) {
       </p>
     </div>
   );
+}
+
+const NARROW = matchMedia("(max-width: 640px)");
+
+function useNarrow(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      NARROW.addEventListener("change", changed);
+      return () => NARROW.removeEventListener("change", changed);
+    },
+    () => NARROW.matches,
+  );
+}
+
+/** Whether the draft says something else than the version that is live. */
+function useUnpublished(workflow: string | null, version: number | null): boolean {
+  const text = useBuilder((state) => state.history.present.state.text);
+  const { data } = useQuery({
+    queryKey: ["builder-live-source", workflow, version],
+    queryFn: () => api.get<{ source: string }>(`api/workflows/${encodeURIComponent(workflow ?? "")}/versions/${version}`),
+    enabled: workflow !== null && version !== null,
+    staleTime: Infinity,
+  });
+  return version !== null && data !== undefined && data.source.trim() !== text.trim();
 }
 
 /** A draft that is kept on the server has an address of its own. */

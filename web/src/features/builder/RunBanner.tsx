@@ -17,7 +17,7 @@ export function RunBanner() {
     <div className={styles.banner} role="status" aria-label="Test run" data-run={id} data-status={run?.status}>
       <strong>Test run</strong>
       <Status of={run?.status ?? "running"} />
-      {run?.status === "failed" && <span className={styles.cause}>{run.error?.message ?? run.error?.code ?? ""}</span>}
+      {run?.status === "failed" && <span className={styles.cause} data-cause>{run.error?.message ?? run.error?.code ?? ""}</span>}
       {waiting && run?.status !== "failed" && <Link to="/inbox">Open the inbox</Link>}
       <Link to={`/runs/${id}`}>Open the run</Link>
       <button type="button" className={styles.close} aria-label="Take the run off the canvas" onClick={() => store.getState().set({ run: null })}>

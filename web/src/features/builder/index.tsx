@@ -5,6 +5,16 @@ import { Loading } from "../../ui/Loading";
 import { Builder } from "./Builder";
 import { type Opened, open } from "./open";
 
+const visits = new WeakMap<object, number>();
+let visited = 0;
+
+/** Another number for each coming to an address, also when it is written into the browser's bar. */
+function visitOf(location: object): number {
+  const known = visits.get(location) ?? ++visited;
+  visits.set(location, known);
+  return known;
+}
+
 /** `#/workflows/<id>`, `#/workflows/new`, `#/workflows/new?template=…`, `…?draft=<id>`. */
 export default function BuilderPage() {
   const { id = "new" } = useParams();
@@ -16,7 +26,7 @@ export default function BuilderPage() {
   const [draft, template] = [params.get("draft"), params.get("template")];
   // The address of a draft that was just begun here is written while it is open: that opens nothing.
   const kept = (location.state as { kept?: boolean } | null)?.kept === true && opened !== null;
-  const key = kept ? opened.key : `${id} ${draft} ${template} ${location.key} ${again}`;
+  const key = kept ? opened.key : `${id} ${draft} ${template} ${visitOf(location)} ${again}`;
 
   useEffect(() => {
     document.title = "Builder · Careloom";

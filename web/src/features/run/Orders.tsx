@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { CirclePause, CirclePlay, History, OctagonX, RotateCcw, Undo2 } from "lucide-react";
 import { useState } from "react";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 import { api } from "../../api/client";
 import { useCan } from "../../api/me";
 import { refresh } from "../../api/queries";
@@ -10,7 +10,7 @@ import { sentence } from "../../evidence/words";
 import { Confirmation } from "../../ui/Confirmation";
 import { Icon } from "../../ui/Icon";
 import { useToast } from "../../ui/Toasts";
-import { hasEnded, type Run } from "./model";
+import { draftOf, hasEnded, type Run } from "./model";
 import styles from "./run.module.css";
 
 type Action = "retry" | "replay" | "rollback" | "cancel";
@@ -45,7 +45,12 @@ export function Orders({ run }: { run: Run }) {
   return (
     <>
       <div className={styles.orders}>
-        {run.status === "failed" && !run.retriedAs && can("run:retry") && (
+        {run.test && ended && can("workflow:run") && (
+          <Button size="xs" component={Link} to={draftOf(run)} leftSection={<Icon of={RotateCcw} />}>
+            Test the draft again
+          </Button>
+        )}
+        {run.status === "failed" && !run.test && !run.retriedAs && can("run:retry") && (
           <Button size="xs" leftSection={<Icon of={RotateCcw} />} onClick={() => setAsked("retry")}>
             Try again
           </Button>

@@ -14,7 +14,7 @@ import { Loading } from "../../ui/Loading";
 import { Page } from "../../ui/Page";
 import { Status } from "../../ui/Status";
 import { Ago } from "../../ui/Time";
-import { firstLook, namesOf, rowsOf, scaleOf, standing, summary, type Row, type Run } from "./model";
+import { draftOf, firstLook, namesOf, rowsOf, scaleOf, standing, summary, type Row, type Run } from "./model";
 import { Orders } from "./Orders";
 import { Results } from "./Results";
 import { StepDetail } from "./StepDetail";
@@ -63,8 +63,14 @@ interface Version {
   source?: unknown;
 }
 
+/** Where the definition stands that the run carries out; a test carries out a draft. */
+function sourceOfRun({ test, workflowId, version }: Run): string | null {
+  if (!test) return `api/workflows/${workflowId}/versions/${version}`;
+  return test.draft ? `api/drafts/${test.draft}/history/${test.revision}` : null;
+}
+
 function Shown({ run }: { run: Run }) {
-  const { data: version } = useApi<Version>(`api/workflows/${run.workflowId}/versions/${run.version}`);
+  const { data: version } = useApi<Version>(sourceOfRun(run) ?? "", {}, { enabled: sourceOfRun(run) !== null });
   const names = useMemo(() => namesOf(version?.definition), [version]);
   const rows = useMemo(() => rowsOf(run, names), [run, names]);
   const [query, setQuery] = useSearchParams();
@@ -183,8 +189,14 @@ function Facts({ run }: { run: Run }) {
   return (
     <>
       {run.finishedAt ? "Took" : "For"} {formatDuration(took)}, started <Ago at={run.createdAt} /> by {sourceOf(run.source)}
-      {run.startedBy && <> ({run.startedBy})</>}, <Link to={`/workflows/${run.workflowId}?version=${run.version}`}>version {run.version}</Link>
-      {run.test && ", a test"}
+      {run.startedBy && <> ({run.startedBy})</>}, {" "}
+      {run.test ? (
+        <>
+          a test of <Link to={draftOf(run)}>{run.test.revision ? `revision ${run.test.revision} of the draft` : "a draft"}</Link>
+        </>
+      ) : (
+        <Link to={`/workflows/${run.workflowId}?version=${run.version}`}>version {run.version}</Link>
+      )}
       {run.retryOf && (
         <>
           , in place of <Link to={`/runs/${run.retryOf}`}>the run that failed</Link>

@@ -81,7 +81,8 @@ export interface Run {
   retryOf: string | null;
   retriedAs: string | null;
   rolledBack?: boolean;
-  test?: boolean;
+  /** Of a test: the draft that was tried, and its revision. */
+  test?: { draft?: string; revision?: number } | null;
   crashes: number;
 }
 
@@ -116,7 +117,7 @@ const ROLLBACK = "~comp";
 export const hasEnded = (run: Run): boolean => ENDED.has(run.status);
 
 /** Where a run stands: what holds it goes before what it was doing. */
-export function standing(run: Pick<Run, "finishedAt" | "status" | "held"> & Partial<Run>): string {
+export function standing(run: Pick<Run, "finishedAt" | "status" | "held"> & Partial<Omit<Run, "test">>): string {
   if (run.finishedAt) return run.status;
   if (run.asked?.includes("cancel")) return "cancelling";
   return run.held ?? (run.rolledBack || run.asked?.includes("rollback") ? "rolling_back" : run.status);
@@ -228,4 +229,9 @@ export function summary(rows: Row[]): string {
   const failed = rows.filter((row) => row.status === "failed").length;
   const said = `${done} of ${plural(rows.length, "step")} done`;
   return failed ? `${said}, ${failed} failed` : said;
+}
+
+/** The address of the draft that a test tried; where it is not known, that of all workflows. */
+export function draftOf({ test }: Pick<Run, "test">): string {
+  return test?.draft ? `/workflows/new?draft=${encodeURIComponent(test.draft)}` : "/workflows";
 }

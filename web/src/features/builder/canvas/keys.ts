@@ -25,24 +25,37 @@ export function useCanvasKeys({ box, ask, follow, openInspector, fit }: Keys): v
   const store = useBuilderStore();
   const now = useRef({ follow, openInspector });
   now.current = { follow, openInspector };
-  useShortcut("/", "Add a step after the selected one", () => ask({ kind: "add", place: placeNow(store) }));
-  useShortcut("c", "Connect: choose what comes after the selected step", () => {
-    const from = store.getState().selection.node;
-    if (from) ask({ kind: "connect", from });
-    else store.getState().say("Select a step first");
-  });
-  useShortcut("Delete", "Remove the selected step", () => remove(store) && follow());
-  useShortcut("Backspace", "Remove the selected step", () => remove(store) && follow());
+  // The help lists what was bound last first.
+  useSaid();
   useShortcut("mod+l", "Tidy the canvas", () => {
     store.getState().move({}, "Tidied");
     store.getState().say("Tidied");
     fit();
   });
-  useShortcut("mod+z", "Undo", () => store.getState().undo());
-  useShortcut("shift+mod+z", "Do again", () => store.getState().redo());
   useShortcut("mod+y", "Do again", () => store.getState().redo());
+  useShortcut("shift+mod+z", "Do again", () => store.getState().redo());
+  useShortcut("mod+z", "Undo", () => store.getState().undo());
+  useShortcut("Backspace", "Remove the selected step", () => remove(store) && follow());
+  useShortcut("Delete", "Remove the selected step", () => remove(store) && follow());
+  useShortcut("c", "Connect: choose what comes after the selected step", () => {
+    const from = store.getState().selection.node;
+    if (from) ask({ kind: "connect", from });
+    else store.getState().say("Select a step first");
+  });
+  useShortcut("/", "Add a step after the selected one", () => ask({ kind: "add", place: placeNow(store) }));
   useArrows(box, now);
   useClipboard(box, now);
+}
+
+/** Keys that are heard elsewhere: written here so that nothing takes them, only named in the help. */
+function useSaid(): void {
+  useShortcut("Ctrl+Space", "In a field: the names that can stand there", () => undefined);
+  useShortcut("Ctrl+V", "Paste steps after the selected one", () => undefined);
+  useShortcut("Ctrl+X", "Cut the selected step", () => undefined);
+  useShortcut("Ctrl+C", "Copy the selected step as YAML", () => undefined);
+  useShortcut("Esc", "In a field: back to the canvas; there: select nothing", () => undefined);
+  useShortcut("Enter ↵", "Go to the fields of the selected step, or add to an empty branch", () => undefined);
+  useShortcut("← ↑ ↓ →", "Select the next step in that direction", () => undefined);
 }
 
 type Now = RefObject<{ follow: () => void; openInspector: () => void }>;

@@ -158,6 +158,6 @@ function offersFor(names: readonly Name[], values: readonly string[], text: stri
   const found = token === null ? [] : matching(names, token).map(({ name, type }) => ({ name, type, whole: false }));
   if (found.length === 1 && found[0]?.name === token) return [];
   const wanted = text.trim().toLowerCase();
-  const plain = token !== null || values.includes(text) ? [] : values.filter((one) => one.toLowerCase().includes(wanted));
+  const plain = (token !== null && token !== "") || values.includes(text) ? [] : values.filter((one) => one.toLowerCase().includes(wanted));
   return [...plain.slice(0, 60).map((name) => ({ name, type: "", whole: true })), ...found];
 }

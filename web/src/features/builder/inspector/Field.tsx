@@ -120,7 +120,7 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
           onChange={(text) => set(fromText(text, schema))}
           names={props.names}
           whole={WHOLE.has(props.name)}
-          offers={props.offersFor?.(props.name) ?? []}
+          offers={offersOf(props)}
           required={props.required ?? false}
           described={described || undefined}
           invalid={props.finding?.severity === "error"}
@@ -128,6 +128,12 @@ function Input(props: FieldProps & { id: string; label: string; control: Control
         />
       );
   }
+}
+
+/** What the server has under this key, and what the schema names. */
+function offersOf({ offersFor, name, schema }: FieldProps): readonly string[] {
+  const named = (schema.examples ?? []).filter((one) => typeof one === "string");
+  return [...new Set([...named, ...(offersFor?.(name) ?? [])])];
 }
 
 interface ChoiceProps {
@@ -167,7 +173,7 @@ function List(props: FieldProps & { label: string; items: readonly unknown[] }) 
             label={`${label} ${at + 1}`}
             value={String(item)}
             names={props.names}
-            offers={props.offersFor?.(props.name) ?? []}
+            offers={offersOf(props)}
             onChange={(text) => onChange([...path, at], text)}
           />
           <button

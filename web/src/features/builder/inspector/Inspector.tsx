@@ -1,5 +1,5 @@
 import { Trash2 } from "lucide-react";
-import { useEffect, useMemo, useRef } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef } from "react";
 import { type FlowNode, dataOf, pathText, removeBranch, setField, valueAt } from "../../../graph";
 import { Icon } from "../../../ui/Icon";
 import type { Schema } from "../server";
@@ -25,7 +25,7 @@ export function Inspector() {
     return () => clearTimeout(timer);
   }, [field, node?.key]);
   return (
-    <aside ref={box} className={styles.inspector} aria-label="Inspector" data-inspector>
+    <aside ref={box} className={styles.inspector} aria-label="Inspector" data-inspector onKeyDown={leave}>
       {node?.kind === "step" && <StepForm key={`${pathText(node.step.path)} ${node.step.type}`} step={node.step} />}
       {node?.kind === "trigger" && <TriggerForm key={node.key} node={node} />}
       {node?.kind === "empty" && <LaneForm node={node} />}
@@ -33,6 +33,15 @@ export function Inspector() {
       {(!node || node.kind === "start") && <WorkflowForm />}
     </aside>
   );
+}
+
+/** Escape in a field leads back to the node that the form is about. */
+function leave(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  const node = document.querySelector<HTMLElement>("[data-canvas] [data-node][data-selected]") ?? document.querySelector<HTMLElement>("[data-canvas] [data-node]");
+  if (!node) return;
+  event.preventDefault();
+  node.focus({ preventScroll: true });
 }
 
 function nodeIn(state: BuilderState): FlowNode | undefined {
