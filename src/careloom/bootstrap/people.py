@@ -103,7 +103,7 @@ class ConnectionNotifier:
     async def record(self, scope: Scope, effect: Effect, note: Note) -> bool:
         """Add the message; False when no connection carries it and it is captured."""
         channel = channel_of(note.to)
-        connection = await self._connections.find(scope, channel, None)
+        connection = await self._connections.find(scope, channel, None) if note.sent else None
         message = {"to": [note.to], "subject": note.subject, "text": note.text, "payload": None}
         place = f"{scope.store}|message|{note.key}"
         plain = orjson.dumps(message)

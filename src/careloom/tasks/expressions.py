@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from careloom.errors import Unprocessable
@@ -31,9 +31,32 @@ _NODE = f"{_RESPONSE}.item"
 _LIMITS = Limits(steps=200_000, items=20_000, text=100_000)
 _SECONDS = 20.0
 """Processor time for all expressions of a form together; 800 questions took 1.8 s."""
+LINK_SECONDS = 3.0
+"""The same for somebody who has a link and no key."""
 _PATIENT = re.compile(r"%`?patient\b")
 _NAME = re.compile(r"%`?(\w+)")
 MOST_ISSUES = 50
+
+
+class Allowance:
+    """Processor time that expressions may take together; counted from the first, in its thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends: float | None = None
+
+    def require(self) -> None:
+        """Raise Unprocessable when it is used up."""
+        now = time.thread_time()
+        if self._ends is None:
+            self._ends = now + self._seconds
+        if now > self._ends:
+            raise Unprocessable(
+                f"What the form works out takes more than {self._seconds:g} seconds",
+                code="form_too_costly",
+                fix="simplify its calculatedExpression, enableWhenExpression and variables, or send"
+                " fewer repetitions of its groups",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +73,12 @@ class Surroundings:
     """Files that were handed in with the form, as Attachments by their address."""
     sniff: Callable[[bytes], str | None] | None = None
     """The media type of bytes that stand in an answer."""
+    allowance: Allowance | None = None
+    """The time for everything that is worked out in them; None: the usual time, each time anew."""
+
+    def for_link(self) -> Surroundings:
+        """These, with the time that somebody with a link has."""
+        return replace(self, allowance=Allowance(LINK_SECONDS))
 
     @property
     def hooks(self) -> Hooks:
@@ -139,7 +168,8 @@ class Evaluator:
         self._form = form
         self._response = response
         self._around = around
-        self._ends = time.thread_time() + _SECONDS
+        self._allowance = around.allowance or Allowance(_SECONDS)
+        self._allowance.require()
         self.issues: list[JsonObject] = []
 
     def given(self) -> dict[str, Any]:
@@ -171,12 +201,7 @@ class Evaluator:
 
     def require_time(self) -> None:
         """Raise Unprocessable when the form has taken too long."""
-        if time.thread_time() > self._ends:
-            raise Unprocessable(
-                f"What the form works out takes more than {_SECONDS:g} seconds",
-                code="form_too_costly",
-                fix="simplify its calculatedExpression, enableWhenExpression and variables",
-            )
+        self._allowance.require()
 
     def issue(self, link: str, message: str) -> None:
         """Note what went wrong, once, and nothing of the answers."""

@@ -12,6 +12,7 @@ from careloom.tasks.links import new_link, parse_link
 from careloom.tasks.presenting import Presenting, require_form
 from careloom.tasks.service import Tasks
 from careloom.tasks.timers import Notifier
+from careloom.tasks.turns import Turns
 from careloom.tasks.worklist import HOUSE, OPEN, Row
 from careloom.types import JsonObject, Scope
 
@@ -24,16 +25,25 @@ class _Opened:
 
     scope: Scope
     row: Row
+    link: str
     filler: str
+    maker: str | None
+    """Who made the link and answers for what is filled by it; None: a step sent it."""
     expires: datetime
 
     @property
+    def name(self) -> str:
+        """Whom the records name. What a person wrote as `filler` is never taken for a principal."""
+        return self.filler if self.maker is None else f"link:{self.filler}"
+
+    @property
     def actor(self) -> JsonObject:
-        return {"principal": self.filler, "kind": "link"}
+        return {"principal": self.name, "kind": "link"}
 
     @property
     def who(self) -> JsonObject:
-        return {**HOUSE, "principal": self.filler}
+        maker = {} if self.maker is None else {"maker": self.maker}
+        return {**HOUSE, "principal": self.name, **maker}
 
     @property
     def task(self) -> str:
@@ -48,11 +58,13 @@ class Forms:
         self._tasks = tasks
         self._notifier = notifier
         self._presenting = Presenting(tasks.sources)
+        self._turns = Turns()
 
     async def link(
         self, scope: Scope, task_id: str, given: JsonObject, actor: JsonObject, who: JsonObject
     ) -> JsonObject:
-        """A new link to an open form: {"filler"?, "days"?}. The token is shown this once."""
+        """A new link to an open form: {"filler"?, "days"?}. The token is shown this once.
+        Forbidden when four eyes bar the one who makes it, Unprocessable for a principal's name."""
         entry = await self._tasks.entry(scope, task_id, who)
         require_form(await self._tasks.content(scope, entry.row))
         days, filler = given.get("days", 30), given.get("filler", "link")
@@ -61,7 +73,7 @@ class Forms:
         if not isinstance(filler, str) or not filler:
             raise InvalidInput("`filler` is who fills it, a text", path="/filler")
         token, expires = new_link(scope.tenant), datetime.now(UTC) + timedelta(days=days)
-        row = token.row(filler, expires)
+        row = {**token.row(filler, expires), "maker": who["principal"]}
         place = (scope.tenant, scope.store, entry.row["task_id"])
         await self._db.call("form_link_put", *place, row, actor)
         return {
@@ -96,14 +108,15 @@ class Forms:
         opened = await self._opened(text)
         decision = {name: given[name] for name in ("data", "answers") if name in given}
         try:
-            answer = await self._tasks.decide(
-                opened.scope,
-                opened.task,
-                {"decision": "complete", **decision},
-                opened.actor,
-                opened.who,
-                via="link",
-            )
+            async with self._turns.take(opened.link):
+                answer = await self._tasks.decide(
+                    opened.scope,
+                    opened.task,
+                    {"decision": "complete", **decision},
+                    opened.actor,
+                    opened.who,
+                    via="link",
+                )
         except Conflict:
             await self._opened(text)  # says when it was completed, if somebody was faster
             raise
@@ -122,7 +135,10 @@ class Forms:
         """What follows from the answers so far."""
         opened = await self._opened(text)
         content = await self._tasks.content(opened.scope, opened.row)
-        return await self._presenting.calculate(opened.scope, content, opened.row, given)
+        async with self._turns.take(opened.link):
+            return await self._presenting.calculate(
+                opened.scope, content, opened.row, given, by_link=True
+            )
 
     async def options(
         self, text: str, value_set: str, words: str, language: str | None
@@ -215,7 +231,8 @@ class Forms:
             )
         if link["expired"] or state not in OPEN:
             raise Gone("The link has expired", code="link_expired", fix="ask for a new link")
-        return _Opened(scope, row, link["filler"], link["expires_at"])
+        name = f"{token.tenant}/{token.link_id}"
+        return _Opened(scope, row, name, link["filler"], link["maker"], link["expires_at"])
 
 
 def _no_form() -> NotFound:

@@ -51,13 +51,22 @@ class Presenting:
         }
 
     async def calculate(
-        self, scope: Scope, content: JsonObject, row: Row, given: JsonObject
+        self,
+        scope: Scope,
+        content: JsonObject,
+        row: Row,
+        given: JsonObject,
+        *,
+        by_link: bool = False,
     ) -> JsonObject:
         """What follows from answers that need not be complete: {"data"} or {"answers"}, and
-        `edited`, the linkIds of calculated answers that a person changed and that stay."""
+        `edited`, the linkIds of calculated answers that a person changed and that stay. By a link
+        it may take less time."""
         form = require_form(content)
         response, edited = _read(form, given)
         around = await self._sources.around(scope, content, row)
+        if by_link:
+            around = around.for_link()
         async with self._working:
             worked = await asyncio.to_thread(
                 work_out, form, response, around, prune=True, kept=edited

@@ -224,6 +224,9 @@ class Tasks(Worklist):
         """A decision made ready, its parts sealed; raises Unprocessable for unfit answers."""
         row, given = entry.row, read_decision(decision)
         content = await self.content(scope, row)
+        around = await self.sources.around(scope, content, row) if given.approved else None
+        if around is not None and via == "link":
+            around = around.for_link()
         # In a thread: a form may have hundreds of expressions.
         settled = await asyncio.to_thread(
             settle,
@@ -234,7 +237,7 @@ class Tasks(Worklist):
             quorum=row["quorum"],
             rejects=row["rejects"],
             matches=self._matches,
-            around=await self.sources.around(scope, content, row) if given.approved else None,
+            around=around,
         )
         change = _change(entry, "vote" if settled.state is None else "decide", who)
         change.op |= {"approved": given.approved, "votes": len(entry.votes)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -48,6 +48,8 @@ class Note:
     run: str | None
     path: str | None
     patient: str | None
+    sent: bool = True
+    """False: captured though a connection could carry it; a test run opened the task."""
 
 
 class Notifier(Protocol):
@@ -134,11 +136,14 @@ class TaskClock:
         return len(first)
 
     async def _settled(
-        self, tenant: str, row: asyncpg.Record, act: Callable[[Scope, Row, Row], Awaitable[None]]
+        self,
+        tenant: str,
+        row: asyncpg.Record,
+        act: Callable[[Scope, asyncpg.Record], Awaitable[None]],
     ) -> None:
         timer, scope = row["timer"], Scope(tenant, row["timer"]["store"])
         try:
-            await act(scope, timer, row["task"])
+            await act(scope, row)
         except Conflict:
             # Another process fired it, or the task changed: the next look says which.
             return
@@ -150,9 +155,9 @@ class TaskClock:
         place = (scope.tenant, scope.store, timer["task_id"], timer["n"])
         await self._db.call("task_timer_settle", *place, again)
 
-    async def _send(self, scope: Scope, timer: Row, _task: Row) -> None:
+    async def _send(self, scope: Scope, row: asyncpg.Record) -> None:
         """A message whose receiver was slow is taken by nobody else meanwhile."""
-        again: timedelta | None
+        timer, again = row["timer"], None
         try:
             async with asyncio.timeout(_AT_ONCE_S):
                 again = await self._notifier.send(scope, timer["action"]["message"])
@@ -160,25 +165,25 @@ class TaskClock:
             again = timedelta(seconds=_AT_ONCE_S)
         await self._settle(scope, timer, None if again is None else max(again, _pause(timer)))
 
-    async def _fire(self, scope: Scope, timer: Row, task: Row) -> None:
-        to = timer["action"].get("to")
+    async def _fire(self, scope: Scope, row: asyncpg.Record) -> None:
+        to = row["timer"]["action"].get("to")
         try:
-            await self._fire_with(scope, timer, task, to)
+            await self._fire_with(scope, row, to)
         except CareloomError as error:
             if to is None or error.code not in _CANNOT_TAKE:
                 raise
             # Who was to get the task cannot have it: say so, and tell the others all the same.
-            await self._fire_with(scope, timer, task, None, missed=error.code)
+            await self._fire_with(scope, row, None, missed=error.code)
 
     async def _fire_with(
         self,
         scope: Scope,
-        timer: Row,
-        task: Row,
+        row: asyncpg.Record,
         to: JsonObject | None,
         *,
         missed: str | None = None,
     ) -> None:
+        timer, task, tested = row["timer"], row["task"], row["tested"]
         effect, action, now = Effect(), timer["action"], datetime.now(UTC)
         level = action.get("level", 0)
         name = NAMES[timer["kind"]] if level == 0 else "task.escalated"
@@ -204,10 +209,11 @@ class TaskClock:
         for number, target in enumerate(targets):
             key = f"task:{task['task_id'].hex}:{timer['n']}:{number}"
             note = _note(key, target, name, task, link, self._notifier)
+            note = replace(note, sent=not tested)
             if await self._notifier.record(scope, effect, note):
                 message = {"kind": "message", "at": now.isoformat(), "action": {"message": key}}
                 op["next"].append(message)
-        if missed is not None:
+        if missed is not None and not tested:
             ref = {"task": str(task["task_id"])}
             cause = f"{task['workflow_id']}, {task['path']}: {missed}"
             effect.add("incident.open", kind="task.escalation", cause=cause, ref=ref)

@@ -48,8 +48,8 @@ CREATE OR REPLACE FUNCTION task_link_add(p_tenant text, p_store text, p_task uui
 LANGUAGE plpgsql AS $$
 BEGIN
   IF p_link IS NULL OR jsonb_typeof(p_link) <> 'object' THEN RETURN; END IF;
-  INSERT INTO form_link (tenant, store, link_id, task_id, secret_hash, filler, expires_at)
-  VALUES (p_tenant, p_store, p_link->>'id', p_task, decode(p_link->>'hash', 'hex'), p_link->>'filler',
+  INSERT INTO form_link (tenant, store, link_id, task_id, secret_hash, filler, maker, expires_at)
+  VALUES (p_tenant, p_store, p_link->>'id', p_task, decode(p_link->>'hash', 'hex'), p_link->>'filler', p_link->>'maker',
     (p_link->>'expires')::timestamptz);
 END $$;
 
@@ -242,15 +242,19 @@ BEGIN
 END $$;
 
 -- task_decided: record a vote and, with it or at once, the decision; the run that waits is woken in the same transaction.
+-- What is decided by a link that a person made is decided by that person too (who.maker).
 CREATE OR REPLACE FUNCTION task_decided(p_task task, p_op jsonb, p_bodies bytea[], p_actor jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   v_who jsonb := p_op->'who';
   v_me text := v_who->>'principal';
+  v_maker text := v_who->>'maker';
   v_state text := p_op->>'state';
   v_answer bytea := named_body(p_op, p_bodies, 'answer');
 BEGIN
-  IF p_op->>'via' IS DISTINCT FROM 'link' THEN PERFORM task_held(p_task, v_who); END IF;
+  IF p_op->>'via' IS DISTINCT FROM 'link' THEN PERFORM task_held(p_task, v_who);
+  ELSIF v_maker IS NOT NULL THEN PERFORM task_may(p_task, NULL, v_maker);
+  END IF;
   IF p_task.quorum > 1 OR p_task.rejects > 1 THEN
     INSERT INTO task_vote (tenant, store, task_id, principal, approved, comment)
     VALUES (p_task.tenant, p_task.store, p_task.task_id, v_me, (p_op->>'approved')::boolean,
@@ -263,7 +267,7 @@ BEGIN
       PERFORM refuse('CL001', '{"message": "Others decided meanwhile"}');
     END IF;
   END IF;
-  UPDATE task SET state = coalesce(v_state, state), version = version + 1, decided_by = decided_by || v_me,
+  UPDATE task SET state = coalesce(v_state, state), version = version + 1, decided_by = decided_by || array_remove(ARRAY[v_me, v_maker], NULL),
       closed_at = CASE WHEN v_state IS NULL THEN NULL ELSE clock_timestamp() END,
       assignee = CASE WHEN v_state IS NULL OR quorum > 1 THEN assignee ELSE coalesce(assignee, v_me) END,
       decision = named_body(p_op, p_bodies, 'result'), answer = v_answer, draft = CASE WHEN v_state IS NULL THEN draft END
@@ -272,6 +276,7 @@ BEGIN
   PERFORM audit_record(p_task.tenant, p_task.store, 'task.' || coalesce(v_state, 'vote'), 'Task/' || p_task.task_id, p_actor,
     CASE WHEN v_answer IS NULL THEN '{}' ELSE jsonb_build_object('sha256', encode(sha256(v_answer), 'hex')) END
     || CASE WHEN p_op ? 'via' THEN jsonb_build_object('via', p_op->>'via') ELSE '{}' END
+    || CASE WHEN v_maker IS NULL THEN '{}' ELSE jsonb_build_object('maker', v_maker) END
     || CASE WHEN p_task.quorum > 1 OR p_task.rejects > 1 THEN jsonb_build_object('approved', (p_op->>'approved')::boolean) ELSE '{}' END);
   IF v_state IS NOT NULL THEN
     PERFORM task_over(p_task);
@@ -346,12 +351,14 @@ BEGIN
   END LOOP;
 END $$;
 
--- task_timers_due: timers of the tenant that are due, with their tasks; taken by nobody yet.
-CREATE OR REPLACE FUNCTION task_timers_due(p_tenant text, p_limit int) RETURNS TABLE (timer task_timer, task task)
+-- task_timers_due: timers of the tenant that are due, with their tasks, and whether a test of a draft opened those;
+-- taken by nobody yet.
+CREATE OR REPLACE FUNCTION task_timers_due(p_tenant text, p_limit int) RETURNS TABLE (timer task_timer, task task, tested boolean)
 LANGUAGE plpgsql SET plan_cache_mode TO force_custom_plan AS $$
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT x, t FROM task_timer x
+  RETURN QUERY SELECT x, t, EXISTS (SELECT FROM run r WHERE r.tenant = p_tenant AND r.run_id = t.run_id
+      AND (r.source = 'test' OR r.actor ? 'test')) FROM task_timer x
     LEFT JOIN task t ON t.tenant = p_tenant AND t.store = x.store AND t.task_id = x.task_id
     WHERE x.tenant = p_tenant AND x.due_at <= now() ORDER BY x.due_at LIMIT p_limit;
 END $$;

@@ -229,25 +229,32 @@ BEGIN
   RETURN QUERY SELECT c.name, c.updated_at FROM business_calendar c WHERE c.tenant = p_tenant AND c.store = p_store ORDER BY c.name;
 END $$;
 
--- form_link_put: one more link to a form that is open.
+-- form_link_put: one more link to a form that is open, made by somebody (`maker`), who answers for what is filled by
+-- it: a filler may not bear a principal's name, and four eyes bar the maker too.
 CREATE OR REPLACE FUNCTION form_link_put(p_tenant text, p_store text, p_task uuid, p_link jsonb, p_actor jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE v_task task;
 BEGIN
   PERFORM enter(p_tenant);
-  PERFORM 1 FROM task t WHERE t.tenant = p_tenant AND t.store = p_store AND t.task_id = p_task AND t.closed_at IS NULL FOR UPDATE;
+  SELECT * INTO v_task FROM task t WHERE t.tenant = p_tenant AND t.store = p_store AND t.task_id = p_task AND t.closed_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN PERFORM refuse('CL008', '{"message": "The form is not open"}'); END IF;
+  PERFORM task_may(v_task, NULL, p_link->>'maker');
+  IF EXISTS (SELECT FROM principal p WHERE p.tenant = p_tenant AND p.principal_id = p_link->>'filler') THEN
+    PERFORM refuse('CL006', '{"message": "`filler` is the name of a principal, who fills the form with a key of their own", "code": "filler_is_principal", "path": "/filler", "fix": "assign the task to them, or name somebody without a key"}');
+  END IF;
   PERFORM task_link_add(p_tenant, p_store, p_task, p_link);
-  PERFORM audit_record(p_tenant, p_store, 'task.link', 'Task/' || p_task, p_actor, '{}');
+  PERFORM audit_record(p_tenant, p_store, 'task.link', 'Task/' || p_task, p_actor,
+    jsonb_build_object('link', p_link->>'id', 'filler', p_link->>'filler'));
 END $$;
 
 -- form_link_find: the task that a link opens, with the hash its secret must have.
 CREATE OR REPLACE FUNCTION form_link_find(p_tenant text, p_link text)
-RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, expired boolean, expires_at timestamptz)
+RETURNS TABLE (store text, task_id uuid, secret_hash bytea, filler text, maker text, expired boolean, expires_at timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_tenant);
-  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.expires_at <= now(), f.expires_at FROM form_link f
+  RETURN QUERY SELECT f.store, f.task_id, f.secret_hash, f.filler, f.maker, f.expires_at <= now(), f.expires_at FROM form_link f
     WHERE f.tenant = p_tenant AND f.link_id = p_link;
 END $$;
 
