@@ -45,7 +45,7 @@ class Refusals:
         db: Database,
         *,
         window: float = 60.0,
-        most: int = 1000,
+        most: int = 5000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from careloom.types import JsonObject
 from careloom.workflows.definition import Definition
+from careloom.workflows.expressions.errors import EXPRESSION_CODES
 
 _AGAIN = "when that is mended, retry the run: it begins with this step and keeps the ones before it"
 _PEER = f"see that the other system answers and that its connection is right; {_AGAIN}"
@@ -68,7 +69,7 @@ def _fix(code: str) -> str:
         return _FIXES[code]
     if code in _PEERS:
         return _PEER
-    if code.startswith("E-EXPR"):
+    if code in EXPRESSION_CODES:
         return _INPUT
     if code.endswith(("_params", "_parameter", "_statement", "_address")):
         return _DEFINITION

@@ -175,11 +175,11 @@ def test_news_never_touches_what_is_typed(ward: House, signed_in: Page) -> None:
 def test_a_task_is_claimed_let_go_and_put_off(ward: House, signed_in: Page) -> None:
     task = ward.task(ward.start("may-stay", priority="routine"))["id"]
     go(signed_in, ward, f"/inbox/{task}")
-    signed_in.get_by_role("button", name="Claim").click()
+    signed_in.get_by_role("button", name="Claim", exact=True).click()
     signed_in.get_by_role("button", name="Give back").wait_for()
     assert ward.get(f"/api/tasks/{task}")["assignee"] == "admin"
     signed_in.get_by_role("button", name="Give back").click()
-    signed_in.get_by_role("button", name="Claim").wait_for()
+    signed_in.get_by_role("button", name="Claim", exact=True).wait_for()
     signed_in.get_by_role("button", name="Snooze").click()
     signed_in.get_by_role("button", name="4 hours").click()
     signed_in.get_by_text("Put off for 4 hours").wait_for()

@@ -11,6 +11,7 @@ MISSING = "E-EXPR-MISSING"
 TYPE = "E-EXPR-TYPE"
 MANY = "E-EXPR-MANY"
 LIMIT = "E-EXPR-LIMIT"
+EXPRESSION_CODES = frozenset({SYNTAX, MISSING, TYPE, MANY, LIMIT})
 
 
 class ExpressionError(Unprocessable):

@@ -23,10 +23,10 @@ export default function BuilderPage() {
   const [opened, setOpened] = useState<{ key: string; is: Opened } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [again, setAgain] = useState(0);
-  const [draft, template] = [params.get("draft"), params.get("template")];
+  const [draft, template, resource] = [params.get("draft"), params.get("template"), params.get("resource")];
   // The address of a draft that was just begun here is written while it is open: that opens nothing.
   const kept = (location.state as { kept?: boolean } | null)?.kept === true && opened !== null;
-  const key = kept ? opened.key : `${id} ${draft} ${template} ${visitOf(location)} ${again}`;
+  const key = kept ? opened.key : `${id} ${draft} ${template} ${resource} ${visitOf(location)} ${again}`;
 
   useEffect(() => {
     document.title = "Builder · Careloom";
@@ -35,7 +35,7 @@ export default function BuilderPage() {
     if (opened?.key === key) return;
     let gone = false;
     setError(null);
-    open({ id, draft, template }).then(
+    open({ id, draft, template, resource }).then(
       (is) => !gone && setOpened({ key, is }),
       (wrong: unknown) => !gone && setError(wrong),
     );

@@ -1,6 +1,6 @@
 /** What an address of the builder means: a draft, a workflow that is live, a template, something new. */
 import { api } from "../../api/client";
-import { NEW_WORKFLOW } from "../../graph";
+import { addTrigger, NEW_WORKFLOW } from "../../graph";
 import { type Interrupted, type LocalCopy, forgetLocal, interrupted, localCopy, placeOfNew } from "./local";
 import { type Origin, draftOf } from "./saving";
 import { type StoredDraft, type Template, drafts } from "./server";
@@ -24,6 +24,8 @@ interface Asked {
   id: string;
   draft: string | null;
   template: string | null;
+  /** Begin with what happens to resources of this type. */
+  resource: string | null;
 }
 
 export async function open(asked: Asked): Promise<Opened> {
@@ -45,10 +47,10 @@ async function reached(kept: LocalCopy, stored: StoredDraft): Promise<boolean> {
   return next.source === kept.draft.text;
 }
 
-async function look({ id, draft, template }: Asked): Promise<Opened> {
+async function look({ id, draft, template, resource }: Asked): Promise<Opened> {
   const plain = { recovered: false, newer: null, left: null, template };
   if (draft !== null) return { ...plain, ...fromStored(await drafts.read(draft)) };
-  if (id === "new") return { ...plain, ...(await fresh(template)) };
+  if (id === "new") return { ...plain, ...(await fresh(template, resource)) };
   const [newest] = await drafts.ofWorkflow(id);
   const stored = newest ? await drafts.read(newest.id) : null;
   if (stored && !(await outrun(id, stored))) return { ...plain, ...fromStored(stored) };
@@ -69,8 +71,11 @@ function fromStored(stored: StoredDraft): Pick<Opened, "draft" | "stored" | "ori
   return { draft: draftOf(stored), stored, origin: { place: stored.id, begin: () => drafts.read(stored.id) } };
 }
 
-async function fresh(template: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin" | "left">> {
-  if (template === null) return begun("new", NEW_WORKFLOW, () => drafts.begin({ source: NEW_WORKFLOW }));
+async function fresh(template: string | null, resource: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin" | "left">> {
+  if (template === null) {
+    const source = resource === null ? NEW_WORKFLOW : addTrigger(NEW_WORKFLOW, { type: "fhir", event: `${resource}.create` }).text;
+    return begun("new", source, () => drafts.begin({ source }));
+  }
   const { yaml } = await api.get<Template & { yaml: string }>(`api/templates/${encodeURIComponent(template)}`);
   return begun(`template:${template}`, yaml, () => drafts.begin({ template }));
 }
