@@ -127,11 +127,14 @@ export function Changes({ diff }: { diff: Difference | null }) {
   );
 }
 
+/** The draft with all that is on the screen; what the server did not take is never published. */
 async function savedDraft(saver: Saver) {
-  await saver.save();
-  const { stored, reason } = saver.store.getState();
-  if (!stored) throw new Error(reason ?? "The draft could not be saved");
-  return stored;
+  for (let tries = 0; tries < 3; tries++) {
+    await saver.save();
+    const { state, stored } = saver.store.getState();
+    if (state === "saved" && stored) return stored;
+  }
+  throw new Error(saver.store.getState().reason ?? "The draft could not be saved");
 }
 
 async function dryRun(saver: Saver, over: number | null): Promise<Published> {
