@@ -217,7 +217,7 @@ class Deployment:
             raise refusal(checked)
         if workflow_id is None and _id_from_name(source):
             await self._refuse_collision(scope, definition)
-        receipts = [receipt.to_json() for receipt in checked.receipts]
+        receipts = [checked.places.receipt(receipt.to_json()) for receipt in checked.receipts]
         answer = await self._registry.deploy(
             scope,
             definition.id,

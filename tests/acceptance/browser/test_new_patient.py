@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from tests.acceptance.browser.place import ROOT, House, go, until
+from tests.acceptance.browser.place import ROOT, House, go, sign_in, until
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 LINK = re.compile(r"/form\.html#\S+")
@@ -18,8 +18,10 @@ PATIENT = {
 
 
 def test_three_by_link_two_in_the_inbox_and_then_the_practice_is_told_once(
-    house: House, signed_in: Page, new_context: Callable[..., BrowserContext]
+    fresh_house: House, page: Page, new_context: Callable[..., BrowserContext]
 ) -> None:
+    house = fresh_house  # one without connections: messages are captured
+    sign_in(page, house, house.key)
     house.deploy((ROOT / "templates" / "new-patient-forms.yaml").read_text("utf-8"))
     made = house.api.post("/fhir/Patient", json=PATIENT)
     assert made.status_code == 201, made.text
@@ -45,11 +47,11 @@ def test_three_by_link_two_in_the_inbox_and_then_the_practice_is_told_once(
     left = house.get("/api/tasks", status="open", patient=patient)
     assert len(left) == 2
     for task in left:
-        go(signed_in, house, f"/inbox/{task['id']}")
-        form = signed_in.get_by_role("region", name="Form")
+        go(page, house, f"/inbox/{task['id']}")
+        form = page.get_by_role("region", name="Form")
         form.wait_for()
         _answer_all(form)
-        _submitted(house, signed_in, task["id"])
+        _submitted(house, page, task["id"])
     assert house.ended(run)["status"] == "succeeded"
     told = [one for one in house.get("/api/messages", run=run) if one["channel"] == "slack"]
     assert len(told) == 1

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """hatch_build.py as hatchling loads it; hatchling itself is there only during a build."""
+    monkeypatch.delenv("CARELOOM_REQUIRE_SCREENS", raising=False)
     interface = ModuleType("hatchling.builders.hooks.plugin.interface")
     interface.BuildHookInterface = object  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, interface.__name__, interface)
