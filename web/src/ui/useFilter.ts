@@ -7,15 +7,20 @@ export function useFilter(name: string, otherwise = ""): [string, (value: string
   const [query, setQuery] = useSearchParams();
   const there = query.get(name) ?? otherwise;
   const [value, setValue] = useState(there);
-  const written = useRef(there);
+  const latest = useRef(there);
+  // What was typed comes back from the address one letter after the other: none of it is news.
+  const own = useRef(new Set([there]));
   useEffect(() => {
-    if (there === written.current) return;
-    written.current = there;
-    setValue(there);
+    if (!own.current.has(there)) {
+      latest.current = there;
+      setValue(there);
+    }
+    if (there === latest.current) own.current = new Set([there]);
   }, [there]);
   const set = (next: string) => {
     setValue(next);
-    written.current = next;
+    latest.current = next;
+    own.current.add(next);
     setQuery(
       (before) => {
         const after = new URLSearchParams(before);
