@@ -25,6 +25,7 @@ from careloom.api.platform import (
     conversations,
     decisions,
     definitions,
+    deidentifications,
     drafting,
     drafts,
     drift,
@@ -137,6 +138,7 @@ def build_app(services: Any) -> FastAPI:
         previews,
         policy,
         redactions,
+        deidentifications,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))
