@@ -24,10 +24,10 @@ from careloom.steps.supervised import unwatched
 from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.definition import Definition, parse_definition
 from careloom.workflows.deployment import Deployment
-from careloom.workflows.engine.calls import Calls
+from careloom.workflows.engine.calls import Calls, call_beside
 from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.registry import Registry
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
+from careloom.workflows.step import StepCatalog, StepError, StepResult
 from careloom.workflows.versions import Versions
 
 MEASURED = frozenset({"worker", "model", "document"})
@@ -118,35 +118,20 @@ class StepAnswers:
         """The step's answer to the case; what it would write or ask is thrown away."""
         definition = Definition.from_canonical(canonical["definition"])
         step = self._registry.draft(definition.canonical).by_path[canonical["path"]]
-        own = step.definition.params
-        given = (
-            {**own, **case.input}
-            if step.definition.type in _WHOLE
-            else {
-                **own,
-                "input": case.input,
-            }
-        )
+        # Of some a case is all parameters, of the others their `input`.
+        case_of = case.input if step.definition.type in _WHOLE else {"input": case.input}
         grants = actor.get("grants")
-        call = StepCall(
+        call = call_beside(
+            step,
             scope=scope,
             run_id=f"run_{key.hex}",
             workflow_id=definition.id,
-            path=step.path,
-            iteration="",
-            attempt=1,
-            input=given,
-            alias=step.definition.output,
-            expects=step.expects,
+            given={**step.definition.params, **case_of},
             key=f"{key.hex}:{step.path}:",
             environment=await self._environment_of(scope.tenant),
             grants=None if grants is None else tuple(grants),
-            ai_fed=step.ai_fed,
-            unreviewed=step.unreviewed,
-            ai_evidence=(),
             patient=case.patient,
             now=datetime.now(UTC),
-            timeout_s=step.definition.timeout_s,
             actor={**actor, "test": {"effects": "off"}},
         )
         began = time.perf_counter()
