@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.demo-ready
 TEST_STAMP := $(VENV)/.test-ready
+TEST_PROCESSES ?= 3
 DEMO_ARGS ?=
 SCREENS := src/careloom/screens/index.html
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
@@ -28,9 +29,11 @@ are not built. Everything else works; try again with: make screens"; }
 demo: $(STAMP)
 	@$(BIN)/careloom demo $(DEMO_ARGS)
 
-test: $(TEST_STAMP) lint screens-check
+# Tests that wait, for a lease or a page, leave the cores to the others: one process more than cores.
+test: $(TEST_STAMP)
+	@$(MAKE) --no-print-directory -j2 lint screens-check
 	@CARELOOM_TEST_DATA="$(CARELOOM_TEST_DATA)" CARELOOM_SEEDS="$(CARELOOM_SEEDS)" \
-	  $(BIN)/python -m pytest -n 2 --dist loadfile -q $(TEST_ARGS)
+	  $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -q $(TEST_ARGS)
 
 screens: $(BIN)/python
 	@CARELOOM_REQUIRE_SCREENS=1 \

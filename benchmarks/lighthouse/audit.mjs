@@ -3,12 +3,17 @@
 import lighthouse, { desktopConfig } from "lighthouse";
 
 const [port, pages] = process.argv.slice(2);
+const TRACES = 3; // A browser now and then loses the beginning of a trace; Lighthouse asks to be run again.
 const found = [];
 for (const { name, url, form } of JSON.parse(pages)) {
   // Cookies stay: what is measured is the page of somebody who is signed in, with an empty cache.
   const flags = { port: Number(port), output: "json", logLevel: "error", disableStorageReset: true, clearStorageTypes: [] };
   const onlyCategories = ["performance", "accessibility", "best-practices"];
-  const result = await lighthouse(url, { ...flags, onlyCategories }, form === "desktop" ? desktopConfig : undefined);
+  const config = form === "desktop" ? desktopConfig : undefined;
+  let result = await lighthouse(url, { ...flags, onlyCategories }, config);
+  for (let again = 1; again < TRACES && result?.lhr.runtimeError?.code === "NO_NAVSTART"; again += 1) {
+    result = await lighthouse(url, { ...flags, onlyCategories }, config);
+  }
   if (!result) throw new Error(`${name} was not measured`);
   const { categories, audits, runtimeError } = result.lhr;
   if (runtimeError) throw new Error(`${name}: ${runtimeError.message}`);

@@ -14,6 +14,8 @@ from careloom.ai.evaluation.gates import Gated, subject_of
 from careloom.ai.evaluation.gold_sets import Case
 from careloom.ai.language.messages import digest
 from careloom.ai.language.registry import LanguageModels
+from careloom.ai.learning.definition import PREFIX
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.models import ModelRegistry
 from careloom.ai.worker_versions import WorkerVersions
 from careloom.ai.workers import WorkerRegistry
@@ -22,10 +24,10 @@ from careloom.steps.supervised import unwatched
 from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.definition import Definition, parse_definition
 from careloom.workflows.deployment import Deployment
-from careloom.workflows.engine.calls import Calls
+from careloom.workflows.engine.calls import Calls, call_beside
 from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.registry import Registry
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult
+from careloom.workflows.step import StepCatalog, StepError, StepResult
 from careloom.workflows.versions import Versions
 
 MEASURED = frozenset({"worker", "model", "document"})
@@ -42,6 +44,7 @@ class AiFacts:
     language: LanguageModels
     workers: WorkerVersions
     shipped: WorkerRegistry
+    shelf: Shelf
 
     async def of(self, scope: Scope, step: ProgramStep) -> JsonObject:
         """{"model", "modelVersion", "worker", "workerVersion", "workerHash"}, as there are."""
@@ -74,6 +77,9 @@ class AiFacts:
         if name in self.models.names:
             model, _ = self.models.get(name)
             return {"model": model.name, "modelVersion": model.version or __version__}
+        if name.startswith(PREFIX):
+            trained, version = await self.shelf.facts(scope, name)
+            return {"model": trained, "modelVersion": version}
         return {"model": name, "modelVersion": (await self.language.get(scope, name)).version}
 
 
@@ -112,35 +118,20 @@ class StepAnswers:
         """The step's answer to the case; what it would write or ask is thrown away."""
         definition = Definition.from_canonical(canonical["definition"])
         step = self._registry.draft(definition.canonical).by_path[canonical["path"]]
-        own = step.definition.params
-        given = (
-            {**own, **case.input}
-            if step.definition.type in _WHOLE
-            else {
-                **own,
-                "input": case.input,
-            }
-        )
+        # Of some a case is all parameters, of the others their `input`.
+        case_of = case.input if step.definition.type in _WHOLE else {"input": case.input}
         grants = actor.get("grants")
-        call = StepCall(
+        call = call_beside(
+            step,
             scope=scope,
             run_id=f"run_{key.hex}",
             workflow_id=definition.id,
-            path=step.path,
-            iteration="",
-            attempt=1,
-            input=given,
-            alias=step.definition.output,
-            expects=step.expects,
+            given={**step.definition.params, **case_of},
             key=f"{key.hex}:{step.path}:",
             environment=await self._environment_of(scope.tenant),
             grants=None if grants is None else tuple(grants),
-            ai_fed=step.ai_fed,
-            unreviewed=step.unreviewed,
-            ai_evidence=(),
             patient=case.patient,
             now=datetime.now(UTC),
-            timeout_s=step.definition.timeout_s,
             actor={**actor, "test": {"effects": "off"}},
         )
         began = time.perf_counter()

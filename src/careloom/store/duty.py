@@ -64,6 +64,27 @@ class Duty:
             await asyncio.sleep(_PAUSE_S)
 
 
+async def look_on(
+    stop: asyncio.Event,
+    look: Callable[[], Awaitable[object]],
+    every_s: float,
+    told: logging.Logger,
+    name: str,
+) -> None:
+    """Look again and again until told to stop, `every_s` seconds after each look."""
+    while not stop.is_set():
+        try:
+            await look()
+        except Exception as error:
+            # One look that fails must not end the others; the rows stay and are seen again.
+            if not isinstance(error, Unavailable):
+                told.error("%s failed: %s", name, type(error).__name__)
+        try:
+            await asyncio.wait_for(stop.wait(), every_s)
+        except TimeoutError:
+            continue
+
+
 class Lookout:
     """Looks once a second which tenants have queued events, due schedules or quiet studies."""
 

@@ -16,8 +16,9 @@ from typing import Protocol
 
 import asyncpg
 
-from careloom.errors import CareloomError, Conflict, Unavailable
+from careloom.errors import CareloomError, Conflict
 from careloom.store.database import Database
+from careloom.store.duty import look_on
 from careloom.store.effect import Effect
 from careloom.tasks.content import TaskContent
 from careloom.tasks.links import new_link
@@ -90,17 +91,7 @@ class TaskClock:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look once a second, until told to stop."""
-        while not stop.is_set():
-            try:
-                await self.tick()
-            except Exception as error:
-                # One look that fails must not end the clock; the rows stay and are seen again.
-                if not isinstance(error, Unavailable):
-                    log.error("the task clock failed: %s", type(error).__name__)
-            try:
-                await asyncio.wait_for(stop.wait(), self._poll_s)
-            except TimeoutError:
-                continue
+        await look_on(stop, self.tick, self._poll_s, log, "the task clock")
 
     async def tick(self) -> int:
         """Fire what is due now; how many timers there were."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from careloom.types import Json, JsonObject, Scope
-from careloom.workflows.engine.calls import Calls
+from careloom.workflows.engine.calls import Calls, call_beside
 from careloom.workflows.engine.commands import BeginRollback, Close, Execute, Settle, Undo
 from careloom.workflows.engine.frontier import Frontier
 from careloom.workflows.engine.journal import Key, RunState, StepRecord
@@ -141,25 +141,19 @@ class Rehearsal:
 
     def _call(self, run: RunState, command: Execute, given: JsonObject) -> StepCall:
         step = command.step
-        return StepCall(
+        return call_beside(
+            step,
             scope=Scope(run.tenant, run.store),
             run_id=f"run_{run.run_id.hex}",
             workflow_id=run.workflow_id,
-            path=step.path,
             iteration=command.iteration,
-            attempt=1,
-            input=given,
-            alias=step.definition.output,
-            expects=step.expects,
+            given=given,
             key=f"replay:{run.run_id.hex}:{step.path}:{command.iteration}",
             environment=self._environment,
             grants=run_grants(run.actor),
-            ai_fed=step.ai_fed,
-            unreviewed=step.unreviewed,
-            ai_evidence=tuple(command.layer.evidence),
+            evidence=command.layer.evidence,
             patient=run.patient,
             now=run.created_at,
-            timeout_s=step.definition.timeout_s,
             actor=run.actor,
         )
 

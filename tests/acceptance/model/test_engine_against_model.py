@@ -23,7 +23,7 @@ from careloom.steps.catalog import build_catalog
 from careloom.types import JsonObject, Scope
 
 BATCH = 4
-EXAMPLES = 40
+EXAMPLES = 24
 
 
 def with_probe() -> Iterator[None]:

@@ -357,26 +357,33 @@ async def test_who_may_and_what_is_wrong_is_said(house: House, desk: Desk) -> No
         assert said in answer.text, answer.text
 
 
+CHESTS = {
+    "id": "chests",
+    "steps": [
+        {
+            "id": "read",
+            "type": "worker",
+            "worker": "diagnostic-assistant",
+            "input": {"observation": "{{trigger.observation}}"},
+        },
+        {
+            "id": "look",
+            "type": "task",
+            "title": "Right?",
+            "when": "steps.read.output.confidence < 0.5",
+            "suggestion": {
+                "value": {"diagnosis": "{{steps.read.output.diagnosis}}"},
+                "evidence": "{{steps.read.output.evidence}}",
+            },
+        },
+    ],
+}
+
+
 async def test_what_drifts_is_demoted_told_and_lifted_by_a_person(house: House, desk: Desk) -> None:
     how = {"reference": 20, "window": 20, "notify": ["webhook"]}
     assert (await desk.put("/api/drift/settings", json=how)).status_code == 200
-    step = {"id": "read", "type": "worker", "worker": "diagnostic-assistant"}
-    review = {
-        "id": "look",
-        "type": "task",
-        "title": "Right?",
-        "when": "steps.read.output.confidence < 0.5",
-        "suggestion": {
-            "value": {"diagnosis": "{{steps.read.output.diagnosis}}"},
-            "evidence": "{{steps.read.output.evidence}}",
-        },
-    }
-    await desk.deployed(
-        {
-            "id": "chests",
-            "steps": [{**step, "input": {"observation": "{{trigger.observation}}"}}, review],
-        }
-    )
+    await desk.deployed(CHESTS)
 
     async def reads(count: int, words: str) -> JsonObject:
         """Run it so often, with a finding of so many words; the last run."""

@@ -29,3 +29,10 @@ async def database(dsn: str) -> AsyncIterator[Database]:
     db = await Database.open(dsn)
     yield db
     await db.close()
+
+
+@pytest.fixture
+async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": "careloom"})
+    yield connection
+    await connection.close()

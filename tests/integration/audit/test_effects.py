@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -13,13 +12,6 @@ from careloom.store.database import Database
 
 BODY = b"sealed bytes"
 DETAIL = {"sha256": hashlib.sha256(BODY).hexdigest()}
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "careloom"})
-    yield connection
-    await connection.close()
 
 
 async def write(database: Database, owner: asyncpg.Connection, tenant: str) -> None:

@@ -4,19 +4,14 @@ hash and proof, and tampering inside a stretch is found as it is anywhere."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.integration.audit.owned_trail import OwnedTrail
 
-from careloom.audit.checkpoint_file import CheckpointFiles
 from careloom.audit.export import export
-from careloom.audit.report import Report
-from careloom.audit.sealer import Sealer
-from careloom.audit.signing import SigningKey
 from careloom.audit.trail import AuditTrail, Entry, Selection
-from careloom.audit.verify import verify
 from careloom.audit.verify_export import verify_export
 from careloom.store.database import Database
 
@@ -24,17 +19,14 @@ RUN = "0192a5c0-0000-7000-8000-00000000000b"
 ACTOR = {"principal": "someone", "kind": "run", "run_id": RUN}
 
 
-class Stretches:
+class Stretches(OwnedTrail):
     """A tenant with two signed stretches of 40 and 30 rows, a row alone between them, and a stretch
     of ten that waits."""
 
     def __init__(
         self, database: Database, owner: asyncpg.Connection, tenant: str, folder: Path
     ) -> None:
-        self.database, self.owner, self.tenant = database, owner, tenant
-        self.key = SigningKey.create(folder / "keys" / "audit.pem")
-        self.files = CheckpointFiles(folder / "audit")
-        self.sealer = Sealer(database, self.key, self.files)
+        super().__init__(database, owner, tenant, folder)
         self.trail = AuditTrail(database)
 
     async def write(self, many: int, name: str) -> None:
@@ -47,33 +39,9 @@ class Stretches:
                 "SELECT careloom.audit_record_many($1, 'main', $2)", self.tenant, rows
             )
 
-    async def seal(self) -> None:
-        await self.sealer.seal_once(self.tenant)
-        await self.sealer.sign_once(self.tenant)
-
-    async def tamper(self, *statements: str) -> None:
-        for statement in statements:
-            done = await self.owner.execute(statement.replace("$T", f"'{self.tenant}'"))
-            assert not done.endswith(" 0"), f"nothing was tampered with by: {statement}"
-
-    async def verify(self) -> Report:
-        return await verify(
-            self.database,
-            self.tenant,
-            public_keys=[self.key.public],
-            checkpoint_file=self.files.path(self.tenant),
-        )
-
     async def entries(self, **chosen: str) -> list[Entry]:
         found = Selection(**chosen)  # type: ignore[arg-type]
         return [entry async for entry in self.trail.entries(self.tenant, found)]
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "careloom"})
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.integration.audit.owned_trail import OwnedTrail
 
 from careloom.audit.checkpoint_file import CheckpointFiles
-from careloom.audit.report import Report
 from careloom.audit.sealer import Sealer
 from careloom.audit.signing import SigningKey
 from careloom.audit.verify import verify
@@ -19,48 +18,14 @@ RUN = "0192a5c0-0000-7000-8000-00000000000a"
 ACTOR = {"principal": "someone", "kind": "user", "request_id": "q1", "run_id": RUN}
 
 
-class Trail:
+class Trail(OwnedTrail):
     """A tenant's audit trail of nine signed rows in three checkpoints and two rows waiting."""
-
-    def __init__(
-        self, database: Database, owner: asyncpg.Connection, tenant: str, folder: Path
-    ) -> None:
-        self.database, self.owner, self.tenant = database, owner, tenant
-        self.key = SigningKey.create(folder / "keys" / "audit.pem")
-        self.files = CheckpointFiles(folder / "audit")
-        self.sealer = Sealer(database, self.key, self.files)
 
     async def note(self, number: int) -> None:
         for i in range(number):
             await self.database.call(
                 "audit_note", self.tenant, "main", "test.note", f"Thing/{i}", ACTOR, {"i": i}
             )
-
-    async def seal(self) -> None:
-        await self.sealer.seal_once(self.tenant)
-        await self.sealer.sign_once(self.tenant)
-
-    async def tamper(self, *statements: str) -> None:
-        """Run as the owner of everything; `t` stands for the tenant's condition."""
-        for statement in statements:
-            sql = statement.replace("$T", f"'{self.tenant}'")
-            done = await self.owner.execute(sql)
-            assert not done.endswith(" 0"), f"nothing was tampered with by: {statement}"
-
-    async def verify(self) -> Report:
-        return await verify(
-            self.database,
-            self.tenant,
-            public_keys=[self.key.public],
-            checkpoint_file=self.files.path(self.tenant),
-        )
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "careloom"})
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

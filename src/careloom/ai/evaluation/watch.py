@@ -17,6 +17,7 @@ from careloom.ai.evaluation.demotions import HOUSE, Answerer, Demotions
 from careloom.ai.evaluation.drift import Kind, Stream, Watching
 from careloom.errors import CareloomError, Conflict, Unavailable
 from careloom.store.database import Database
+from careloom.store.duty import look_on
 from careloom.types import JsonObject, Scope, iso
 
 log = logging.getLogger("careloom.drift")
@@ -59,17 +60,7 @@ class Watch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every few seconds, until told to stop."""
-        while not stop.is_set():
-            try:
-                await self.tick()
-            except Exception as error:
-                # One look that fails must not end the watch; the rows stay and are seen again.
-                if not isinstance(error, Unavailable):
-                    log.error("the watch failed: %s", type(error).__name__)
-            try:
-                await asyncio.wait_for(stop.wait(), _POLL_S)
-            except TimeoutError:
-                continue
+        await look_on(stop, self.tick, _POLL_S, log, "the watch")
 
     async def tick(self) -> int:
         """Look at all there is now; how many rows that was."""

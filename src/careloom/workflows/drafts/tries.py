@@ -21,12 +21,12 @@ from careloom.workflows.definition import Definition, StepDefinition
 from careloom.workflows.definition.model import raw_steps
 from careloom.workflows.deployment import Checked, Deployment
 from careloom.workflows.drafts.effects import goes_out, how, in_words
-from careloom.workflows.engine.calls import Calls
+from careloom.workflows.engine.calls import Calls, call_beside
 from careloom.workflows.engine.program import Program, ProgramStep
 from careloom.workflows.expressions import ExpressionError
 from careloom.workflows.grants import Grants
 from careloom.workflows.registry import Registry
-from careloom.workflows.step import StepCall, StepCatalog, StepError, StepResult, stays_inside
+from careloom.workflows.step import StepCatalog, StepError, StepResult, stays_inside
 from careloom.workflows.triggers import patient_of
 
 
@@ -119,25 +119,18 @@ class Tries:
         if manner == "say":
             answer["would"] = [_said(step.definition, schema, given)]
             return
-        call = StepCall(
+        call = call_beside(
+            step,
             scope=scope,
             run_id=context["run"]["id"],
             workflow_id=definition.id,
-            path=step.path,
-            iteration="",
-            attempt=1,
-            input=given,
-            alias=step.definition.output,
-            expects=step.expects,
+            given=given,
             key=f"try:{context['run']['id']}:{step.path}",
             environment=await self._environment_of(scope.tenant),
             grants=grants,
-            ai_fed=step.ai_fed,
-            unreviewed=step.unreviewed,
-            ai_evidence=_evidence(context),
+            evidence=_evidence(context),
             patient=patient_of(context["trigger"]),
             now=datetime.now(UTC),
-            timeout_s=step.definition.timeout_s,
             actor={**actor, "test": {"effects": "off"}},
         )
         result = await self._calls.execute(step, call)

@@ -4,20 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from datetime import datetime
 from types import CoroutineType
 from typing import Any, cast
 
 from careloom.errors import CareloomError
 from careloom.store.database import DatabaseUnavailable
-from careloom.types import JsonObject
+from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.program import ProgramStep
+from careloom.workflows.grants import Grants
 from careloom.workflows.step import Step, StepCall, StepCatalog, StepError, StepResult, Undoes
 from careloom.workflows.step_input import input_fault, unwritable
 
 log = logging.getLogger("careloom.worker")
 DEFAULT_TIMEOUT_S = 300.0
 _MISTAKE = "step_crashed"
+
+
+def call_beside(
+    step: ProgramStep,
+    *,
+    scope: Scope,
+    run_id: str,
+    workflow_id: str,
+    given: JsonObject,
+    key: str,
+    environment: str,
+    grants: Grants,
+    patient: str | None,
+    now: datetime,
+    actor: JsonObject,
+    iteration: str = "",
+    evidence: Iterable[JsonObject] = (),
+) -> StepCall:
+    """The first call of a step outside the journal: it is tried, rehearsed or measured."""
+    return StepCall(
+        scope=scope,
+        run_id=run_id,
+        workflow_id=workflow_id,
+        path=step.path,
+        iteration=iteration,
+        attempt=1,
+        input=given,
+        alias=step.definition.output,
+        expects=step.expects,
+        key=key,
+        environment=environment,
+        grants=grants,
+        ai_fed=step.ai_fed,
+        unreviewed=step.unreviewed,
+        ai_evidence=tuple(evidence),
+        patient=patient,
+        now=now,
+        timeout_s=step.definition.timeout_s,
+        actor=actor,
+    )
 
 
 class Calls:
