@@ -107,7 +107,9 @@ def known_names() -> Known:
     return Known(
         # The contact centre's header says which worker it needs.
         workers=WorkerRegistry().names | {"contact-assistant"},
-        models=frozenset(model.name for model in models),
+        # Models that are trained in the store: their pages say so.
+        models=frozenset(model.name for model in models)
+        | {"trained/urgency", "trained/no-show", "trained/claim-denial", "trained/discharge-delay"},
         tools=frozenset(TOOLS),
         resource_types=frozenset(load_definitions().resource_types),
     )

@@ -1080,6 +1080,64 @@ export declare class EvaluationOperations extends Operations {
     options?: CallOptions,
   ): Promise<types.Envelope<types.EvaluationGates>>;
 
+  /** The trained models of the store, and the predictions that come with Careloom. */
+  listTrainedModels(options?: CallOptions): Promise<types.Envelope<Array<types.TrainedModel>>>;
+
+  /** One with its versions, the latest first. */
+  getTrainedModel(
+    name: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedModelVersions>>;
+
+  /**
+   * Declare a model: what it looks at, what it learns. Versions that are there stay as they are.
+   */
+  putTrainedModel(
+    name: string,
+    body: types.TrainedModelGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedModelVersions>>;
+
+  /**
+   * Train a version: a classifier on the cases of a gold set, a prediction on the records that the
+   * key may read. It is measured beside the running version, and answers nowhere before it is
+   * promoted.
+   */
+  trainModel(
+    name: string,
+    body?: types.TrainingGiven,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedVersion>>;
+
+  /**
+   * One version: how far its training is, its card, how it compares with the one that was running
+   * then, and how many patients it learned from were erased since.
+   */
+  getTrainedVersion(
+    name: string,
+    version: number | string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedVersion>>;
+
+  /**
+   * Let a version answer from here on, an earlier one too. 422 with the failing cases when a gate
+   * does not let it pass.
+   */
+  promoteTrainedVersion(
+    name: string,
+    version: number | string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedPromotion>>;
+
+  /**
+   * Forget what a version learned: it never answers again, its card stays. 409 for the running one.
+   */
+  withdrawTrainedVersion(
+    name: string,
+    version: number | string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.TrainedVersion>>;
+
   /** How the watch looks, what it knows of each model in each step, and demotions. */
   getDrift(options?: CallOptions): Promise<types.Envelope<types.Drift>>;
 

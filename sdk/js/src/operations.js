@@ -1108,6 +1108,60 @@ export class EvaluationOperations extends Operations {
     return this.send('PUT', `/api/gold-sets/${place('name', name)}/gates`, options, { json: body });
   }
 
+  /** The trained models of the store, and the predictions that come with Careloom. */
+  listTrainedModels(options) {
+    return this.send('GET', '/api/trained-models', options);
+  }
+
+  /** One with its versions, the latest first. */
+  getTrainedModel(name, options) {
+    return this.send('GET', `/api/trained-models/${place('name', name)}`, options);
+  }
+
+  /**
+   * Declare a model: what it looks at, what it learns. Versions that are there stay as they are.
+   */
+  putTrainedModel(name, body, options) {
+    return this.send('PUT', `/api/trained-models/${place('name', name)}`, options, { json: body });
+  }
+
+  /**
+   * Train a version: a classifier on the cases of a gold set, a prediction on the records that the
+   * key may read. It is measured beside the running version, and answers nowhere before it is
+   * promoted.
+   */
+  trainModel(name, body, options) {
+    return this.send('POST', `/api/trained-models/${place('name', name)}/versions`, options, {
+      json: body,
+    });
+  }
+
+  /**
+   * One version: how far its training is, its card, how it compares with the one that was running
+   * then, and how many patients it learned from were erased since.
+   */
+  getTrainedVersion(name, version, options) {
+    return this.send('GET', `/api/trained-models/${place('name', name)}/versions/${place('version', version)}`, options, {
+    });
+  }
+
+  /**
+   * Let a version answer from here on, an earlier one too. 422 with the failing cases when a gate
+   * does not let it pass.
+   */
+  promoteTrainedVersion(name, version, options) {
+    return this.send('POST', `/api/trained-models/${place('name', name)}/versions/${place('version', version)}/promote`, options, {
+    });
+  }
+
+  /**
+   * Forget what a version learned: it never answers again, its card stays. 409 for the running one.
+   */
+  withdrawTrainedVersion(name, version, options) {
+    return this.send('POST', `/api/trained-models/${place('name', name)}/versions/${place('version', version)}/withdraw`, options, {
+    });
+  }
+
   /** How the watch looks, what it knows of each model in each step, and demotions. */
   getDrift(options) {
     return this.send('GET', '/api/drift', options);

@@ -631,6 +631,99 @@ export interface KnowledgeReindexed {
   why: string | null;
 }
 
+export interface TrainedModelGiven {
+  kind: "classifier" | "prediction";
+  label: string;
+  title?: string | null;
+  description?: string;
+  intended?: string;
+  limits?: string;
+  positive?: string | null;
+  threshold?: number;
+  algorithm?: "logistic" | "boosting";
+  heldOut?: number;
+  subject?: string;
+  history?: string;
+  at?: string;
+  patient?: string;
+  related?: JsonObject;
+  outcome?: JsonObject;
+  features?: JsonObject;
+}
+
+export interface TrainedModel {
+  name: string;
+  /** Its name in steps */
+  reference: string;
+  definition: JsonObject;
+  /** It comes with Careloom */
+  shipped: boolean;
+  /** The version that answers */
+  running: number | null;
+  newest: number | null;
+  createdAt: string | null;
+  updatedAt: string | null;
+}
+
+export interface TrainedModelVersions {
+  name: string;
+  /** Its name in steps */
+  reference: string;
+  definition: JsonObject;
+  /** It comes with Careloom */
+  shipped: boolean;
+  /** The version that answers */
+  running: number | null;
+  newest: number | null;
+  createdAt: string | null;
+  updatedAt: string | null;
+  versions: Array<{
+    version: number;
+    status: "training" | "candidate" | "running" | "retired" | "failed" | "withdrawn";
+    error: string | null;
+    progress: JsonObject;
+    source: JsonObject;
+    digest: string | null;
+    card: JsonObject | null;
+    comparison: JsonObject | null;
+    by: string | null;
+    createdAt: string;
+    finishedAt: string | null;
+    promotedAt: string | null;
+  }>;
+}
+
+export interface TrainedVersion {
+  version: number;
+  status: "training" | "candidate" | "running" | "retired" | "failed" | "withdrawn";
+  error: string | null;
+  progress: JsonObject;
+  source: JsonObject;
+  digest: string | null;
+  card: JsonObject | null;
+  /** With the version that was running then: verdict, difference, interval */
+  comparison: JsonObject | null;
+  by: string | null;
+  createdAt: string;
+  finishedAt: string | null;
+  promotedAt: string | null;
+  /** The card as a page, in Markdown */
+  cardText: string | null;
+  /** Of those it learned from, erased since */
+  erasedPatients: number;
+}
+
+export interface TrainingGiven {
+  goldSet?: string | null;
+  seed?: number;
+}
+
+export interface TrainedPromotion {
+  model: string;
+  version: number;
+  before: number | null;
+}
+
 export interface Work {
   id: string;
   token: string;
@@ -1434,6 +1527,8 @@ export interface EvaluationComparison {
   gained: Array<string>;
   lost: Array<string>;
   accuracy: { value: number; low: number; high: number; n: number } | null;
+  auc: { value: number; low: number; high: number; n: number } | null;
+  brier: { value: number; low: number; high: number; n: number } | null;
   p: number;
 }
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from careloom.ai.imaging import ChestXrayClassifier
 
-Kind = Literal["image", "text", "resource"]
+Kind = Literal["image", "text", "resource", "features"]
+"""What it takes; `features` is the whole input, as trained models take it."""
 CHEST_XRAY = "careloom/chest-xray-pneumonia"
 OBSERVATION_READER = "careloom/observation-reader"
 INSTALLED = frozenset({CHEST_XRAY, OBSERVATION_READER})

@@ -25,6 +25,8 @@ from careloom.api.contract_evaluation import DATA as EVALUATION_DATA
 from careloom.api.contract_forms import json_body, list_of, ref
 from careloom.api.contract_knowledge import BODIES as KNOWLEDGE_BODIES
 from careloom.api.contract_knowledge import DATA as KNOWLEDGE_DATA
+from careloom.api.contract_learning import BODIES as LEARNING_BODIES
+from careloom.api.contract_learning import DATA as LEARNING_DATA
 from careloom.api.contract_live import BODIES as LIVE_BODIES
 from careloom.api.contract_live import DATA as LIVE_DATA
 from careloom.api.contract_people import BODIES as PEOPLE_BODIES
@@ -65,6 +67,7 @@ _DATA: dict[str, JsonObject] = {
     **DECISIONS_DATA,
     **DEIDENTIFICATION_DATA,
     **KNOWLEDGE_DATA,
+    **LEARNING_DATA,
     **LIVE_DATA,
     **DRAFTS_DATA,
     **EVALUATION_DATA,
@@ -153,6 +156,7 @@ _BODIES: dict[str, JsonObject] = {
     **DECISIONS_BODIES,
     **DEIDENTIFICATION_BODIES,
     **KNOWLEDGE_BODIES,
+    **LEARNING_BODIES,
     **LIVE_BODIES,
     **DRAFTS_BODIES,
     **EVALUATION_BODIES,

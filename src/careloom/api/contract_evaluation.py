@@ -201,6 +201,8 @@ SCHEMAS: dict[str, JsonObject] = {
             "gained": list_of(TEXT),
             "lost": list_of(TEXT),
             "accuracy": _SHARE,
+            "auc": _SHARE,
+            "brier": _SHARE,
             "p": NUMBER,
         }
     ),

@@ -26,6 +26,7 @@ from careloom.api.contract_forms import (
     shape,
 )
 from careloom.api.contract_knowledge import SCHEMAS as KNOWLEDGE
+from careloom.api.contract_learning import SCHEMAS as LEARNING
 from careloom.api.contract_live import SCHEMAS as LIVE
 from careloom.api.contract_people import SCHEMAS as PEOPLE
 from careloom.api.contract_session import SCHEMAS as SESSION
@@ -425,6 +426,7 @@ SCHEMAS: dict[str, JsonObject] = {
     **AI,
     **DEIDENTIFICATION,
     **KNOWLEDGE,
+    **LEARNING,
     **COMPUTING,
     **DECISIONS,
     **LIVE,

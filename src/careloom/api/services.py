@@ -17,6 +17,9 @@ from careloom.ai.knowledge.keeping import KnowledgeBase
 from careloom.ai.knowledge.search import KnowledgeSearch
 from careloom.ai.language.asking import Asks
 from careloom.ai.language.registry import LanguageModels
+from careloom.ai.learning.promotion import Promotion
+from careloom.ai.learning.retraining import Retraining
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.models import ModelRegistry
 from careloom.ai.policy_file.house import HousePolicy
 from careloom.ai.prompt_log import PromptLog
@@ -161,6 +164,17 @@ class BuiltIn(Protocol):
     async def ensure(self, scope: Scope, workflow_id: str) -> None: ...
 
 
+class LearningServices(Protocol):
+    """Trained models."""
+
+    @property
+    def shelf(self) -> Shelf: ...
+    @property
+    def retraining(self) -> Retraining: ...
+    @property
+    def promotion(self) -> Promotion: ...
+
+
 class AiServices(Protocol):
     """Models, workers and conversations."""
 
@@ -185,6 +199,8 @@ class AiServices(Protocol):
     def stream(self) -> SessionStream: ...
     @property
     def evaluation(self) -> EvaluationServices: ...
+    @property
+    def learning(self) -> LearningServices: ...
 
 
 class Services(Protocol):

@@ -311,6 +311,7 @@ def _catalog(
         language=ai.language,
         worker_verification=ai.verification,
         rules=ai.rules.local,
+        shelf=ai.shelf,
     )
     return supervised(catalog, ai.demotions)
 
@@ -450,6 +451,7 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
     stack.push_async_callback(end_loops)
     stack.push_async_callback(services.operations.replays.stop)
     stack.push_async_callback(services.ai.evaluation.evaluations.stop)
+    stack.push_async_callback(services.ai.learning.retraining.stop)
     stack.push_async_callback(services.changes.stop)
     if work:
         loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))

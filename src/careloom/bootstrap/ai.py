@@ -16,6 +16,7 @@ from careloom.ai.knowledge.keeping import KnowledgeBase
 from careloom.ai.knowledge.search import KnowledgeSearch
 from careloom.ai.language.asking import Asker
 from careloom.ai.language.registry import LanguageModels
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.mcp.toolset import SETTLE
 from careloom.ai.models import ModelRegistry
 from careloom.ai.policy_file.house import HousePolicy
@@ -33,6 +34,7 @@ from careloom.ai.turns.turn import Turns
 from careloom.ai.worker_versions import WorkerVersions
 from careloom.ai.workers import WorkerRegistry
 from careloom.bootstrap.ai_evaluation import Evaluation, build_evaluation
+from careloom.bootstrap.ai_learning import Learning, build_learning, shelf_of
 from careloom.bootstrap.ai_mcp import settled
 from careloom.bootstrap.ai_policy import Rules
 from careloom.bootstrap.ai_redaction import guard_of, redactions_of
@@ -108,6 +110,7 @@ class Ai:
     local: ModelRegistry
     shipped: WorkerRegistry
     models: LanguageModels
+    shelf: Shelf
     workers: WorkerVersions
     tools: ToolRegistry
     journal: CallJournal
@@ -128,6 +131,7 @@ class Ai:
     _conversations: Conversations | None = field(default=None)
     _stream: SessionStream | None = field(default=None)
     _evaluation: Evaluation | None = field(default=None)
+    _learning: Learning | None = field(default=None)
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -155,6 +159,12 @@ class Ai:
             raise AssertionError("the engine was not connected")
         return self._evaluation
 
+    @property
+    def learning(self) -> Learning:
+        if self._learning is None:
+            raise AssertionError("the engine was not connected")
+        return self._learning
+
     def connected(self, house: AnyHouse, tenants: frozenset[str] | None = None) -> AnyHouse:
         """The house with its conversations: turns are runs, known once the engine is built. The
         watch over AI steps looks at these tenants only."""
@@ -178,7 +188,7 @@ class Ai:
         self._evaluation = build_evaluation(
             self.db,
             self.keyring,
-            AiFacts(self.local, self.models, self.workers, self.shipped),
+            AiFacts(self.local, self.models, self.workers, self.shipped, self.shelf),
             house.registry,
             house.operations,
             house.deployment,
@@ -189,6 +199,7 @@ class Ai:
             lambda tenant: tenants is None or tenant in tenants,
             self.environment_of,
         )
+        self._learning = build_learning(self.db, self.shelf, self._evaluation)
         return house
 
 
@@ -278,8 +289,7 @@ def build_ai(
     policies: list[PolicyPort] = [DataClassPolicy(guard.masks, settings.model_regions), house]
     models, wire = LanguageModels(db), open_wire(connections)
     embeddings = Embeddings(models, wire, policies)
-    rooms = Rooms(db, fhir, neighbours, documents, uploads, connections, embeddings)
-    tooling = tooling_of(rooms)
+    tooling = tooling_of(Rooms(db, fhir, neighbours, documents, uploads, connections, embeddings))
     tools = ToolRegistry(tooling.toolsets)
     workers = WorkerVersions(db, models, tools, policies, shipped.names)
     asker = Asker(wire, partial(loaded, media))
@@ -314,6 +324,7 @@ def build_ai(
         local=local,
         shipped=shipped,
         models=models,
+        shelf=shelf_of(db, keyring, fhir),
         workers=workers,
         tools=tools,
         journal=journal,

@@ -62,7 +62,9 @@ def known_names(
         configured = [(entry["kind"], entry["id"]) for entry in await connections.all(scope)]
         return Known(
             workers=workers.names | await ai.workers.names(scope),
-            models=models.names | frozenset(await ai.models.all(scope)),
+            models=models.names
+            | frozenset(await ai.models.all(scope))
+            | await ai.shelf.names(scope),
             tools=frozenset(TOOLS),
             connections=frozenset(kind for kind, _ in configured),
             connection_names=frozenset(configured),

@@ -14,6 +14,8 @@ from careloom.ai.evaluation.gates import Gated, subject_of
 from careloom.ai.evaluation.gold_sets import Case
 from careloom.ai.language.messages import digest
 from careloom.ai.language.registry import LanguageModels
+from careloom.ai.learning.definition import PREFIX
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.models import ModelRegistry
 from careloom.ai.worker_versions import WorkerVersions
 from careloom.ai.workers import WorkerRegistry
@@ -42,6 +44,7 @@ class AiFacts:
     language: LanguageModels
     workers: WorkerVersions
     shipped: WorkerRegistry
+    shelf: Shelf
 
     async def of(self, scope: Scope, step: ProgramStep) -> JsonObject:
         """{"model", "modelVersion", "worker", "workerVersion", "workerHash"}, as there are."""
@@ -74,6 +77,9 @@ class AiFacts:
         if name in self.models.names:
             model, _ = self.models.get(name)
             return {"model": model.name, "modelVersion": model.version or __version__}
+        if name.startswith(PREFIX):
+            trained, version = await self.shelf.facts(scope, name)
+            return {"model": trained, "modelVersion": version}
         return {"model": name, "modelVersion": (await self.language.get(scope, name)).version}
 
 

@@ -38,6 +38,10 @@ VERBS: dict[str, dict[str, str]] = {
         "replay": "do past runs again on a version, with effects off",
     },
     "evaluate": {"evaluate": "measure an AI step on a gold set"},
+    "retrain": {
+        "retrain": "train a new version of a model of the store's own",
+        "promote": "let a trained version answer from here on",
+    },
     "audit": {"audit": "check or export the audit trail"},
     "keys": {"key": "make, list or revoke API keys"},
     "roles": {"role": "make or list roles of your own"},

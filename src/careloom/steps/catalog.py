@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.models import ModelRegistry
 from careloom.ai.workers import WorkerRegistry
 from careloom.connections.registry import Connections
@@ -66,11 +67,12 @@ def build_catalog(
     worker_verification: WorkerVerification,
     find_store: FindStore | None = None,
     rules: LocalRules | None = None,
+    shelf: Shelf | None = None,
 ) -> StepCatalog:
     """The catalog with everything its steps need."""
     steps: list[Step] = [
         WorkerStep(workers, models, archive, language, worker_verification, rules),
-        ModelStep(models, archive, rules),
+        ModelStep(models, archive, rules, shelf),
         DocumentStep(documents, uploads, rules),
         FhirStep(fhir, connections, find_store),
         BotStep(connections, keyring, fhir),

@@ -56,6 +56,7 @@ FUNCTION_FILES = (
     "evaluation.sql",
     "mcp.sql",
     "drift.sql",
+    "learning.sql",
     "operation.sql",
     "grants.sql",
     "audit_revokes.sql",

@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.integration.api.ai_calls import conversed
 from tests.integration.api.draft_calls import drafted
 from tests.integration.api.evaluation_calls import evaluated
+from tests.integration.api.learning_calls import learned
 
 from careloom.api.app import build_app
 from careloom.samples.demo import LETTER, demo_study
@@ -44,6 +45,7 @@ TAKES_A_BODY = {
     ),
     *("submitToolOutputs", "putPolicy"),
     *("putGoldSet", "addGoldCases", "putEvaluationGates", "startEvaluation"),
+    *("putTrainedModel", "trainModel"),
     *("putKnowledgeCollection", "putKnowledgeDocument"),
     *("putDriftSettings", "demoteModel", "liftDemotion"),
     *("createKey", "changePrincipal", "putRole", "snoozeTask", "claimNextTask"),
@@ -502,6 +504,7 @@ async def test_real_answers_of_every_operation_are_as_described(
     await drafted(desk)
     await conversed(desk)
     await evaluated(desk)
+    await learned(desk)
     await _refusals(desk)
     assert witness.seen == {operation["operationId"] for _, _, operation in operations(document)}
 

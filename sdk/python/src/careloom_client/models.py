@@ -650,6 +650,89 @@ class KnowledgeReindexed(Model):
     why: str | None
 
 
+class TrainedModelGiven(Model):
+    """TrainedModelGiven of the API."""
+
+    kind: Literal["classifier", "prediction"]
+    label: str
+    title: str | None
+    description: str
+    intended: str
+    limits: str
+    positive: str | None
+    threshold: float
+    algorithm: Literal["logistic", "boosting"]
+    held_out: float
+    subject: str
+    history: str
+    at: str
+    patient: str
+    related: Model
+    outcome: Model
+    features: Model
+
+
+class TrainedModel(Model):
+    """TrainedModel of the API."""
+
+    name: str
+    reference: str
+    definition: Model
+    shipped: bool
+    running: int | None
+    newest: int | None
+    created_at: str | None
+    updated_at: str | None
+
+
+class TrainedModelVersions(Model):
+    """TrainedModelVersions of the API."""
+
+    name: str
+    reference: str
+    definition: Model
+    shipped: bool
+    running: int | None
+    newest: int | None
+    created_at: str | None
+    updated_at: str | None
+    versions: list[Model]
+
+
+class TrainedVersion(Model):
+    """TrainedVersion of the API."""
+
+    version: int
+    status: Literal["training", "candidate", "running", "retired", "failed", "withdrawn"]
+    error: str | None
+    progress: Model
+    source: Model
+    digest: str | None
+    card: Model | None
+    comparison: Model | None
+    by: str | None
+    created_at: str
+    finished_at: str | None
+    promoted_at: str | None
+    card_text: str | None
+    erased_patients: int
+
+
+class TrainingGiven(Model):
+    """TrainingGiven of the API."""
+
+    gold_set: str | None
+    seed: int
+
+
+class TrainedPromotion(Model):
+    """TrainedPromotion of the API."""
+
+    model: str
+    version: int
+    before: int | None
+
+
 class Work(Model):
     """Work of the API."""
 
@@ -1437,6 +1520,8 @@ class EvaluationComparison(Model):
     gained: list[str]
     lost: list[str]
     accuracy: Model | None
+    auc: Model | None
+    brier: Model | None
     p: float
 
 

@@ -1515,6 +1515,63 @@ class Evaluation:
         wanted = call("PUT", "/api/gold-sets/{name}/gates", {"name": name}, json=body)
         return Envelope(self._send(wanted))
 
+    def list_trained_models(self) -> Envelope[list[models.TrainedModel]]:
+        """The trained models of the store, and the predictions that come with Careloom."""
+        wanted = call("GET", "/api/trained-models", {})
+        return Envelope(self._send(wanted))
+
+    def get_trained_model(self, name: str) -> Envelope[models.TrainedModelVersions]:
+        """One with its versions, the latest first."""
+        wanted = call("GET", "/api/trained-models/{name}", {"name": name})
+        return Envelope(self._send(wanted))
+
+    def put_trained_model(
+        self, name: str, body: JsonObject
+    ) -> Envelope[models.TrainedModelVersions]:
+        """Declare a model: what it looks at, what it learns. Versions that are there stay as
+        they are."""
+        wanted = call("PUT", "/api/trained-models/{name}", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def train_model(
+        self, name: str, body: JsonObject | None = None
+    ) -> Envelope[models.TrainedVersion]:
+        """Train a version: a classifier on the cases of a gold set, a prediction on the records
+        that the key may read. It is measured beside the running version, and answers nowhere
+        before it is promoted."""
+        wanted = call("POST", "/api/trained-models/{name}/versions", {"name": name}, json=body)
+        return Envelope(self._send(wanted))
+
+    def get_trained_version(self, name: str, version: str) -> Envelope[models.TrainedVersion]:
+        """One version: how far its training is, its card, how it compares with the one that was
+        running then, and how many patients it learned from were erased since."""
+        wanted = call(
+            "GET",
+            "/api/trained-models/{name}/versions/{version}",
+            {"name": name, "version": version},
+        )
+        return Envelope(self._send(wanted))
+
+    def promote_trained_version(self, name: str, version: str) -> Envelope[models.TrainedPromotion]:
+        """Let a version answer from here on, an earlier one too. 422 with the failing cases
+        when a gate does not let it pass."""
+        wanted = call(
+            "POST",
+            "/api/trained-models/{name}/versions/{version}/promote",
+            {"name": name, "version": version},
+        )
+        return Envelope(self._send(wanted))
+
+    def withdraw_trained_version(self, name: str, version: str) -> Envelope[models.TrainedVersion]:
+        """Forget what a version learned: it never answers again, its card stays. 409 for the
+        running one."""
+        wanted = call(
+            "POST",
+            "/api/trained-models/{name}/versions/{version}/withdraw",
+            {"name": name, "version": version},
+        )
+        return Envelope(self._send(wanted))
+
     def get_drift(self) -> Envelope[models.Drift]:
         """How the watch looks, what it knows of each model in each step, and demotions."""
         wanted = call("GET", "/api/drift", {})
@@ -3422,6 +3479,67 @@ class AsyncEvaluation:
         """What must be measured on this gold set, and how well, before a workflow is deployed;
         in place of the gates there were."""
         wanted = call("PUT", "/api/gold-sets/{name}/gates", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def list_trained_models(self) -> Envelope[list[models.TrainedModel]]:
+        """The trained models of the store, and the predictions that come with Careloom."""
+        wanted = call("GET", "/api/trained-models", {})
+        return Envelope(await self._send(wanted))
+
+    async def get_trained_model(self, name: str) -> Envelope[models.TrainedModelVersions]:
+        """One with its versions, the latest first."""
+        wanted = call("GET", "/api/trained-models/{name}", {"name": name})
+        return Envelope(await self._send(wanted))
+
+    async def put_trained_model(
+        self, name: str, body: JsonObject
+    ) -> Envelope[models.TrainedModelVersions]:
+        """Declare a model: what it looks at, what it learns. Versions that are there stay as
+        they are."""
+        wanted = call("PUT", "/api/trained-models/{name}", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def train_model(
+        self, name: str, body: JsonObject | None = None
+    ) -> Envelope[models.TrainedVersion]:
+        """Train a version: a classifier on the cases of a gold set, a prediction on the records
+        that the key may read. It is measured beside the running version, and answers nowhere
+        before it is promoted."""
+        wanted = call("POST", "/api/trained-models/{name}/versions", {"name": name}, json=body)
+        return Envelope(await self._send(wanted))
+
+    async def get_trained_version(self, name: str, version: str) -> Envelope[models.TrainedVersion]:
+        """One version: how far its training is, its card, how it compares with the one that was
+        running then, and how many patients it learned from were erased since."""
+        wanted = call(
+            "GET",
+            "/api/trained-models/{name}/versions/{version}",
+            {"name": name, "version": version},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def promote_trained_version(
+        self, name: str, version: str
+    ) -> Envelope[models.TrainedPromotion]:
+        """Let a version answer from here on, an earlier one too. 422 with the failing cases
+        when a gate does not let it pass."""
+        wanted = call(
+            "POST",
+            "/api/trained-models/{name}/versions/{version}/promote",
+            {"name": name, "version": version},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def withdraw_trained_version(
+        self, name: str, version: str
+    ) -> Envelope[models.TrainedVersion]:
+        """Forget what a version learned: it never answers again, its card stays. 409 for the
+        running one."""
+        wanted = call(
+            "POST",
+            "/api/trained-models/{name}/versions/{version}/withdraw",
+            {"name": name, "version": version},
+        )
         return Envelope(await self._send(wanted))
 
     async def get_drift(self) -> Envelope[models.Drift]:

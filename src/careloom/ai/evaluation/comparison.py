@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from careloom.ai.evaluation.intervals import bootstrap
+from careloom.ai.evaluation.measures import ranking
 from careloom.ai.evaluation.outcomes import Floats, Outcome
 from careloom.types import JsonObject
 
 
-def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> JsonObject:
-    """Over the cases that both have: cases gained and lost by id, the difference of accuracy with
-    its interval, and McNemar's exact p. https://doi.org/10.1007/BF02295996"""
+def compared(
+    before: Mapping[str, Outcome], after: Mapping[str, Outcome], positive: str | None = None
+) -> JsonObject:
+    """Over the cases that both have: cases gained and lost by id, the differences of accuracy, of
+    the area under the ROC curve and of the Brier score with their intervals, case by case paired,
+    and McNemar's exact p. https://doi.org/10.1007/BF02295996"""
     common = sorted(before.keys() & after.keys())
     gained = [one for one in common if after[one].right and not before[one].right]
     lost = [one for one in common if before[one].right and not after[one].right]
@@ -30,7 +34,33 @@ def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> Jso
         "gained": gained,
         "lost": lost,
         "accuracy": bootstrap(len(common), measure),
+        **_of_scores(before, after, common, positive),
         "p": mcnemar(len(gained), len(lost)),
+    }
+
+
+def _of_scores(
+    before: Mapping[str, Outcome],
+    after: Mapping[str, Outcome],
+    common: Sequence[str],
+    positive: str | None,
+) -> JsonObject:
+    """Differences that need a positive class, and scores by both."""
+    scored = [one for one in common if None not in (before[one].score, after[one].score)]
+    if positive is None or not scored:
+        return {"auc": None, "brier": None}
+    earlier, later = ([by[one] for one in scored] for by in (before, after))
+    ranked = [ranking(part, positive) for part in (earlier, later)]
+    is_it = np.array([one.expected == positive for one in later], dtype=np.float64)
+    old, new = (
+        np.array([one.score for one in part], dtype=np.float64) for part in (earlier, later)
+    )
+    gaps = (new - is_it) ** 2 - (old - is_it) ** 2
+    return {
+        "auc": bootstrap(len(scored), lambda weights: ranked[1](weights) - ranked[0](weights)),
+        "brier": bootstrap(
+            len(scored), lambda weights: float((weights * gaps).sum() / weights.sum())
+        ),
     }
 
 

@@ -216,7 +216,8 @@ class Evaluations:
             raise Conflict("They were made on different gold sets", code="other_gold_set")
         found = [{one.case: one for one in await self._outcomes(scope, job)} for job in jobs]
         same = jobs[0]["revision"] == jobs[1]["revision"]
-        return {"before": before, "after": after, "sameCases": same, **compared(*found)}
+        told = compared(found[0], found[1], jobs[1]["options"]["positive"])
+        return {"before": before, "after": after, "sameCases": same, **told}
 
     async def measured(
         self, scope: Scope, content: str, gold_set: str, revision: int

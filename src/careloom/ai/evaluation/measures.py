@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +122,11 @@ def _binary(labelled: Sequence[Outcome], positive: str | None) -> JsonObject:
 def _auc(scored: Sequence[Outcome], positive: str) -> JsonObject | None:
     """The chance that a positive case scores above a negative one; ties count half.
     https://doi.org/10.1148/radiology.143.1.7063747"""
+    return bootstrap(len(scored), ranking(scored, positive))
+
+
+def ranking(scored: Sequence[Outcome], positive: str) -> Callable[[Floats], float]:
+    """The area under the ROC curve of cases with a score, by how often each case counts."""
     scores = np.array([one.score for one in scored], dtype=np.float64)
     is_ill = np.array([one.expected == positive for one in scored], dtype=np.float64)
     _, place = np.unique(scores, return_inverse=True)
@@ -132,7 +137,7 @@ def _auc(scored: Sequence[Outcome], positive: str) -> JsonObject | None:
         below = np.concatenate(([0.0], np.cumsum(well)[:-1]))
         return float((ill * (below + well / 2)).sum() / pairs) if pairs else math.nan
 
-    return bootstrap(len(scored), measure)
+    return measure
 
 
 def _brier(outcomes: Sequence[Outcome], sure: Sure, positive: str | None) -> JsonObject | None:

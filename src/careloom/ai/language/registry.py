@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from careloom.ai.language.facts import ModelFacts, read_facts
-from careloom.errors import NotFound, Unprocessable
+from careloom.ai.learning.definition import PREFIX
+from careloom.errors import InvalidInput, NotFound, Unprocessable
 from careloom.store.database import Database
 from careloom.types import JsonObject, Scope, iso
 
@@ -18,6 +19,12 @@ class LanguageModels:
         self, scope: Scope, name: str, given: JsonObject, actor: JsonObject
     ) -> JsonObject:
         """Keep one. Raises InvalidInput, and Unprocessable for a fallback that is not there."""
+        if name.startswith(PREFIX):
+            raise InvalidInput(
+                f"Names that begin with {PREFIX} are of models that were trained here",
+                path="name",
+                code="model_name",
+            )
         facts = read_facts(name, given)
         if facts.fallback is not None:
             await self.get(scope, facts.fallback)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from careloom.ai.learning.definition import PREFIX
+from careloom.ai.learning.shelf import Shelf
 from careloom.ai.models import Model, ModelRegistry
 from careloom.dicom.archive import DicomArchive
 from careloom.steps.house_rules import LocalRules
@@ -16,11 +18,16 @@ class ModelStep:
     type = "model"
 
     def __init__(
-        self, models: ModelRegistry, archive: DicomArchive, rules: LocalRules | None = None
+        self,
+        models: ModelRegistry,
+        archive: DicomArchive,
+        rules: LocalRules | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._models = models
         self._archive = archive
         self._rules = rules
+        self._shelf = shelf
 
     @property
     def schema(self) -> JsonObject:
@@ -30,22 +37,32 @@ class ModelStep:
         given = call.input.get("input")
         if not isinstance(given, dict):
             raise StepError("`input` must be an object", code="model_input")
-        model, note = self._models.get(str(call.input.get("model")))
+        model, note = await self._model(call, str(call.input.get("model")))
         if self._rules is not None:
             await self._rules.require(call, self.type, model.name)
         looked_at, seen = await model_input(self._archive, call, model, given)
         answer = {**await model.predict(looked_at), **seen}
         output = {**answer, "evidence": evidence_of(model, answer)}
         if call.alias is not None:
-            output[call.alias] = answer
+            # A trained model gives its label under a name of its own, which may be this one.
+            output.setdefault(call.alias, answer)
         return StepResult(output=output, notes=[note] if note else [])
+
+    async def _model(self, call: StepCall, name: str) -> tuple[Model, JsonObject | None]:
+        """One that comes with Careloom, or one that was trained in the store."""
+        if self._shelf is None or not name.startswith(PREFIX):
+            return self._models.get(name)
+        return await self._shelf.model(call.scope, name, call.grants, call.patient), None
 
 
 async def model_input(
     archive: DicomArchive, call: StepCall, model: Model, given: JsonObject
 ) -> tuple[Json, JsonObject]:
     """What the model looks at: pixels of a DICOM address, a text, or a resource. Of an image also
-    which one it was, by its UIDs, where a name was given too: `study` and `instance`."""
+    which one it was, by its UIDs, where a name was given too: `study` and `instance`. A trained
+    model takes the whole input."""
+    if model.kind == "features":
+        return given, {}
     if model.kind == "image":
         uri = given.get("file")
         if not isinstance(uri, str) or not uri.startswith("dicom://"):

@@ -1,0 +1,1 @@
+"""Models that learn from the store's own reviewed cases and records, in versions."""
