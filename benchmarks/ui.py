@@ -183,7 +183,7 @@ async def panning(
         for _ in range(12 if far else 0):
             await page.mouse.wheel(0, 400)
             await page.wait_for_timeout(100)
-        stood = await page.locator(VIEWPORT).get_attribute("style")
+        stood = await settled(page)
         await page.mouse.move(x, y)
         await page.mouse.down()
         frames = asyncio.create_task(page.evaluate(_FRAMES, seconds))
@@ -204,6 +204,16 @@ async def panning(
         "per_second": round(statistics.median(rates), 1),
         "max_ms": round(statistics.median(longest), 1),
     }
+
+
+async def settled(page: Page) -> str | None:
+    """Where the canvas stands, once it has stopped to fit itself to the window."""
+    before: str | None = ""
+    stands = await page.locator(VIEWPORT).get_attribute("style")
+    while stands != before:
+        await page.wait_for_timeout(300)
+        before, stands = stands, await page.locator(VIEWPORT).get_attribute("style")
+    return stands
 
 
 def paced(times: list[float]) -> tuple[float, float]:

@@ -16,6 +16,8 @@ _WORDS = {
     "confidence:urgency": "It is not sure how urgent the letter is",
     "urgency:letter_does_not_ask": "The signs are those of an emergency, but the letter does not"
     " ask for the same day",
+    "urgency:acute_words": "The letter tells of something sudden, severe or getting worse that no"
+    " rule calls an emergency",
 }
 _FIELDS = {
     "birth_date": "birth date",

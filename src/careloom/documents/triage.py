@@ -373,4 +373,6 @@ def _review_reasons(
     asked = {finding.urgency for finding in findings if finding.rule in ASKED}
     if "emergency" in worst and not asked:
         reasons.append("urgency:letter_does_not_ask")
+    if result.urgency != "emergency" and referral.acute_words is not None:
+        reasons.append("urgency:acute_words")
     return reasons

@@ -21,7 +21,7 @@ _NOT_URGENT = re.compile(
     _I,
 )
 _URGENT = re.compile(
-    r"\b(?:urgent(?:ly)?|urgency|2\s?ww|two[- ]week|2[- ]week|as soon as (?:possible|you can)|asap|(?:see|seen|review\w*|appointment) (?:\w+ ){0,3}soon|early (?:appointment|review|opinion|assessment)|"
+    r"\b(?:urgent(?:ly)?|(?:some|with|great|degree of|of) urgency|2\s?ww|two[- ]week|2[- ]week|as soon as (?:possible|you can)|asap|(?:see|seen|review\w*|appointment) (?:\w+ ){0,3}soon|early (?:appointment|review|opinion|assessment)|"
     r"at the earliest|at your earliest|expedite|promptly|prioriti[sz]e|within (?:the next )?(?:1|2|one|two|a) weeks?|within (?:a few|\d+|ten|fourteen) days|rapid access|fast[- ]track|suspected cancer|"
     r"eilt|dringend\w*|dringlich\w*|zeitnah\w*|baldmöglichst|kurzfristig\w*|möglichst bald|schnellstmöglich|rasch\w*|"
     r"rapidement|dès que possible|au plus vite|prioritaire|d'ici (?:\w+ )?(?:deux|2|une|1|dix|10|quinze|15) (?:semaines?|jours)|délai (?:court|rapide)|dans les (?:meilleurs délais|plus brefs délais|\w+ jours)|semi-urgent\w*|"
@@ -194,7 +194,7 @@ def _own_words(text: str) -> list[Finding]:
             before = text[left + 1 : match.start()]
             around = text[max(0, match.start() - 12) : match.end()]
             if _CONDITIONAL.search(before) or re.search(
-                r"\b(?:not|no|nicht|pas|non|sin)[\s-]+(?:\w+\s+)?(?:urg\w+|hurry|soon)|non-?urgent",
+                r"\b(?:not|no|nicht|kein\w*|pas|non|sin)[\s-]+(?:\w+\s+)?(?:urg\w+|hurry|soon|dringend\w*|dringlich\w*|eil\w*)|non-?urgent|\[ \] ?urg\w*|☐ ?urg\w*",
                 around,
                 _I,
             ):

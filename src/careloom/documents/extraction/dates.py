@@ -63,9 +63,15 @@ def find_dates(text: str) -> list[WrittenDate]:
     return found
 
 
+OLDEST = 2015
+"""A letter with one date only, before this year, gives a birth date and not its own."""
+
+
 def letter_date(dates: list[WrittenDate]) -> date | None:
     """The day the letter was written: the first date printed of the latest year."""
     values = [d.value or max(d.readings) for d in dates]
+    if len(set(values)) == 1 and values[0].year < OLDEST:
+        return None
     latest = max((value.year for value in values), default=0)
     return next((value for value in values if value.year == latest), None)
 

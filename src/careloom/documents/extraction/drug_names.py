@@ -188,13 +188,106 @@ GENERICS |= frozenset(
     "levothyroxin-natrium natriumpicosulfat ursodeoxycholsäure mesalazin infliximab phenazopyridine methenamin pivmecillinam cefpodoxime "
     "cefdinir sulfamethoxazol cotrimoxazol amoxiclav clavulanic roxithromycin".split()
 )
+GENERICS |= frozenset(
+    """
+abrocitinib acalabrutinib aceclofenac aceclofenaco acetylcystein acetylcysteine aclidinium acébutolol acétazolamide acétylcystéine aflibercept
+agomelatin agomelatina agomelatine albendazole alectinib alemtuzumab alendronat alendronique alendronsäure alitretinoin amantadin ambrisentan ambroxol
+amifampridine aminosalicylate amiodaron amisulprid amoxapine amphotericin ampicillin anagrelide anidulafungin apalutamide argatroban aripiprazol
+artemether asenapine atezolizumab atogepant avanafil axitinib azacitidine bazedoxifene beclometasona bempedoic bempedoinsäure benorilate benralizumab
+benserazid benzatropine benzbromaron benztropine benzydamine betahistin betahistina betametasona bexarotene bezafibrato bimekizumab biperiden
+biperideno bortezomib brigatinib brodalumab bumetanid buprenorfina bupropión burosumab butilhioscina bétaméthasone cabozantinib calamine calcifediol
+calcitonin carbenoxolone carbetocin carbetocine carbimazol carbocistéine carfilzomib cefazolin cefepime cefotaxime cefradine ceftazidime cefuroxim
+cenobamate ceritinib certoparin cetuximab chlormadinone chlorprothixen chlortalidon chlortenoxicam chlorzoxazone cholécalciférol ciclesonide
+ciclosporina ciclosporine cidofovir cinitaprida cinnarizin ciprofibrato clidinium clodronate clofazimine clomipramin clonidin clorazepato clotrimazol
+clozapin cobicistat codein colchicin cortison crisaborole crizotinib cyamémazine cyclobenzaprine cyproteron cysteamine céliprolol célécoxib
+dacarbazine dantrolene daratumumab daridorexant dasatinib deferasirox deferiprone deferoxamine degarelix desloratadina desvenlafaxina dexamphetamine
+dexaméthasone dexibuprofen dexmethylphenidate dextroamphetamine dextromethorphan dicyclomine diethylcarbamazine difelikefalin diflunisal digitoxin
+dimenhydrinat dimenhydrinate diosmina diosmine diphenhydramine diphenoxylate dipivefrin dipyrone dithranol diénogest domperidon donépézil doravirine
+doxycyclin doxylamin doxylamine dronedaron drospirenona dulaglutid dulaglutida durvalumab dénosumab edaravone elagolix elexacaftor emedastine
+encorafenib entacapon entrectinib enzalutamide epinastine epinephrine eplerenon eplerenona erdafitinib ergotamine eribulin erlotinib ertapenem
+esketamine eslicarbazepina estrogen estrogens eszopiclone etilefrin etinilestradiol etodolac etravirine exenatid ezetimib famotidin fenitoina
+fenitoína fenofibrat fenspiride fesoterodina fezolinetant filgotinib filgrastim finerenon finerenone flecainid fludrocortison fludrocortisona
+flunarizin fluocinolone fluocinonide fluorometholone flupirtin flurazepam flurbiprofen fluticason fluticasona fondaparinux foscarnet galantamin
+galantamina gefitinib gemfibrozilo gentamicin ginkgo glibenclamid glibenclamida glicopirronio glimepirid gliquidone guaifenesin guselkumab halobetasol
+hidrocortisona hidromorfona hioscina hydrocodone hydroquinone hydroxyprogesterone hydroxyzin héparine ibandronato ibandronsäure ibuprofenlysinat
+icatibant icosapent idelalisib iloprost imipramin imiquimod indacaterol indapamid indometacina ipratropio isosorbidmononitrat isradipine ivabradin
+ivacaftor ixekizumab lacosamida lanreotide lebrikizumab ledipasvir lefamulin leflunomida lemborexant lenvatinib levocetirizina levomefolate
+levomepromazin levomilnacipran levosimendan lidocain liraglutid lithiumcarbonat litio lodoxamide lofexidine lomitapide loperamid lorlatinib
+loteprednol loxapine lubiprostone lumateperone léflunomide lévocétirizine mavacamten meclizine mefloquine meperidine mepolizumab meprobamate mesna
+mesterolone metamizolnatrium metaxalone methoxsalen methylergometrine metimazol metipranolol metoclopramid metyrapone mianserina micafungin
+micofenolato midodrine mifepristone mirabégron mirikizumab mitotane moclobemid molnupiravir mometason morphin mupirocin mycophénolate mébévérine
+mémantine méthocarbamol méthylprednisolone métoprolol nadroparin naftidrofuryl nalmefene naloxon nateglinide nedocromil neostigmine niacin nicergoline
+nilotinib nimodipine niraparib nisoldipine nitazoxanide nizatidine nomégestrol norgestimate norgestrel nortriptylin néfopam obinutuzumab octreotide
+oestradiol oestriol oestrogen olanzapin olaparib olopatadine ondansétron opicapone osilodrostat osimertinib oxandrolone oxaprozin oxcarbazepin
+oxcarbazepina oxibutinina oxomémazine oxprenolol oxybutynine ozanimod paliperidona pancrelipase papaveretum patiromer pazopanib pegfilgrastim
+peginterferon pentaerythrityltetranitrat pentazocine pentosan pentoxifilina permethrin perphenazine pethidine phenoxybenzamine phentermine
+phenylephrine pholcodine phytomenadione picosulfate pilocarpine pimecrolimus pinaverio pinavérium pindolol piribedil piritramid pitavastatin
+pitolisant ponesimod posaconazole pramocaine praziquantel primaquine primidon progesteron progesterona progestérone proguanil promazine promethazin
+propafenon propantheline propiomazine prulifloxacin psyllium pyrazinamide pyrimethamine quinidine racécadotril raloxifen raloxifeno raltegravir
+ramelteon ranitidin ranolazin reboxetin regorafenib relugolix repaglinid ribavirin rifabutin rifampin rilménidine rimegepant riociguat risedronato
+risedronsäure risédronate romosozumab rosiglitazone rupatadina ruxolitinib sacubitrilo salazopyrin selexipag semaglutid setmelanotide sildenafilo
+silodosin silodosina silodosine simethicon sofosbuvir solifénacine somatropin sorafenib stiripentol sulfacetamide sulindac sulpirid sulpirida
+suvorexant tadalafilo tafamidis tafluprost talazoparib tapinarof tazarotene tazobactam telmisartán temozolomide tenoxicam teofilina teriparatid
+terlipressin testosteron tezepelumab theophyllin thiamin thiocolchicoside thioridazine tiamazol tianeptin tianeptine tiaprida tiapride tiaprofenic
+tibolon tildrakizumab tiludronate tinzaparine tirzepatid tizanidin tolbutamide tolcapone tolmetin topiramato toremifene tralokinumab trametinib
+treprostinil triazolam trifarotene trihexyphénidyle trimetazidina tripotassium tropatépine tropicamide ubrogepant umeclidinio ursodésoxycholique
+valbenazine vandetanib vemurafenib venetoclax vibegron vismodegib voriconazole vortioxetina xylitol yohimbine zafirlukast zaleplon zanamivir
+zanubrutinib ziconotide zileuton zofénopril zoledronsäure zonisamid zonisamida ébastine énoxaparine étoricoxib
+""".split()
+)
+BRANDS |= frozenset(
+    """
+abstral accolate accupril aciphex aclasta actemra actigall activelle acular adalat adenuric adlyxin adolonta adtralza advagraf aggrenox agopton
+aimovig airomir airtal ajovy akineton aklief aldactazide aldara almax altace amitiza amlobeta anadin anafranil androgel angeliq antra apidra apo-go
+apocard apresoline apriso aptiom aranesp arava arimidex arixtra arnuity aromasin arthrotec asasantin asmanex atacand atarax atectura atosil atripla
+aubagio avalide avandia avapro avidart avomine avonex axura azarga azulfidine beconase belsomra benicar benlysta bentyl beovu betaferon betagan
+betapace betaserc bifiteral biktarvy bilaxten bisobeta bisohexal bisolvon blopress boniva bonviva breo brintellix briviact buccolam budenofalk buspar
+buvidal bydureon bystolic cafergot cafinitrina canesten capoten carafate cardura cardyl casodex catapres caverject celebrex celexa cellcept celluvisc
+cibinqo cimzia cipramil circadin clexane climara clomid clopixol codiovan colazal colchimax colestid colpermin combigan combivent combodart comtan
+comtess contrave copaxone corangin cordarone corlanor coropres corotop cortef cortiment cosmocol cozaar crinone cuprofen curatoderm cyclogest cynt
+cytomel dacortin daktacort dalacin dantrium daylette dayvigo ddavp decapeptyl deflazacort delmosart deltasone delzicol demadex depakine depixol deprax
+descovy desmotabs desyrel detrol detrusitol dexilant dianette diclac diclomax didronel dilantin dilaudid dilutol diovan dipentum dipiperon diprosalic
+disprin divigel dobupal dogmatil dolormin dostinex dovato dulera duodart duodopa duoneb duotrav duphalac dupixent duragesic durogesic dyazide ebastel
+ebglyss ebrantil edarbi efracea efudix elavil ellaone elmiron eloine elontril emgality emportal emsam emselex enablex enahexal enerzair enstilar
+entocort entyvio epanutin epidyolex eprex equasym ergenyl erleada esertia eskalith esmya espranor estraderm estradot eucrisa evenity eviplera evista
+exelon exforge exorex eylea fampyra fasenra faslodex feldene femara femoston feospan feramax ferinject fersamal fiasp finacea fioricet firmagon
+flexeril florinef fluimucil flutiform focalin forsteo fortasec forteo fosrenol fragmin fraxiparin frisium fucibet furobeta fycompa gabitril galfer
+ganfort gelocatil genotropin genvoya geodon gilenya glivec glucotrol glyxambi godamed haldol herceptin hibor hiprex hydrea hydrocortone hygroton
+hylo-forte hytrin hyzaar iberogast ibrance ikervis ilaris imdur imigran imitrex imnovid imvaggis incruse inderal inflamac innohep innovace insidon
+inspra intrarosa intuniv invega iopidine isentress isoket isordil istin jakavi jalyn jentadueto juluca jurnista jylamvo kadian kaletra kapake kentera
+kerendia kesimpta keytruda kineret kisqali komboglyze kreon kyntheum lamisil lanoxin largactil latuda laxoberal lenzetto leqvio lescol levitra
+levonelle levoxyl levsin lialda lidoderm linzess lioresal lithobid livalo lodine logynon lokelma loniten lopid lotensin lotrel lovenox lovima lucentis
+lunesta mabthera macrobid macrodantin maltofer manidon marcoumar masdil mavenclad maxalt maxidex maxolon maxzide mcp medikinet medrol mercilon
+mestinon metobeta metohexal metoject metrogel mevacor mezavant migraleve mimpara mircera mirvaso modecate mono-embolex monofer monopost motegrity
+motilium movantik mucosolvan multaq musaril mutaflor myfortic myrbetriq mysoline namenda naramig nardil natecal nebido neoral neorecormon nesina
+neupro nexletol niaspan nitro-dur nitrolingual nitrostat nizoral noctamid noqdirna norditropin norvas novolin novolog novonorm novothyral nucala
+nucynta nurtec nutrizym nuvaring nuvigil ocaliva ocrevus oestrogel olmetec olumiant onbrez one-alpha ongentys onglyza ontozry opatanol opdivo opzelura
+oracea orencia orfiril orilissa ortoton osphena otezla ovestin oxytrol pacerone palladon pamelor pantecta pantoloc paracetamol-ratiopharm pariet
+parlodel parnate paspertin paxlovid pentalong percocet perenterol persantin phenergan phosex phyllocontin pirinase piriteze pk-merz plantaben
+plenadren plendil pletal polaramine polytar ponstan prandin pravachol pred-forte prempak prevacid prezista primolut primperan prinivil pristiq proair
+procoralan prograf prometax prothyrid provigil pulmicort qsymia questran quilonum qulipta qutenza quviviq ramilich ranexa rapaflo rapamune rasilez
+rebif reglan regurin relifex relistor relpax remedeine remergil remeron renagel renitec renitecmax rennie renvela restasis restex restoril revlimid
+rexer rexulti reyataz rilast rilutek rinvoq rivotril roactemra robaxin rocaltrol rozex ryeqo rythmol rytmonorm sabril saflutan salamol sandimmun
+sandostatin sandrena saphnelo saroten sativex savaysa seebri seloken semglee senokot senshio serevent seropram sevikar shortec sibelium sifrol silkis
+simbrinza simvabeta sinequan sirdalud skelaxin skinoren skyrizi solaraze solian soliqua solpadeine somatuline soolantra sotyktu spatone spedra stangyl
+starlix steglatro stelazine stemetil strepsils stugeron suboxone subutex sudafed suliqua sumial sustanon sutril symmetrel symtuza synarel syndol
+synjardy systane tagrisso taltz tambocor tamiflu tapazole taptiqom tasmar tebonin tecfidera tegretal temgesic tenormin terbasmin termalgin testogel
+tetralysal teveten tezspire thealoz thyrax timodine timoptol tirodril tivicay tofranil torasemid-ratiopharm tostran toviaz tradjenta trajenta tramagit
+trangorex tranxilium travatan treclin tremfya tricor trileptal trimovate trintellix tritace triumeq trixeo tromalyt trusopt truvada truxal truxima
+tudorza tylex tysabri ubrelvy uceris ulcotenal uniphyllin unithroid urbason urolosin uroxatral ursofalk utovlan vabysmo valdoxan valoid valoron-n
+vandral vascepa vasotec velcade velphoro veltassa venofer veoza veozah vernies verquvo versatis verzenios viberzi vicodin viibryd vimovo vimpat
+viscotears vistaril vitaros vivelle vocado vraylar vydura vytorin vyvanse xadago xailin xatral xcopri xeljanz xeloda xeristar xifaxan xigduo
+xiidra ximovan xolair xopenex xtandi xultophy xyrem yaz zaldiar zamene zanaflex zantac zaroxolyn zebeta zebinix zepbound zeposia zestoretic zetia ziac
+zispin zoely zofran zomig zonegran zopiclodura zyloric zytiga
+""".split()
+)
 
 _ENDING = re.compile(
     r"^[a-zà-ÿ-]{2,}(?:prazol[e]?|sartan|sartán|statin[ae]?|olol|pril|dipin[eo]?|gliptin[ae]?|gliflozin[ae]?|glutide|glutida|xaban|xabán|"
     r"cillin[ea]?|cilina|mycin|micina|floxacin[o]?|cyclin[ea]?|ciclina|triptan|tidine|setron|zepam|zolam|"
     r"barbital|oxetin[ae]?|azepine|parin[ae]?|mab|tinib|ciclib|lukast|terol|dronate|dronat|dronato|fibrate|fibrato|thiazide|"
     r"semid[ea]?|azosin[ae]?|conazol[e]?|vudine|ciclovir|navir|caine|profen[eo]?|coxib|predniso\w+|trexat[eo]?|"
-    r"glitazon[ae]?|glinide|gestrel|estrel|steride|sterida|thyroxin[e]?|tropium|tropio|penem|oxicam|apine|apina|peridon[ea]?|spirone)$"
+    r"glitazon[ae]?|glinide|gepant|parib|zomib|limus|tinib|orexant|caftor|vaptan|poetin|fenac[o]?|nidazole?|triptyline?|triptilina|fylline?|azepin|[ai]sartan|cinolone|gestrel|estrel|steride|sterida|thyroxin[e]?|tropium|tropio|penem|oxicam|apine|apina|peridon[ea]?|spirone)$"
 )
 _NOT_DRUGS = frozenset(
     "vitamin calcium iron sodium statin emollient magnesium insulin ass folate nicotine ferric ferrous "

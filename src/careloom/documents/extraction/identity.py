@@ -16,6 +16,7 @@ from careloom.documents.extraction.names import (
     looks_like_name,
     parse_name,
 )
+from careloom.documents.extraction.phone import NHS, PHONE_LABEL_ENDS, RELATIVE, find_phone
 from careloom.documents.extraction.referral import Found, Referral
 
 _I = re.IGNORECASE
@@ -25,18 +26,13 @@ _BORN = re.compile(
     r"\bfn|\bnaissance|\*|\bb\.?|\bgeb\.?-?dat\.?|\bGD|\bd\.?d\.?n\.?|\bfdn|\bfec\.? ?(?:de )?nac\.?|\bf\.? ?de nac\.?|\bf\.? ?nacto\.?|\bné\(e\) le|\bbirthday|\bgeboren)[\s:.()/-]{0,14}(?:the |den |el )?$",
     _I,
 )
-_RELATIVE = re.compile(
-    r"\b(?:mother|father|mum|dad|son|daughter|wife|husband|next of kin|nok|partner|"
-    r"carer|sister|brother|mutter|vater|mère|père|madre|padre|guardian|parent)\b",
-    _I,
-)
 _FAMILY_LABEL = re.compile(
     r"^(?:patient(?:'s)? )?(?:surname|family name|last name|nachname|familienname|"
     r"nom(?: de famille)?|apellidos?|family)$",
     _I,
 )
 _GIVEN_LABEL = re.compile(
-    r"^(?:patient(?:'s)? )?(?:forenames?|first names?|given names?|given|vornamen?|"
+    r"^(?:patient(?:'s)? )?(?:forenames?(?: ?\(s\))?|first names?|given names?|given|vornamen?|"
     r"prénoms?|nombres?|christian name)$",
     _I,
 )
@@ -75,7 +71,7 @@ _AGE_SEX = re.compile(
     _I,
 )
 _LONE_SEX = re.compile(
-    r"(?<![\w.])(?-i:\b(female|male|weiblich|männlich|féminin|masculin)\b)|(?<![\w.°])\(?([MF])\)?(?=\s*(?:,|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)"
+    r"(?<![\w.])(?-i:\b(female|male|girl|boy|weiblich|männlich|féminin|masculin)\b)|(?<![\w.°])\(?([MF])\)?(?=\s*(?:,|\n|\d{1,2}[./-]\d|dob\b|DOB\b|born|\)|$|\s{2,}))|\((f|m|w|F|M|W|female|male)\)"
 )
 
 _ID_LABELS = (
@@ -130,32 +126,20 @@ _ID_LABELS = (
     r"personal (?:no|number)",
     r"national id",
     r"AHV(?:-?Nr)?",
+    r"SV-?\s?Nr",
+    r"n[°ºo]\.?\s*(?:national|de registre national)",
+    r"PPS(?:\s*(?:no|number))?",
+    r"Exp(?:ediente)?",
     r"EHIC",
 )
 _IDENTIFIER = re.compile(
-    rf"(?<![\w])(?P<label>{'|'.join(_ID_LABELS)})\.?\s*[:.#=]?\s*(?:is\s+|n°\s*|no\.?\s*)?(?P<value>[A-Z]{{0,5}}[- ]?\d[\dA-Z]*(?:[ ./-]?[\dA-Z]+)*)",
+    rf"(?<![\w])(?P<label>{'|'.join(_ID_LABELS)})\.?\s*[:.#=|]?\s*(?:is\s+|n°\s*|no\.?\s*)?(?P<value>[A-Z]{{0,5}}[- ]?\d[\dA-Z]*(?:[ ./-]?[\dA-Z]+)*)",
     _I,
 )
 _IN_VALUE = re.compile(r"^[A-Z]{0,5}[- ]?\d[\dA-Z]*(?:(?:[ ./-])(?=[\dA-Z]*\d)[\dA-Z]+)*", _I)
 _OP_NUMBER = re.compile(r"(?<![\w])(?:OP|IP|OPD|UHID|MRN|HN)-\d[\d-]{3,}\b")
 _NOT_OURS = re.compile(
-    r"(?:NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$",
-    _I,
-)
-_NHS = re.compile(r"(?<![\d-])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?![\d-])")
-
-_PHONE = re.compile(
-    r"(?<![\w/-])(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:(?:[ ./-]|(?<=\d\d)[ ]?\n[ ]*(?=\d\d(?!\d)))?\d){6,11}(?![\w/-]\d|\d)"
-)
-_PHONE_LABEL = re.compile(
-    r"(?P<own>home(?: tel\w*)?|mob(?:ile)?|cell|handy|móvil|portable|contact(?: (?:no|number|tel))?|patient(?:'s)? (?:tel|phone)|return tel|m|mobil|gsm|privat)?"
-    r"\s*(?P<any>tel(?:ephone|efon|éfono|éphone|\.)?|tél(?:éphone)?\.?|ph(?:one)?|telefon|teléfono|t|number|no)?[\s.:#()n°º]{0,5}$",
-    _I,
-)
-_NOT_PATIENT = re.compile(
-    r"\b(?:fax|surgery|practice|clinic|handover|satellite|bleep|switchboard|pager|secretary|direct line|hotline|office|"
-    r"next of kin|nok|son|daughter|wife|husband|neighbour|carer|social|duty worker|on[- ]call|ward|reception|"
-    r"praxis|cabinet|consulta|centro|pharmacy|GP)\b",
+    r"(?:member|policy|group|insurance|subscriber|NPI|GMC|Prov(?:ider)?|GDC|NMC|Regn?|licen[cs]e|case ref|our ref|HCPC|GOC|LANR|BSNR|RPPS|colegiado|ADELI)\W{0,6}(?:no\W*|number\W*)?$",
     _I,
 )
 
@@ -166,7 +150,7 @@ def find_identity(letter: Letter, referral: Referral, dates: list[WrittenDate]) 
     _name(letter, referral, born)
     _sex(letter, referral)
     _identifier(letter, referral)
-    _phone(letter, referral)
+    find_phone(letter, referral)
 
 
 def _birth_date(letter: Letter, referral: Referral, dates: list[WrittenDate]) -> WrittenDate | None:
@@ -175,7 +159,7 @@ def _birth_date(letter: Letter, referral: Referral, dates: list[WrittenDate]) ->
     for written in dates:
         before = text[max(0, written.start - 42) : written.start]
         if _BORN.search(before) or _BORN.search(_cell_label(letter, written.start)):
-            if not _RELATIVE.search(re.split(r"[.\n]", before)[-1]):
+            if not RELATIVE.search(re.split(r"[.\n]", before)[-1]):
                 labelled.append(written)
         elif _on_name_line(letter, referral, written):
             loose.append(written)
@@ -212,7 +196,8 @@ def _on_name_line(letter: Letter, referral: Referral, written: WrittenDate) -> b
     """An unlabelled date right behind a name, in the letter's upper half, clearly before it."""
     value = written.value or written.readings[0]
     today = referral.letter_date
-    if today is None or (today - value).days < 25:
+    if today is not None and (today - value).days < 25:
+        # The only date of a letter is a birth date when it stands behind a name.
         return False
     text = letter.text
     line = text[text.rfind("\n", 0, written.start) + 1 : written.start]
@@ -222,7 +207,10 @@ def _on_name_line(letter: Letter, referral: Referral, written: WrittenDate) -> b
         _I,
     ):
         return False
-    match = re.search(rf"({FULL})[\s,(/|–-]*(?:[MFmf]\b|male|female)?[\s,(/|–-]*$", line)
+    match = re.search(
+        rf"({FULL})[\s,(/|–-]*(?:[MFmf]\b|male|female|girl|boy|lady|gentleman|man|woman)?[\s,)(/|–-]*$",
+        line,
+    )
     return bool(match and looks_like_name(match[1]) and written.start < len(text) * 0.7)
 
 
@@ -243,6 +231,8 @@ def _name(letter: Letter, referral: Referral, born: WrittenDate | None) -> None:
         return
     for raw, start, confidence in _name_candidates(letter, referral, born):
         family_name, given_name = parse_name(raw, referral.language)
+        if family and family_name and family_name != family.value:
+            continue
         if family_name:
             end = start + len(raw)
             referral.patient.family = Found(family_name, start, end, confidence)
@@ -293,7 +283,7 @@ def _before_birth_date(text: str, born: WrittenDate) -> list[tuple[str, int, flo
     window = text[begin : born.start]
     matches = [
         m
-        for m in re.finditer(rf"(?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL})", window)
+        for m in re.finditer(rf"(?<![\w'’-])(?:{HONORIFIC} )?(?:{SURNAME_FIRST}|{FULL})", window)
         if looks_like_name(_bare(m[0])) and len(_bare(m[0])) > 2
     ]
     good = [m for m in matches if not re.search(r"\n\s*\n", window[m.end() :])]
@@ -347,7 +337,7 @@ def _sex(letter: Letter, referral: Referral) -> None:
         lone = _LONE_SEX.search(text[anchor.end : anchor.end + 150])
         if lone:
             code = (lone[1] or lone[2] or lone[3]).lower()
-            male = code in {"m", "male", "männlich", "masculin"}
+            male = code in {"m", "male", "boy", "männlich", "masculin"}
             patient.sex = Found(
                 "male" if male else "female",
                 anchor.end + lone.start(),
@@ -394,7 +384,7 @@ def _sex_of_prose(text: str, name: Found[str] | None) -> Found[str] | None:
     if name is not None:
         for title, sex in _TITLES:
             match = re.search(
-                rf"\b{title}\.?\s+(?:[\w'’.-]+\s+){{0,3}}{re.escape(name.value)}\b", text, _I
+                rf"\b{title}\.?[ \t]+(?:[\w'’.-]+[ \t]+){{0,3}}{re.escape(name.value)}\b", text, _I
             )
             if match and match[0][0].isupper():
                 return Found(sex, match.start(), match.end(), 0.9)
@@ -420,7 +410,7 @@ def _sex_of_prose(text: str, name: Found[str] | None) -> Found[str] | None:
             "male" if male else "female", start + direct.start(), start + direct.end(), 0.88
         )
     age = _AGE_SEX.search(text)
-    if age and not _RELATIVE.search(text[max(0, age.start() - 30) : age.start()]):
+    if age and not RELATIVE.search(text[max(0, age.start() - 30) : age.start()]):
         code = (age[1] or age[2]).lower()
         male = code in {"male", "m", "man", "boy", "gentleman"}
         return Found("male" if male else "female", age.start(), age.end(), 0.85)
@@ -452,7 +442,7 @@ def _sex_of_pronouns(text: str) -> Found[str] | None:
     if not counts:
         return None
     (sex, most), *rest = counts.most_common()
-    if most >= 2 and most >= 2.5 * (rest[0][1] if rest else 0):
+    if most >= (2 if rest else 1) and most >= 2.5 * (rest[0][1] if rest else 0):
         return Found(sex, where[sex].start(), where[sex].end(), 0.8)
     return None
 
@@ -464,8 +454,8 @@ def _identifier(letter: Letter, referral: Referral) -> None:
         label = match["label"].lower()
         value_match = _IN_VALUE.match(text[match.start("value") :].split("\n")[0])
         raw = value_match[0] if value_match else match["value"]
-        if label.startswith("nhs"):
-            number = _NHS.match(raw)
+        if label.startswith(("nhs", "chi", "h&c")):
+            number = NHS.match(raw) or re.match(r"\d{6} ?\d{4}(?!\d)", raw)
             raw = number[0] if number else raw
         raw = re.split(r"\s(?=\d{1,2}[./-]\d{1,2}[./-])", raw)[0]
         value = re.sub(r"[^0-9A-Za-z]", "", raw)
@@ -479,10 +469,14 @@ def _identifier(letter: Letter, referral: Referral) -> None:
         start = match.start("value")
         found.append((0 if national else 1, Found(value, start, start + len(raw), 0.96)))
     if not found:
-        for match in _NHS.finditer(text):
+        for match in NHS.finditer(text):
             digits = "".join(match.groups())
-            if _nhs_valid(digits) and not _NOT_OURS.search(text[: match.start()][-18:]):
+            if _NOT_OURS.search(text[: match.start()][-18:]):
+                continue
+            if _nhs_valid(digits):
                 found.append((0, Found(digits, match.start(), match.end(), 0.85)))
+            elif _beside_patient(text, referral, match):
+                found.append((2, Found(digits, match.start(), match.end(), 0.7)))
         for match in _OP_NUMBER.finditer(text):
             found.append((1, Found(re.sub(r"\W", "", match[0]), match.start(), match.end(), 0.8)))
     if not found:
@@ -497,58 +491,22 @@ def _identifier(letter: Letter, referral: Referral) -> None:
     referral.patient.identifier = values[0]
 
 
+def _beside_patient(text: str, referral: Referral, match: re.Match[str]) -> bool:
+    """Ten digits, no telephone number, on the line of the patient's name or birth date."""
+    if match[0].startswith("0") or PHONE_LABEL_ENDS.search(text[: match.start()][-16:]):
+        return False
+    begin = text.rfind("\n", 0, match.start()) + 1
+    end = text.find("\n", match.end())
+    end = len(text) if end < 0 else end
+    patient = referral.patient
+    return any(
+        found is not None and begin <= found.start < end
+        for found in (patient.birth_date, patient.family)
+    )
+
+
 def _nhs_valid(digits: str) -> bool:
     """Modulus 11, https://www.datadictionary.nhs.uk/attributes/nhs_number.html"""
     total = sum(int(d) * w for d, w in zip(digits[:9], range(10, 1, -1), strict=True))
     check = (11 - total % 11) % 11
     return check != 10 and check == int(digits[9])
-
-
-def _phone(letter: Letter, referral: Referral) -> None:
-    text, patient = letter.text, referral.patient
-    spot = patient.family or patient.birth_date
-    own: list[Found[str]] = []
-    near: list[Found[str]] = []
-    identifier = patient.identifier
-    for match in _PHONE.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if not 8 <= len(digits) <= 14 or re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", match[0]):
-            continue
-        if identifier and identifier.start < match.end() and match.start() < identifier.end:
-            continue
-        line_start = text.rfind("\n", 0, match.start()) + 1
-        before = text[line_start : match.start()]
-        cell = re.split(r"\s{3,}|[|;]|\. ", before.rstrip())[-1]
-        label = _PHONE_LABEL.search(cell if re.search(r"\w", cell) else before)
-        labelled = bool(label and (label["own"] or label["any"]))
-        mobile = bool(label and label["own"])
-        relative = _NOT_PATIENT.search(cell) or _NOT_PATIENT.search(before[-30:])
-        if relative and not (
-            mobile and re.search(r"home", label["own"] or "", _I) if label else False
-        ):
-            continue
-        item = Found(
-            re.sub(r"\s+", " ", match[0].strip()),
-            match.start(),
-            match.end(),
-            0.9 if mobile else 0.8,
-        )
-        if _RELATIVE.search(cell) and not _is_child(referral):
-            continue
-        if mobile and labelled:
-            own.append(item)
-            continue
-        beside = spot is not None and -40 < match.start() - spot.start < 330
-        telling = labelled or re.match(r"0\d{4}[ -]?\d{5,6}|07\d{3}", match[0])
-        unplaced = spot is None and labelled and match.start() > 0.15 * len(text)
-        if (beside and telling) or unplaced:
-            near.append(item)
-    chosen = own or near
-    if len({re.sub(r"\D", "", item.value) for item in chosen}) > 1 and not own:
-        chosen = chosen[:1]
-    if chosen:
-        patient.phone = chosen[0]
-
-
-def _is_child(referral: Referral) -> bool:
-    return referral.age is not None and referral.age < 18

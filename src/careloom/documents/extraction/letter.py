@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,6 +95,14 @@ class Letter:
         for cell in self.cells:
             found[cell.line].append(cell)
         return found
+
+    def line_at(self, position: int) -> int:
+        """Number of the line that a position lies in."""
+        return bisect_right(self._starts, position) - 1
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.lines]
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -274,12 +283,13 @@ def _short(text: str) -> bool:
 
 
 def _clean(label: str) -> str:
+    label = re.split(r"(?<=\w\w)\.\s", label)[-1]
     return re.sub(r"\s+", " ", _BULLET.sub("", label)).strip(" .:-").lower()
 
 
 def _new_label(cells: list[Cell]) -> str:
     match = _LABEL.match(cells[0].text)
-    if match and len(match[1].split()) <= 4:
+    if match and len(match[1].split()) <= 4 and not re.search(r"\w\w\.\s", match[1]):
         return _clean(match[1])
     if len(cells) > 1 and _short(cells[0].text) and cells[1].column - cells[0].column >= 2:
         return _clean(cells[0].text)

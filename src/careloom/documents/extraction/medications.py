@@ -18,27 +18,62 @@ _SECTION = re.compile(
     _I,
 )
 _STOP_SECTION = re.compile(
-    r"^(?:discontinued|stopped|previous (?:medications?|drugs|treatment)|past (?:medications?|treatment)|inactive|ceased|"
-    r"abgesetzt|arrêtés?|suspendid\w+|tried|previously tried|failed)$",
+    r"^(?:discontinued|stopped|inactive|ceased|completed|tried|previously tried|failed|tried ?/ ?failed|not tolerated|"
+    r"(?:past|previous|former|old|discontinued|stopped|ceased|inactive|completed|failed|recently stopped) (?:medic\w+|meds|drugs|treatments?|therap\w+|prescriptions?|tablets)|"
+    r"abgesetzt\w*|frühere (?:medikation|therapie)|arrêtés?|traitements? arrêtés?|suspendid\w+|medicación (?:previa|suspendida))$",
     _I,
 )
+_STOP_LABEL = re.compile(
+    r"(?:stopped|discontinued|ceased|past (?:drugs|meds|medications?)|previous(?:ly)?(?: (?:drugs|meds|medications?|tried))?|formerly|tried(?: ?(?:/|and) ?failed)?|failed|"
+    r"not tolerated|abgesetzt|früher|arrêtés?|arrêt|suspendid[oa]s?|previamente)\s*:\s*[^.;:\n]*$",
+    _I,
+)
+"""A label inside a line: what follows it, up to the next full stop or label, was stopped."""
+_STATUS_CELL = re.compile(
+    r"(?:completed|discontinued|stopped|inactive|ceased|ended|abgesetzt|beendet|arrêté|suspendid[oa])$",
+    _I,
+)
+_FAILED_AFTER = re.compile(
+    r"^[^.;,()]{0,40}?(?:,? (?:and|or|und|et|y) [\w-]+ |,? both | have | has | had | all | (?:she|he) )?\b(?:"
+    r"(?:did not|didn't|does not|doesn't|hasn't|have not|has not|haven't) (?:\w+ )?(?:work|worked|help|helped|suit|suited|agree|agreed|touch)|"
+    r"(?:was|were|proved|been) (?:of )?(?:no use|no help|no good|unhelpful|useless|ineffective|not tolerated|poorly tolerated|discussed|declined|considered|unsuitable|withdrawn|contraindicated)|"
+    r"(?:both |all )?failed|not tolerated|contraindicated|no (?:use|help|benefit|effect)\b|short[- ]lived|"
+    r"(?:made|gave) (?:him|her|them) |upset (?:his|her|their)|disagreed|caused |makes (?:him|her)|gives (?:him|her)|without (?:success|benefit|effect)|"
+    r"(?:vertrug|verträgt) (?:er|sie) nicht|nicht vertragen|ohne erfolg|sans (?:effet|succès)|mal tolérée?|sin (?:éxito|efecto|mejoría))",
+    _I,
+)
+"""Behind a name: it was tried and is not what the patient takes."""
+_ENDED_AFTER = re.compile(
+    r"^[\w ]{0,12}[,(]?\s*(?:until|bis|jusqu'en|hasta)\s+(?:\w+\s+)?(?:19|20)\d\d|^\s+in (?:19|20)\d\d\b|"
+    r"^[^.;,()]{0,25},?\s*(?:arrêtée?|cessée?|suspendid[ao]|retirad[ao]|abgesetzt|pausiert|beendet|stopped|discontinued|withdrawn|d/?c'?e?d\b|on hold|finished|terminée?)",
+    _I,
+)
+_TO_START = re.compile(
+    r"\s*(?:\d\S*\s*(?:mg|mcg|g)?\s*)?(?:is |are )?to (?:start|commence|begin|be started)\b"
+)
+_GIVEN_AFTER = re.compile(r"[^.;]{0,60}\b(?:given|administered|stat)\b(?! (?:as|for|up))")
+_LAB = re.compile(
+    r"^\s*(?:levels?|of|was|is|at|=|:|came|reported)*\s*(?:\w+ ){0,2}?\d+(?:[.,]\d+)?(?!\s?(?:mg|mcg|µg|g\b|ml|units?|tab|x|od|bd))",
+    _I,
+)
+"""A laboratory value behind a word that also names a medicine."""
 _ALLERGY_SECTION = re.compile(
     r"^(?:(?:drug |known |medication )?allerg(?:y|ies|ie|ien|ies?)(?: ?(?:&|and|/) ?\w+)?|allergies?|alergias?|allergien|allergie|unverträglichkeiten|"
     r"allergies connues|ram|intolerances?|adr|adverse (?:drug )?reactions?|sensitivit\w+|allergy status|alerts?|intolerancias?)$",
     _I,
 )
 _ALLERGY = re.compile(
-    r"allerg|alérg|alerg|anaphyla|intoleran|unverträglich|never tolerated|cannot tolerate|not tolerate|doesn't tolerate|sensitiv|adverse reaction",
+    r"rash (?:with|from|to|after|on)|reacts? (?:badly )?to|reaction to|sick with|vomits with|allerg|alérg|alerg|anaphyla|intoleran|unverträglich|never tolerated|cannot tolerate|not tolerate|doesn't tolerate|sensitiv|adverse reaction",
     _I,
 )
 _STOPPED = re.compile(
-    r"\b(?:stopped|stop|discontinued|discontinue|ceased|withdrawn|withheld|held|came off|come off|weaned off|switched from|changed from|no longer|"
+    r"\b(?:stopped|stop|discontinued|discontinue|ceased|withdrawn|withheld|held|on hold|d/?c'?e?d|retir[óo]|came off|come off|weaned off|switched from|changed from|no longer|"
     r"finished|completed|abgesetzt|pausiert|beendet|arrêt\w*|cess[ée]\w*|interromp\w+|stoppé\w*|suspend\w+|retirad\w+|"
     r"dej[óo] de|since stopped|gave up|given up|dropped|had to stop|off (?:his|her|it)|was taken off|stopping)\b",
     _I,
 )
 _TRIED = re.compile(
-    r"\b(?:tried|trial(?:led)? of|trialled|failed|previously (?:on|had|took|used|treated)|previous|had been on|used to (?:be on|take)|in the past|"
+    r"\b(?:tried|trial(?:led)? of|trialled|failed|previously|previous|ancien\w*|formerly|tomó|had been on|used to (?:be on|take)|in the past|"
     r"courses? of|treated with|responded to|(?:after|following)\s+(?:\w+\s+){0,3}$|versucht|essay\w+|probad\w+|intolerant|not tolerated|didn't suit|without (?:benefit|success|effect)|"
     r"ineffective|never|did not help|didn't help|no (?:benefit|improvement|effect|help))\b",
     _I,
@@ -59,7 +94,7 @@ _CREW = re.compile(
     _I,
 )
 _PROPOSED = re.compile(
-    r"\b(?:consider\w*|advised? (?:to )?(?:start|take|try)|plan(?:ning)? (?:to|on)|would like|might|should (?:we|I|he|she)|wonder\w*|suggest\w*|"
+    r"\b(?:consider\w*|advised? (?:to )?(?:start|take|try|on)|(?:kindly|please) (?:\w+ ){0,2}advise|advise|plan(?:ning)? (?:to|on)|would like|might|should (?:we|I|he|she)|wonder\w*|suggest\w*|"
     r"offered?|declined|refus\w+|not keen|candidate|suitable for|request\w*|recommend\w*|whether|not held|needs?|start(?:ing)? him|"
     r"discuss\w*|interested in|could|ask\w* (?:for|about)|instead of|rather than|before starting|prior to|opinion on|bitte um|erwägen|envisager|"
     r"discuter|valorar|plantear|iniciar|indication (?:for|of)|view to|for consideration|eligible|thinking (?:of|about))\b|\?",
@@ -120,13 +155,15 @@ def find_medications(letter: Letter, referral: Referral) -> None:
             by_sentence.setdefault(index, []).append((name, start, end))
     for index, drugs in by_sentence.items():
         sentence = letter.sentences[index]
-        row_label = _row_label(letter, drugs[0][1]) or sentence.label
         for name, start, end in drugs:
+            row_label = _row_label(letter, start) or _heading(letter, start) or sentence.label
             if re.search(r"[a-z]{4,}\s*\($", letter.text[max(0, start - 16) : start]) and any(
                 other_end <= start and start - other_end < 4 for _, _, other_end in drugs
             ):
                 continue
             status = _status(sentence, row_label, start, end)
+            if status == "current" and _ended_row(letter, end):
+                status = "stopped"
             value = _printed(letter.text, name, start)
             place = Found(
                 value,
@@ -165,6 +202,32 @@ def _row_label(letter: Letter, position: int) -> str:
     return ""
 
 
+def _heading(letter: Letter, position: int) -> str:
+    """The medicines', stopped medicines' or allergies' heading above, on a line of its own."""
+    number = letter.line_at(position)
+    for above in range(number - 1, max(-1, number - 16), -1):
+        cells = letter.by_line[above]
+        if len(cells) != 1:
+            if not cells and above < number - 1 and not letter.by_line[above - 1]:
+                return ""
+            continue
+        label = cells[0].text.strip(" .:-*").lower()
+        if any(p.match(label) for p in (_SECTION, _STOP_SECTION, _ALLERGY_SECTION)):
+            return label
+        if cells[0].text.endswith(":") or len(label) > 60 or label.startswith(("dear", "yours")):
+            return ""
+    return ""
+
+
+def _ended_row(letter: Letter, position: int) -> bool:
+    """A cell right of the medicine in its row says that it was stopped."""
+    cells = letter.by_line[letter.line_at(position)]
+    return any(c.start >= position and _STATUS_CELL.match(c.text.strip(" .")) for c in cells)
+
+
+_MEASURED = frozenset(
+    "potassium calcium sodium iron zinc magnesium testosterone oestrogen estradiol progesterone folate b12 cortisol hierro calcio".split()
+)
 _ALSO_WORDS = frozenset(
     "potassium calcium sodium iron zinc magnesium insulin testosterone oestrogen estradiol progesterone nicotine penicillin folate b12 lithium cortisone "
     "thyroxine heparin digoxin vitamin cortisol hierro calcio ppi urea statin hct creon melatonin adrenaline".split()
@@ -175,7 +238,8 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
     """current, stopped, or other (allergy, single dose, plan, denied, of a relative)."""
     offset, stop = start - sentence.start, end - sentence.start
     text = sentence.text
-    before_all, after_all = text[:offset], text[stop:]
+    before_all = text[:offset].replace("\n", " ")
+    after_all = text[stop:].replace("\n", " ")
     before = re.split(r"[;]|\. |\bbut\b|\baber\b|\bmais\b|\bpero\b", before_all)[-1]
     after = re.split(r"[;]|\. |\bbut\b|\baber\b|\bmais\b|\bpero\b", after_all)[0]
     near_after = re.split(r",|\band\b|\bund\b|\bet\b|\by\b|\(", after, maxsplit=1)[0]
@@ -189,22 +253,23 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         return "other"
     if _STOP_SECTION.match(label):
         return "stopped"
-    in_section = bool(_SECTION.match(label)) and label.lower() not in {"b", "on"}
-    if _stopped(before, after, near_after, text):
+    in_section = (
+        bool(_SECTION.match(label))
+        and label.lower() not in {"b", "on"}
+        and not re.match(r"(?:kindly|please|could|would|consider|bitte|merci)\b", text, _I)
+    )
+    if _LAB.match(after) and text[offset:stop].lower() in _MEASURED:
+        return "other"
+    if _stopped(before, after, near_after, text) or _STOP_LABEL.search(before_all):
         return "stopped"
-    if of_relative(sentence, start, end):
+    if _ENDED_AFTER.match(after) or _FAILED_AFTER.match(after):
+        return "stopped"
+    if _TO_START.match(after) or of_relative(sentence, start, end):
         return "other"
     if in_section:
-        if re.search(r"\b(?:dose|dosis) (?:de|of|von)\s+$", before, _I) or re.search(
-            r"\b(?:remise?|was given|given (?:at|today|here|now)|administered|stat)\b",
-            after[:70],
-            _I,
-        ):
-            return "other"
-        given = re.search(
-            r"\b(?:given|stat|administered|loaded|at \d{1,2}[:.]\d\d)\b", near_after, _I
-        )
-        return "other" if given else "current"
+        return _in_list(before, after, near_after)
+    if _GIVEN_AFTER.match(after):
+        return "other"
     if re.search(r"\b(?:was|had been|used to be) on\b[^.,;]{0,40}$", before, _I) and re.search(
         r"\b(?:until|but|stopped|bis)\b", after_all[:60], _I
     ):
@@ -242,6 +307,18 @@ def _status(sentence: Sentence, label: str, start: int, end: int) -> str:
         return "other"
     # A medicine merely named is taken, unless it is also a word of the laboratory or the kitchen.
     return "other" if text[offset:stop].lower() in _ALSO_WORDS else "current"
+
+
+def _in_list(before: str, after: str, near_after: str) -> str:
+    """Of a list of medicines: taken, unless it was one dose."""
+    if re.search(r"\b(?:dose|dosis) (?:de|of|von)\s+$", before, _I) or re.search(
+        r"\b(?:remise?|was given|given (?:at|today|here|now)|administered|stat)\b",
+        after[:70],
+        _I,
+    ):
+        return "other"
+    given = re.search(r"\b(?:given|stat|administered|loaded|at \d{1,2}[:.]\d\d)\b", near_after, _I)
+    return "other" if given else "current"
 
 
 def _stopped(before: str, after: str, near_after: str, text: str) -> bool:
@@ -332,8 +409,10 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
             else:
                 _listed(value, row.start, found)
     text = letter.text
+    _under_heading(letter, referral, found)
+    _compounds(text, found)
     for match in re.finditer(
-        r"\b(?:allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
+        r"\b(?:sensitiv(?:e|ity)(?: to|:)|allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
         r"allergique (?:à la |à l'|à |aux |au )|alérgic[ao] a(?:l| la)?|alergia a(?:l| la)?|(?:penicillin|peni)[- ]allerg|anaphyla\w+ to|intolerant (?:of|to)|intolerance to)\s*",
         text,
         _I,
@@ -369,6 +448,44 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
     referral.allergies = sorted(found.values(), key=lambda f: f.start)
 
 
+def _under_heading(letter: Letter, referral: Referral, found: dict[str, Found[str]]) -> None:
+    """`Allergies` on a line of its own, or before its value with a single blank and no colon."""
+    for number, cells in enumerate(letter.by_line):
+        if not cells:
+            continue
+        first = cells[0]
+        if len(cells) == 1 and re.fullmatch(r"(?:drug )?allerg(?:y|ies)", first.text, _I):
+            below = letter.by_line[number + 1] if number + 1 < len(letter.by_line) else []
+            if below and _NONE.search(f"allergies: {below[0].text}"):
+                referral.no_known_allergies = True
+            elif below:
+                _listed(below[0].text, below[0].start, found)
+        else:
+            plain = re.search(
+                r"(?:^|[.;]\s)allerg(?:y|ies)\s+(?!to\b)([A-Za-z-]{4,})", first.text, _I
+            )
+            if plain and (_SUBSTANCE.fullmatch(plain[1]) or is_drug(plain[1])):
+                at = first.start + plain.start(1)
+                word = plain[1].lower()
+                found.setdefault(word, Found(word, at, at + len(word), 0.85))
+
+
+def _compounds(text: str, found: dict[str, Found[str]]) -> None:
+    """`Penicillinallergie`, `rash with amoxicillin`."""
+    for match in re.finditer(
+        r"\b([a-zäöü]{4,})-?(?:allergie|unverträglichkeit)\b|\b(?:rash|hives|urticaria|anaphylaxis|reaction)\s+(?:with|to|after|from)\s+([a-z-]{4,})",
+        text,
+        _I,
+    ):
+        word = (match[1] or match[2]).lower()
+        group = 1 if match[1] else 2
+        before = text[max(0, match.start() - 25) : match.start()]
+        if (_SUBSTANCE.fullmatch(word) or is_drug(word)) and not re.search(
+            r"\b(?:no|keine?|not|never|without)\s+(?:\w+\s+)?$", before, _I
+        ):
+            found.setdefault(word, Found(word, match.start(group), match.end(group), 0.8))
+
+
 def _listed(value: str, start: int, found: dict[str, Found[str]]) -> None:
     """Split a list of substances; reactions stand in brackets or behind a dash."""
     for match in re.finditer(
@@ -377,8 +494,8 @@ def _listed(value: str, start: int, found: dict[str, Found[str]]) -> None:
         for part in re.finditer(r"(?:(?!\b(?:and|und|et|y|e)\b).)+", match[0]):
             piece = re.split(
                 r"\s[-–—:]\s|\bcauses?\b|\bgives?\b|\bwith\b|\bmit\b|\bavec\b|\bcon\b|\s{2,}\S|\bas a\b|\bwhich\b|\bin \d{4}",
-                part[0].strip(" .:*"),
-            )[0].strip(" .:*-")
+                part[0].strip(" .:*()"),
+            )[0].strip(" .:*-()")
             word = re.sub(
                 r"^(?:to |the |la |le |el |al |l'|severe |possible |mild |drug allergy |drug )+",
                 "",

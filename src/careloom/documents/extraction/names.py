@@ -27,7 +27,7 @@ _AFTER_NAME = (
     r"Geb\w*|Née?|Nacid[oa]|Re|Room|Flat|No|The|GP|F|M|UR|URN|ID|Patient|Consultant|Ward|Bed|Street|Road)(?![\w'’-])"
 )
 SURNAME_FIRST = (
-    rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},\s?(?!{WORD}[/.]\w)(?!{_AFTER_NAME}){WORD}"
+    rf"(?:{PARTICLE} )*{WORD}(?: (?:{PARTICLE} )*{WORD}){{0,2}},[ \t]?(?!{WORD}[/.]\w)(?!{_AFTER_NAME}){WORD}(?!\d)"
     rf"(?:[ ](?!{_AFTER_NAME})(?:{WORD}|{PARTICLE})){{0,3}}"
 )
 
@@ -48,6 +48,11 @@ def parse_name(raw: str, language: str) -> tuple[str | None, str | None]:
     """(family, given) of a printed name; None for a part that is not there."""
     raw = re.sub(r"\([^)]*\)", " ", raw)
     raw = re.sub(r"(?<=\w\w)\s+[MFmf]$", "", raw.strip())
+    raw = re.sub(
+        r"^(?:(?:Enfant|Child|Kind|Baby|Resident|Niñ[oa]|Patiente?)\s+|(?:D|Dª)\.\s+)(?=\S{2,})",
+        "",
+        raw,
+    )
     if re.match(rf"{HONORIFIC}\s+\S+\s+[^,]+,", raw):
         raw = raw.split(",")[0]
     raw = re.sub(r"\s+", " ", raw).strip(" .,;:-/")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from careloom.documents.extraction.red_flag_lay_terms import LAY_ALARMS, LAY_TERMS
+
 EMERGENCY = frozenset(
     {
         "acute_abdomen",
@@ -52,12 +54,14 @@ ALARM_EMERGENCY = frozenset(
     {
         "acute_kidney_injury",
         "acute_psychosis",
+        "adrenal_or_immune_emergency",
         "aortic_emergency",
         "child_alarm",
         "conduction_or_rhythm",
         "critical_result",
         "diabetic_emergency",
         "fracture_emergency",
+        "haemorrhage",
         "overdose_or_poisoning",
         "pre_eclampsia",
         "reduced_fetal_movements",
@@ -256,14 +260,21 @@ def _compile(source: str) -> re.Pattern[str]:
     joined = "|".join(line.strip() for line in source.strip().splitlines() if line.strip())
     joined = re.sub(r"\(\?<!([^)]*)\)", lambda m: m[0].replace("~", r"\s"), joined)
     joined = re.sub(
-        r"(?<![\\\w-])(LOW|PE|HI|AIT|SA|MI|APH|TEP|LAE|GEU|VH|USC|PRB)(?![\w-])",
+        r"(?:(?<=\\b)|(?<![\\\w-]))(LOW|PE|HI|AIT|SA|MI|APH|TEP|LAE|GEU|VH|USC|PRB)(?![\w-])",
         r"(?-i:\1)",
         joined,
     )
+    # A decimal point ends no sentence.
+    joined = joined.replace("[^.;]", r"(?:[^.;]|\.(?=\d))")
     joined = joined.replace("~?", r"\s*").replace("~", r"\s+").replace(" ", r"\s")
     return re.compile(rf"(?<!\w)(?:{joined})", re.IGNORECASE)
 
 
-PATTERNS: dict[str, re.Pattern[str]] = {code: _compile(terms) for code, terms in _TERMS.items()}
-ALARMS = {code: _compile(terms) for code, terms in _ALARM_TERMS.items()}
+PATTERNS: dict[str, re.Pattern[str]] = {
+    code: _compile(terms + LAY_TERMS.get(code, "")) for code, terms in _TERMS.items()
+}
+ALARMS = {
+    code: _compile(_ALARM_TERMS.get(code, "") + LAY_ALARMS.get(code, ""))
+    for code in (*_ALARM_TERMS, *(code for code in LAY_ALARMS if code not in _ALARM_TERMS))
+}
 CANCER = _compile(_CANCER_TERMS)

@@ -59,7 +59,7 @@ _CRITERIA: tuple[tuple[str, int, re.Pattern[str]], ...] = (
         "ulcer that does not heal",
         0,
         re.compile(
-            r"non-?\s?healing (?:\w+ )?(?:ulcer|lesion|sore|area)|(?:ulcer|sore|lesion)[^.;]{0,30}(?:not heal\w*|"
+            r"non-?\s?healing (?:\w+ )?(?:ulcer|lesion|sore|area)(?![^.;]{0,30}\b(?:leg|ankle|foot|heel|toe|shin|sacr\w+|venous|pressure)\b)|(?:ulcer|sore|lesion)(?![^.;]{0,25}\b(?:leg|ankle|foot|heel|toe|shin|sacr\w+)\b)[^.;]{0,30}(?:not heal\w*|"
             r"failed to heal|won't heal|will not heal|indurated|rolled edge|raised edge)|(?:rolled|pearly|everted) edges?|"
             r"nicht (?:ab)?heilend\w*|qui ne (?:guérit|cicatrise) pas|que no (?:cura|cicatriza)",
             _I,

@@ -67,6 +67,8 @@ class Referral:
     red_flags: list[Found[str]] = field(default_factory=list)
     alarms: list[Found[str]] = field(default_factory=list)
     """Findings that press for time but have no red-flag code."""
+    acute_words: Found[str] | None = None
+    """Words of something sudden, severe or getting worse, whatever it is; see acuity.py."""
     vitals: Vitals = field(default_factory=Vitals)
     ambiguous: dict[str, str] = field(default_factory=dict)
     """Field → why it was left empty although something was found."""

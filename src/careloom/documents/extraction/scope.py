@@ -41,7 +41,7 @@ _NOT_NEGATION = re.compile(
 _AFTER = re.compile(
     r"^[^.;]{0,40}?\b(?:(?:is|are|was|were|has been|wird|werden|wurde|wurden)\s+(?:all\s+)?"
     r"(?:denied|absent|excluded|ruled out|negative|normal|verneint|ausgeschlossen|negiert)|"
-    r"verneint|negiert|absents?|absentes?|negad[oa]s?|negativ[oa]?s?|negative|ruled out|unlikely|"
+    r"verneint|negiert|absents?|absentes?|negad[oa]s?|negativ[oa]?s?|négati(?:f|ve)s?|negative|ruled out|unlikely|"
     r"resolved|denied)\b"
     r"|^\s*[:=]\s*(?:no|nil|none|neg(?:ative)?|keine?|non|aucune?|0|-)\b"
     r"|^\s*\((?:no|nil|none|-|neg)\)|^\s*-ve\b|^\s*(?:neg|nil)\b",
@@ -110,7 +110,7 @@ _ADVICE_LABEL = re.compile(
     _I,
 )
 _IF = re.compile(
-    r"(?<!as )(?<!even )\b(?:if|should (?:he|she|they|the|there|any|it)|in case of|in the event of|"
+    r"(?<!\bas )(?<!\beven )\b(?:if|should (?:he|she|they|the|there|any|it)|in case of|in the event of|"
     r"unless|return precautions?|safety.?net\w*|red flag advice|worsening advice|warned about|"
     r"advised (?:to|about|of)|told to|knows to|"
     r"aware of the (?:signs|symptoms)|to look out for|watch for|counselled about|risk of|"
@@ -152,7 +152,9 @@ def of_relative(sentence: Sentence, start: int, end: int) -> bool:
     before = sentence.text[: start - sentence.start]
     clause = re.split(r"[;.]|, (?:he|she|and (?:he|she))\b|\bbut\b", before)[-1]
     for match in _FAMILY.finditer(clause):
-        if not _REPORTER.match(clause[match.end() :]):
+        # What the relative found may begin with the very word: read on beyond the finding's start.
+        behind = sentence.text[len(before) - len(clause) + match.end() :]
+        if not _REPORTER.match(behind):
             return True
     after = sentence.text[end - sentence.start :][:60]
     return bool(
@@ -181,8 +183,8 @@ def past(sentence: Sentence, start: int, end: int, year: int | None) -> bool:
     if near and year is not None and 2000 + int(near[1]) < year and "since" not in near[0]:
         return True
     if re.match(
-        r"[^.;,]{0,30}?\b(?:years? ago|as a child|last year|in childhood|il y a \w+ ans|"
-        r"vor \w+ jahren|hace \w+ años)\b",
+        r"[^.;,]{0,30}?\b(?:years? ago|as a child|last year|in childhood|at the age of \d+|when (?:he|she) was (?:\d+|a \w+)|"
+        r"in (?:his|her) (?:teens|twenties|thirties|forties|youth)|il y a \w+ ans|vor \w+ jahren|hace \w+ años)\b",
         after,
         _I,
     ):

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a pattern or word list on one line can be read and searched as one
-"""Who refers, and for what reason."""
+"""Who refers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from careloom.documents.extraction.referral import Found, Referral
 
 _I = re.IGNORECASE
 _LABEL = re.compile(
-    r"^(?:referred by|referr(?:er|ing (?:provider|doctor|clinician|gp|physician|practitioner|consultant))(?: name)?|requesting(?: (?:provider|clinician|doctor))?|requested by|clinician|"
+    r"^(?:referred by|optometrist|optician|pharmacist|physiotherapist|dentist|ordering (?:provider|physician)|provider|(?:electronically )?signed by|referr(?:er|ing (?:provider|doctor|clinician|gp|physician|practitioner|consultant))(?: name)?|requesting(?: (?:provider|clinician|doctor))?|requested by|clinician|"
     r"from|sender|ran|author|gp name|überweisende[rn]? (?:arzt|ärztin)|überweiser(?:in)?|zuweiser(?:in)?|einweisende[rn]? (?:arzt|ärztin)|"
     r"médecin (?:référent|traitant|adresseur|demandeur)|adressé par|demandeur|médecin|médic[oa] (?:que deriva|remitente|solicitante|derivante)|"
     r"remitente|facultativo|remitido por|derivado por|doctor|signed|absender|de|von|referring|completed by|examined by|midwife|nurse|health visitor|paramedic)$",
     _I,
 )
-_CLOSING = re.compile(
-    r"(?im)^[ \t]*(?:yours (?:sincerely|faithfully|truly)|(?:with )?(?:kind(?:est)?|best|warm|many)? ?regards|best wishes|with (?:many )?thanks|many thanks|thanks?(?: you)?|thx|sincerely|"
+_CLOSING_WORDS = (
+    r"(?:yours (?:sincerely|faithfully|truly)|(?:with )?(?:kind(?:est)?|best|warm|many)? ?regards|best wishes|with (?:many )?thanks|many thanks|thanks?(?: you)?|thx|sincerely|"
     r"respectfully|cheers|ta|mit (?:freundlichen|kollegialen|besten|freundlichem)[^\n]*|hochachtungsvoll|"
     r"(?:bien )?confraternellement|bien à vous|cordialement|sincères salutations|(?:reciba un )?(?:cordial )?saludos?|atentamente|"
-    r"le gach[^\n]*|un saludo|veuillez[^\n]*|je vous prie[^\n]*|salutations[^\n]*|bien amicalement|amitiés)(?!\w)[^\n]{0,40}[,.]?[ \t]*$"
+    r"le gach[^\n]*|un saludo|veuillez[^\n]*|je vous prie[^\n]*|salutations[^\n]*|bien amicalement|amitiés)"
 )
+_CLOSING = re.compile(rf"(?im)^[ \t]*{_CLOSING_WORDS}(?!\w)[^\n]{{0,60}}[,.]?[ \t]*$")
 _CREDENTIAL = r"(?:MD|DO|NP|PA-C|PA|RN|APRN|DNP|FNP-?C?|CNM|DDS|DMD|OD|DPM|FNP-BC)"
 _PERSON = re.compile(rf"((?:{TITLE}\s+)*{FULL})(,\s?{_CREDENTIAL}\b)?")
 _ROLE = re.compile(
@@ -31,10 +32,13 @@ _ROLE = re.compile(
     r"Meds|Medication|Priority|Manager|Secretary|Dictated|Carer|Regards|Sincerely)\b",
     _I,
 )
+_ROLE_BEFORE = re.compile(
+    r"(?:(?:Community |Specialist )?Midwife|Paramedic|Physiotherapist|Optometrist|Pharmacist|Health Visitor|(?:Advanced )?Nurse Practitioner|ANP)\s+(?=[A-Z])"
+)
 _ORGANISATION = re.compile(
     r"\b(?:surger(?:y|ies)|practice|medical|clinic(?!al)|centre|center|health|hospital|partnership|opticians?|optometr\w+|dental|"
     r"physiotherapy|group|associates|care home|nursing home|out of hours|pharmacy|infirmary|trust|hospice|walk-in|oncology|"
-    r"family medicine|services?|ambulance|midwif\w+|maternity|school|university|laurels|lodge|"
+    r"family medicine|primary care|internal medicine|physicians|pa?ediatrics|ordination|GMF|polyclinic|services?|ambulance|midwif\w+|maternity|school|university|laurels|lodge|"
     r"\w*praxis|\w*klinik\w*|klinikum|krankenhaus|mvz|gemeinschaftspraxis|pflegeheim|seniorenheim|"
     r"cabinet|clinique|hôpital|maison de santé|centre hospitalier|ehpad|polyclinique|pharmacie|"
     r"centro|clínica|hospital|consultorio|ambulatorio|residencia|farmacia)\b",
@@ -45,66 +49,24 @@ _RECIPIENT = re.compile(
     _I,
 )
 
-_REASON_LABEL = re.compile(
-    r"^(?:reasons?(?: for (?:the )?(?:referral|consultation|visit))?|referral reason|presenting (?:complaint|problem|symptoms?)|problem|pc|complaints?|"
-    r"chief complaint|c/?c|symptoms|situation|s|hpc|hpi|history of presenting complaint|history|indication|clinical (?:details|history|information|question)|question|presentation|current problem|concern|"
-    r"grund(?: der überweisung)?|überweisungsgrund|anlass|diagnose/verdacht|verdacht\w*|fragestellung|diagnosen?|anamnese|"
-    r"motif(?: de (?:consultation|la demande))?|raison(?: de (?:consultation|la demande))?|indication|"
-    r"motivo(?: de (?:la )?(?:consulta|derivación|interconsulta))?|juicio clínico|impression|imp|re)$",
-    _I,
-)
-_PRIORITY = (
-    "reason",
-    "grund",
-    "überweisungsgrund",
-    "motif",
-    "raison",
-    "motivo",
-    "presenting",
-    "problem",
-    "complaint",
-    "chief",
-    "anlass",
-    "diagnose",
-    "symptom",
-    "situation",
-    "s",
-    "pc",
-    "fragestellung",
-    "hpc",
-    "hpi",
-    "indication",
-    "clinical",
-    "history",
-    "anamnese",
-)
-_CUE_TERMS = (
-    r"(?:\bc/o\s+|\bpresent(?:s|ed|ing)?(?: today| to me| to us| again)? with (?:an? )?|\bcomplain(?:s|ing|ed)? of (?:an? )?|\bgives an? |\bregarding (?:his |her |an? |the )?|"
-    r"\b(?:because of|due to|on account of|for assessment of|for investigation of|for evaluation of|for management of|for an opinion on|your opinion on|opinion (?:on|about|regarding)|"
-    r"your help with|your advice (?:on|about|regarding)|evaluation of|assessment of|investigation of|concerning|further management of) (?:\w+(?:'s|’s) |his |her |this |an? |the )?|"
-    r"\bwho (?:presents?|presented|has (?:had|been|developed)?|has|is having|reports|describes|attended with|came with|suffers from|complains of) (?:with )?(?:an? )?|"
-    r"\bsuffer(?:s|ing)? (?:from|with) (?:an? )?|\bhas (?:had|developed|been having|been experiencing|noticed|experienced) (?:an? )?|"
-    r"\banlass (?:ist|sind) (?:eine? )?|\bwegen (?:eine[rs]? )?|\bstell\w+ sich (?:\w+ )?(?:mit|wegen) (?:eine[rmn]? )?(?:vor)?|\bleidet (?:seit \w+ \w+ )?an |\bberichtet (?:über|von) |\bklagt (?:seit \w+ \w+ )?über |"
-    r"\bqui (?:présente|souffre de|se plaint de|consulte pour|a présenté|rapporte|décrit) (?:d(?:es|e l['’]|u|e la) |d['’]|un[e]? |des )?|\bpour (?:avis (?:sur|concernant) |prise en charge d(?:e |['’]|['’]une? )|une? |des )|"
-    r"\bquien? (?:acude|consulta|presenta|refiere)(?: por| con)? |\b(?:que )?(?:acude|consulta|presenta|refiere)(?: por| con)? (?:un[a]? )?|\bpor presentar |\bpor (?=[a-záéíóú]+ (?:de|en|con)\b)|"
-    r"\b(?:year|yr|month|week)[- ]old[^.,;]{0,50}? with (?:an? )?|\b(?:man|woman|lady|gentleman|boy|girl|child|patient|teacher|mother|father|student|worker|driver) with (?:an? )?(?!whom)|\battended (?:today )?with |\bwalked in with |"
-    r"\bdue (?:for|a) |\bhas been (?:on|getting|suffering from|troubled by|troubled with|increasingly) )"
-)
-_CUE = re.compile(_CUE_TERMS.replace(" ", r"\s+"), _I)
-
-
-SHORT_LINE = 76
-"""A line shorter than this that is followed by a capital ends its sentence."""
-
 
 def find_sender(letter: Letter, referral: Referral) -> None:
     """Fill in referrer_name and referrer_organization."""
-    referral.referrer_name = _labelled(letter) or _signature(letter) or _letterhead_name(letter)
+    referral.referrer_name = (
+        _labelled(letter)
+        or _signature(letter)
+        or _titled_at_the_end(letter)
+        or _own_doctor(letter)
+        or _letterhead_name(letter)
+    )
     _complete_initial(letter, referral)
     referral.referrer_organization = _organisation(letter)
 
 
 def _person(raw: str, start: int, confidence: float) -> Found[str] | None:
+    role = _ROLE_BEFORE.match(raw)
+    if role:
+        raw, start = raw[role.end() :], start + role.end()
     raw = re.split(r"\s+(?=(?:ST|CT|FY|F)\d\b)", raw)[0]
     match = _PERSON.match(raw)
     if not match:
@@ -153,9 +115,10 @@ def _signature(letter: Letter) -> Found[str] | None:
     text = letter.text
     closings = list(_CLOSING.finditer(text))
     begin = closings[-1].end() if closings else -1
-    best: Found[str] | None = None
+    best: Found[str] | None = _beside_closing(closings[-1]) if closings else None
     lines = [(s, line) for s, line in letter.lines if line.strip() and s >= begin >= 0][:6]
-    if begin < 0 or not lines:
+    last_resort = begin < 0 or not lines
+    if last_resort and best is None:
         lines = [(s, line) for s, line in letter.lines if line.strip()][-4:][::-1]
     for start, line in lines:
         inner = len(line) - len(line.lstrip())
@@ -164,13 +127,51 @@ def _signature(letter: Letter) -> Found[str] | None:
         piece = re.split(r"\s{3,}", line.strip())[0]
         if len(piece) > 70 or piece.endswith((":", "now.", "today.")):
             continue
-        found = _person(piece, start + inner, 0.9 if begin >= 0 else 0.8)
+        found = _person(piece, start + inner, 0.8 if last_resort else 0.9)
         rest = piece[len(found.value) :] if found else ""
         if not found or re.match(r"\s+[a-z]", rest):
             continue
         if best is None or _weight(found.value) > _weight(best.value):
             best = found
     return best
+
+
+def _beside_closing(closing: re.Match[str]) -> Found[str] | None:
+    """`Kind regards, Dr Fiona Gale` and `Thanks - Jon Beck (Dr)` on one line."""
+    words = re.match(rf"\s*{_CLOSING_WORDS}[\s,.:–-]*", closing[0], _I)
+    if not words:
+        return None
+    found = _person(closing[0][words.end() :], closing.start() + words.end(), 0.85)
+    if found and (len(found.value.split()) > 1 or re.match(TITLE, found.value)):
+        return found
+    return None
+
+
+def _titled_at_the_end(letter: Letter) -> Found[str] | None:
+    """A doctor, nurse or sister named in one of the last lines, as in `20 May 2026. Dr W Cross`."""
+    for start, line in [(s, line) for s, line in letter.lines if line.strip()][:-5:-1]:
+        match = re.search(
+            rf"\b(?:Dr|Dra|Dre|Prof|Nurse|Sister)\.?\s+(?:med\.\s+)?{FULL}|{FULL}(?= \(Dr\))", line
+        )
+        if match and not re.search(
+            r"\b(?:dear|to|with|by phone|under|saw|told|gp:?|cc:?|copy)\s*$",
+            line[: match.start()],
+            _I,
+        ):
+            found = _person(match[0], start + match.start(), 0.75)
+            if found:
+                return found
+    return None
+
+
+def _own_doctor(letter: Letter) -> Found[str] | None:
+    """The patient's doctor on a form that names nobody else."""
+    for row in letter.rows:
+        if re.fullmatch(
+            r"(?:usual |registered |patient's )?gp|hausarzt|médecin traitant", row.label
+        ):
+            return _person(row.value, row.start, 0.65)
+    return None
 
 
 def _weight(name: str) -> int:
@@ -198,13 +199,19 @@ def _complete_initial(letter: Letter, referral: Referral) -> None:
         words = match[0].split()
         if (
             last in words
-            and len(words) > len(found.value.split())
+            and len(_first_name(words)) > len(_first_name(found.value.split()))
             and looks_like_name(" ".join(words[1:]))
         ):
             person = _person(match[0], match.start(), 0.85)
             if person:
                 referral.referrer_name = person
                 return
+
+
+def _first_name(words: list[str]) -> str:
+    """The given name without dots; empty where there is a family name only."""
+    plain = [w for w in words if not re.fullmatch(rf"{TITLE}|med\.?", w)]
+    return plain[0].rstrip(".") if len(plain) > 1 else ""
 
 
 def _organisation(letter: Letter) -> Found[str] | None:
@@ -230,7 +237,7 @@ def _organisation(letter: Letter) -> Found[str] | None:
                 cell.text,
                 _I,
             )
-            and len(cell.text) < 75
+            and (len(cell.text) < 75 or len(_named(cell.text, 0).value) < 45)
             and not cell.text.rstrip().endswith((".", "?"))
         ):
             return _named(cell.text, cell.start)
@@ -251,9 +258,11 @@ def _organisation(letter: Letter) -> Found[str] | None:
 
 def _named(raw: str, start: int) -> Found[str]:
     inner = len(raw) - len(raw.lstrip(" *#-"))
-    name = re.split(r",|\s[-–—/|]\s|\s{2,}|\s(?:ph|tel|fax)\b|\(", raw.strip(" *#-"), flags=_I)[
-        0
-    ].strip(" .:")
+    name = re.split(
+        r",|\s[-–—/|]\s|\s*(?:->|→)\s*|\s\d{1,2}[./-]\d|\s{2,}|\s(?:ph|tel|fax)\b|\(",
+        raw.strip(" *#-"),
+        flags=_I,
+    )[0].strip(" .:")
     if name.isupper():
         small = {"OF", "THE", "AND", "DE", "DU", "DES", "LA", "LAS", "LOS", "EL", "AM", "DER"}
         words = name.split()
@@ -261,94 +270,3 @@ def _named(raw: str, start: int) -> Found[str]:
             w.lower() if w in small and i else w.capitalize() for i, w in enumerate(words)
         )
     return Found(name, start + inner, start + inner + len(name), 0.85)
-
-
-def find_reason(letter: Letter, referral: Referral) -> None:
-    """The words that give the reason: `c/o`, a labelled row, the clause behind a cue, or the first
-    red flag's sentence."""
-    complaint = re.search(r"\b[cC]/o\s+", letter.text)
-    if complaint:
-        referral.reason = _clause(letter.text, complaint.end(), 0.88)
-    elif not _labelled_reason(letter, referral):
-        _prose_reason(letter, referral)
-
-
-def _labelled_reason(letter: Letter, referral: Referral) -> bool:
-    rows = [row for row in letter.rows if _REASON_LABEL.match(row.label)]
-    rows.sort(
-        key=lambda row: next(
-            (
-                i
-                for i, w in enumerate(_PRIORITY)
-                if row.label == w or (len(w) > 3 and row.label.startswith(w))
-            ),
-            99,
-        )
-    )
-    for row in rows:
-        skip = re.match(
-            r"(?:[^.]*?\bDOB\b[^.\n]*|Thank you for seeing \w+ regarding |[^\n]{0,60}\bHosp No\b[^\n]*)\.?\s*",
-            row.value,
-        )
-        begin = skip.end() if skip else 0
-        value = row.value[begin:]
-        if row.label == "re" or len(value.strip()) < 5:
-            continue
-        cue = _CUE.search(value[:120])
-        referral.reason = _clause(letter.text, row.start + begin + (cue.end() if cue else 0), 0.85)
-        if referral.reason:
-            return True
-    return False
-
-
-def _prose_reason(letter: Letter, referral: Referral) -> None:
-    body = _body_start(letter, referral)
-    cue = _CUE.search(letter.text, body)
-    flag = next((f for f in referral.red_flags if f.start >= body), None)
-    sentence = next((s for s in letter.sentences if flag and s.start <= flag.start < s.end), None)
-    if cue and (sentence is None or cue.end() <= sentence.end):
-        referral.reason = _clause(letter.text, cue.end(), 0.7)
-        return
-    sentence = sentence or next(
-        (s for s in letter.sentences if s.start >= body and len(s.text) > 25), None
-    )
-    if sentence:
-        opening = re.match(
-            r"(?:[A-Z][\w'’-]+|he|she|they|we|I)\s+(?:is|has|was|had|found|noticed)\s+(?:an?\s+)?",
-            sentence.text,
-            _I,
-        )
-        referral.reason = _clause(
-            letter.text, sentence.start + (opening.end() if opening else 0), 0.5
-        )
-
-
-def _body_start(letter: Letter, referral: Referral) -> int:
-    text = letter.text
-    greeting = re.search(
-        r"(?im)^[ \t]*(?:dear\b|sehr geehrte|liebe|ch[eè]re?s?\b|estimad|hi\b|hello|annwyl|monsieur|to whom)[^\n]*\n",
-        text,
-    )
-    begin = greeting.end() if greeting else 0
-    for found in (referral.patient.birth_date, referral.patient.identifier):
-        if found and found.end > begin and found.end < 0.6 * len(text):
-            begin = found.end
-    return begin
-
-
-def _clause(text: str, start: int, confidence: float) -> Found[str] | None:
-    while start < len(text) and text[start] in " \n\t-*?":
-        start += 1
-    stop = re.compile(
-        r"(?<!\b\w)(?<!\bca)(?<!\bli)(?<!\bre)[.;](?:\s|$)|\n\s*\n|\n\s*[-*•]\s|\n[A-Z][\w /]{1,20}:|\n\s*={3,}|\n(?=[ \t]*[A-Z][A-Za-z/ ]{2,24}(?::|\s{3,}))"
-    ).search(text, start)
-    end = min(stop.start() if stop else len(text), start + 220)
-    for wrap in re.finditer(r"\n(?=[ \t]*[A-ZÀ-Ý])", text[start:end]):
-        line = text[text.rfind("\n", 0, start + wrap.start()) + 1 : start + wrap.start()]
-        if len(line.rstrip()) < SHORT_LINE:
-            end = start + wrap.start()
-            break
-    raw = text[start:end].rstrip(" ,\n")
-    if len(raw) < 3:
-        return None
-    return Found(re.sub(r"\s+", " ", raw), start, start + len(raw), confidence)
