@@ -194,6 +194,15 @@ export declare class WorkflowOperations extends Operations {
   ): Promise<types.Envelope<types.RunFigures>>;
 
   /**
+   * Unusual days of the latest, today left out: of the runs, in all or of a workflow, or of what a
+   * FHIR search finds by a date. Each with its value, what is usual on that weekday, and the
+   * distance.
+   */
+  findAnomalies(
+    options?: CallOptions & { workflow?: string; search?: string; by?: string; days?: number },
+  ): Promise<types.Envelope<types.Anomalies>>;
+
+  /**
    * The KPIs of a workflow over the runs that ended in a period, by default the last 30 days. Those
    * over outputs also need `run:read`.
    */

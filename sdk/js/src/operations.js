@@ -189,6 +189,17 @@ export class WorkflowOperations extends Operations {
   }
 
   /**
+   * Unusual days of the latest, today left out: of the runs, in all or of a workflow, or of what a
+   * FHIR search finds by a date. Each with its value, what is usual on that weekday, and the
+   * distance.
+   */
+  findAnomalies(options) {
+    return this.send('GET', '/api/analytics/anomalies', options, {
+      query: pick(options, 'workflow', 'search', 'by', 'days'),
+    });
+  }
+
+  /**
    * The KPIs of a workflow over the runs that ended in a period, by default the last 30 days. Those
    * over outputs also need `run:read`.
    */

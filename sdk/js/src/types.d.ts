@@ -718,6 +718,18 @@ export interface TrainingGiven {
   seed?: number;
 }
 
+export interface Anomalies {
+  from: string;
+  to: string;
+  anomalies: Array<{
+    series: string;
+    day: string;
+    value: number;
+    usual: number;
+    score: number;
+  }>;
+}
+
 export interface TrainedPromotion {
   model: string;
   version: number;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from careloom.api.contract_forms import (
     ANY_OBJECT,
     FLAG,
+    NUMBER,
     TEXT,
     TIME,
     VERSION,
@@ -17,6 +18,7 @@ from careloom.api.contract_forms import (
 )
 from careloom.types import JsonObject
 
+DAY: JsonObject = {"type": "string", "format": "date"}
 _MODEL: dict[str, JsonObject] = {
     "name": TEXT,
     "reference": {**TEXT, "description": "Its name in steps"},
@@ -57,9 +59,9 @@ SCHEMAS: dict[str, JsonObject] = {
             "intended": TEXT,
             "limits": TEXT,
             "positive": or_null(TEXT),
-            "threshold": {"type": "number"},
+            "threshold": NUMBER,
             "algorithm": {"enum": ["logistic", "boosting"]},
-            "heldOut": {"type": "number"},
+            "heldOut": NUMBER,
             "subject": TEXT,
             "history": TEXT,
             "at": TEXT,
@@ -74,6 +76,17 @@ SCHEMAS: dict[str, JsonObject] = {
     "TrainedModelVersions": shape({**_MODEL, "versions": list_of(shape(_VERSION))}),
     "TrainedVersion": shape({**_VERSION, **_TRAINED}),
     "TrainingGiven": shape({}, {"goldSet": or_null(TEXT), "seed": WHOLE}, closed=True),
+    "Anomalies": shape(
+        {
+            "from": DAY,
+            "to": DAY,
+            "anomalies": list_of(
+                shape(
+                    {"series": TEXT, "day": DAY, "value": NUMBER, "usual": NUMBER, "score": NUMBER}
+                )
+            ),
+        }
+    ),
     "TrainedPromotion": shape({"model": TEXT, "version": VERSION, "before": or_null(VERSION)}),
 }
 DATA: dict[str, JsonObject] = {
@@ -84,6 +97,7 @@ DATA: dict[str, JsonObject] = {
     "getTrainedVersion": ref("TrainedVersion"),
     "promoteTrainedVersion": ref("TrainedPromotion"),
     "withdrawTrainedVersion": ref("TrainedVersion"),
+    "findAnomalies": ref("Anomalies"),
 }
 BODIES: dict[str, JsonObject] = {
     "putTrainedModel": json_body("TrainedModelGiven"),

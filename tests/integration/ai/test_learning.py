@@ -7,6 +7,7 @@ import importlib
 import json
 import random
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.integration.conftest import Desk, House, until
 
 from careloom.ai.evaluation.measures import Reading, metrics
 from careloom.ai.evaluation.outcomes import Outcome
+from careloom.ai.learning.anomaly import unusual
 from careloom.ai.learning.encoding import Row, learned_encoding
 from careloom.ai.learning.fitting import fit
 from careloom.ai.learning.network import exported
@@ -32,6 +34,7 @@ from careloom.types import JsonObject
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "learning.md"
 MODELS = "/api/trained-models"
 URGENT = ("chest pain", "cannot breathe", "collapsed at home", "bleeding heavily", "sudden palsy")
+LETTERS = 240
 CALM = ("repeat prescription", "yearly check", "travel vaccine", "sick note", "address change")
 
 
@@ -74,7 +77,7 @@ async def history(desk: Desk, name: str, count: int) -> None:
 async def test_reviewed_cases_train_versions_that_are_compared_promoted_and_taken_back(
     desk: Desk,
 ) -> None:
-    await kept(desk, "letters", letters(300))
+    await kept(desk, "letters", letters(LETTERS))
     first = await trained(desk, "urgency", goldSet="letters")
     card = first["card"]
     assert (first["status"], first["error"]) == ("candidate", None)
@@ -82,7 +85,7 @@ async def test_reviewed_cases_train_versions_that_are_compared_promoted_and_take
     assert card["metrics"]["auc"]["low"] > 0.7
     assert card["metrics"]["accuracy"]["value"] > card["naive"]["accuracy"]
     counted = card["data"]
-    assert counted["train"]["patients"] + counted["heldOut"]["patients"] == 300
+    assert counted["train"]["patients"] + counted["heldOut"]["patients"] == LETTERS
     # The same cases and seed give the same weights; nothing of a patient is in what is shown.
     again = await trained(desk, "urgency", goldSet="letters")
     assert (again["version"], again["digest"]) == (2, first["digest"])
@@ -103,10 +106,10 @@ async def test_reviewed_cases_train_versions_that_are_compared_promoted_and_take
     # Reviewers of a bad day: three of four classes of the cases to train on are wrong.
     flipped = frozenset(
         number
-        for number in range(300)
+        for number in range(LETTERS)
         if number % 4 and not is_held_out("urgency", f"patient:patient-{number}", 0.25)
     )
-    await kept(desk, "letters", letters(300, flipped))
+    await kept(desk, "letters", letters(LETTERS, flipped))
     bad = await trained(desk, "urgency", goldSet="letters")
     beside = bad["comparison"]
     assert (beside["with"], beside["verdict"], beside["metric"]) == (1, "worse", "auc")
@@ -135,7 +138,7 @@ async def test_reviewed_cases_train_versions_that_are_compared_promoted_and_take
     # forgotten, unless it answers.
     assert (await desk.data(f"{MODELS}/urgency/versions/2"))["erasedPatients"] == 0
     learner = next(
-        n for n in range(300) if not is_held_out("urgency", f"patient:patient-{n}", 0.25)
+        n for n in range(LETTERS) if not is_held_out("urgency", f"patient:patient-{n}", 0.25)
     )
     await desk.services.keyring.destroy(desk.scope.tenant, f"patient-{learner}")
     assert (await desk.data(f"{MODELS}/urgency/versions/2"))["erasedPatients"] == 1
@@ -314,6 +317,55 @@ def test_shuffled_labels_give_no_model_and_a_known_signal_does(algorithm: str) -
         found[name] = metrics(outcomes, Reading("yes"))["auc"]
     assert found["signal"]["low"] > 0.85
     assert found["shuffled"]["low"] <= 0.5 <= found["shuffled"]["high"]
+
+
+def test_unusual_days_are_found_and_usual_weeks_are_not() -> None:
+    draw = np.random.default_rng(5)
+    week = np.array([40, 38, 41, 39, 37, 12, 8])
+    usual = [int(draw.poisson(week[day % 7])) for day in range(400)]
+    found = unusual(usual)
+    assert len(found) <= 4, "of 379 days at most one of a hundred by chance"
+    days = {one.place for one in found}
+    # A Sunday like a Monday, and a Monday on which nothing came.
+    for place, value in ((132, 40), (210, 0)):
+        one = next(
+            one
+            for one in unusual([*usual[:place], value, *usual[place + 1 :]])
+            if one.place == place
+        )
+        assert (one.value, one.usual < 15) == (value, place == 132)
+        assert (one.score > 0) == (place == 132)
+    assert not {132, 210} & days
+
+
+async def test_unusual_days_of_records_are_told_to_those_who_may_see_them(
+    house: House, desk: Desk
+) -> None:
+    today = datetime.now(UTC).date()
+    patient = await desk.patient()
+    entries = []
+    for back in range(1, 71):
+        day = (today - timedelta(days=back)).isoformat()
+        for number in range(14 if back == 5 else 2):
+            visit = _visit(f"n-{back}-{number}", {"reference": f"Patient/{patient}"}, day, "noshow")
+            request = {"method": "PUT", "url": f"Appointment/{visit['id']}"}
+            entries.append({"resource": visit, "request": request})
+    body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    assert (await desk.post("/fhir", body)).status_code == 200
+    path = "/api/analytics/anomalies?search=Appointment?status=noshow&by=date"
+    told = await desk.data(path)
+    [one] = told["anomalies"]
+    assert (one["day"], one["value"], one["usual"]) == (
+        (today - timedelta(days=5)).isoformat(),
+        14,
+        2,
+    )
+    assert one["score"] > 3.5
+    assert (await desk.data("/api/analytics/anomalies"))["anomalies"] == []
+    assert (await desk.get("/api/analytics/anomalies?by=date")).status_code == 400
+    assert (await desk.get("/api/analytics/anomalies?search=x&by=date")).status_code == 400
+    coordinator = await house.desk("device", scope=desk.scope)
+    assert (await coordinator.get(path)).status_code == 403
 
 
 async def test_who_may_what_is_too_little_and_what_is_wrong_is_said(

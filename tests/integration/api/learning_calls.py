@@ -52,3 +52,4 @@ async def learned(desk: Desk) -> None:
     assert (await desk.get("/api/trained-models")).is_success
     assert (await desk.get(path)).is_success
     assert (await desk.post(f"{path}/versions/2/withdraw")).is_success
+    assert (await desk.get("/api/analytics/anomalies")).is_success

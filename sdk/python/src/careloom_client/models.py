@@ -725,6 +725,14 @@ class TrainingGiven(Model):
     seed: int
 
 
+class Anomalies(Model):
+    """Anomalies of the API."""
+
+    from_: str
+    to: str
+    anomalies: list[Model]
+
+
 class TrainedPromotion(Model):
     """TrainedPromotion of the API."""
 

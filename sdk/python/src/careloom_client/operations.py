@@ -312,6 +312,25 @@ class Workflow:
         )
         return Envelope(self._send(wanted))
 
+    def find_anomalies(
+        self,
+        *,
+        workflow: str | None = None,
+        search: str | None = None,
+        by: str | None = None,
+        days: int | None = None,
+    ) -> Envelope[models.Anomalies]:
+        """Unusual days of the latest, today left out: of the runs, in all or of a workflow, or
+        of what a FHIR search finds by a date. Each with its value, what is usual on that
+        weekday, and the distance."""
+        wanted = call(
+            "GET",
+            "/api/analytics/anomalies",
+            {},
+            query={"workflow": workflow, "search": search, "by": by, "days": days},
+        )
+        return Envelope(self._send(wanted))
+
     def measure_workflow(
         self, workflow_id: str, *, from_: str | None = None, to: str | None = None
     ) -> Envelope[models.Kpis]:
@@ -2251,6 +2270,25 @@ class AsyncWorkflow:
             "/api/analytics/runs",
             {},
             query={"workflow": workflow, "from": from_, "to": to, "bucket": bucket},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def find_anomalies(
+        self,
+        *,
+        workflow: str | None = None,
+        search: str | None = None,
+        by: str | None = None,
+        days: int | None = None,
+    ) -> Envelope[models.Anomalies]:
+        """Unusual days of the latest, today left out: of the runs, in all or of a workflow, or
+        of what a FHIR search finds by a date. Each with its value, what is usual on that
+        weekday, and the distance."""
+        wanted = call(
+            "GET",
+            "/api/analytics/anomalies",
+            {},
+            query={"workflow": workflow, "search": search, "by": by, "days": days},
         )
         return Envelope(await self._send(wanted))
 

@@ -65,6 +65,7 @@ def text_of(card: JsonObject) -> str:
         f"- Trained on {train['cases']} cases of {train['patients']} patients"
         f" ({_shares(train)}); held out: {held['cases']} of {held['patients']} ({_shares(held)}).",
         f"- Split {card['split']}.",
+        *_left_out(card["source"]["leftOut"]),
         f"- Features: {', '.join(card['features'])}. A category that fewer than {FEWEST_PATIENTS}"
         " patients have counts as other.",
         "",
@@ -82,7 +83,8 @@ def text_of(card: JsonObject) -> str:
         "",
         f"Intended for: {card['intended'] or 'not stated'}",
         "",
-        f"Limits: {card['limits'] or 'not stated'} Measured on this store's own history only.",
+        f"Limits: {card['limits'] or 'not stated'} Measured on this store's own"
+        " history only; the intervals take cases as independent, also those of one patient.",
         "",
     ]
     return "\n".join(lines)
@@ -94,6 +96,14 @@ def _counted(rows: Sequence[Row]) -> JsonObject:
         "patients": len({row.who for row in rows}),
         "classes": dict(sorted(Counter(row.label for row in rows).items())),
     }
+
+
+def _left_out(why: JsonObject) -> list[str]:
+    """Cases that taught nothing; a class that is too rare is never answered."""
+    if not why:
+        return []
+    said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in why.items())
+    return [f"- Left out: {said}. A class that is left out is never answered."]
 
 
 def _shares(counted: JsonObject) -> str:

@@ -197,7 +197,10 @@ class _One:
         """All of it; what the comparison with the running version says."""
         definition, scope = self._definition, self._scope
         learned = await self._read()
-        train, held = split(definition.name, learned.rows, definition.body["heldOut"])
+        parts = split(definition.name, learned.rows, definition.body["heldOut"])
+        train, held = parts.train, parts.held
+        if parts.rare:
+            learned.left_out["rare_class"] = parts.rare
         await self._beat({"stage": "fitting", "done": 0, "of": len(train)})
         trained, chosen = await asyncio.to_thread(self._fit, train)
         version = f"{self._number}-{trained.digest[:12]}"

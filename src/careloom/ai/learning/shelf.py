@@ -41,7 +41,7 @@ class Shelf:
     ) -> None:
         self._db = db
         self._keyring = keyring
-        self._records = records
+        self.records = records
         self._fhir = fhir
         self._loaded: OrderedDict[tuple[Scope, str, int], Answering] = OrderedDict()
 
@@ -177,7 +177,7 @@ class Shelf:
         self, scope: Scope, definition: Definition, grants: tuple[str, ...] | None
     ) -> FeatureReader:
         """Reads what a prediction looks at, as the grants let it be seen."""
-        return FeatureReader(definition, self._records(scope, grants), self._fhir())
+        return FeatureReader(definition, self.records(scope, grants), self._fhir())
 
     async def keep(
         self, scope: Scope, name: str, number: int, trained: Trained, card: JsonObject
@@ -209,7 +209,7 @@ class Shelf:
             return features
         if isinstance(resource, str):
             kind, _, id = resource.rpartition("/")
-            records = self._records(scope, grants)
+            records = self.records(scope, grants)
             resource = await records.read(kind.rpartition("/")[2], id)
         if not isinstance(resource, dict):
             raise Unprocessable(
