@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.api.ai_calls import places as ai_places
 from tests.integration.api.evaluation_calls import places as evaluation_places
+from tests.integration.api.learning_calls import MODEL
 from tests.integration.dicom.burned import as_file, ground, ultrasound
 
 from careloom.identity.permissions import ROLES, allows, grants_of
@@ -76,7 +77,14 @@ ROLE_NAMES = sorted(ROLES)
 
 async def furnished(desk: Desk) -> dict[str, str]:
     """One of everything in the desk's tenant: what a parameter's name stands for."""
-    places = {"number": "1", "kind": "wait", "endpoint": "x" * 24, "path": "orders", "name": OURS}
+    places = {
+        "number": "1",
+        "version": "1",
+        "kind": "wait",
+        "endpoint": "x" * 24,
+        "path": "orders",
+        "name": OURS,
+    }
     places |= await _workflows(desk)
     await _computing(desk)
     places |= await _files(desk)
@@ -94,6 +102,7 @@ async def furnished(desk: Desk) -> dict[str, str]:
     places["server_id"] = store["id"]
     places |= await ai_places(desk)
     places |= await evaluation_places(desk, OURS)
+    await _done(desk.put(f"/api/trained-models/{OURS}", json=MODEL))
     return places | {"connection_id": OURS, "queue": OURS, "group": OURS}
 
 
