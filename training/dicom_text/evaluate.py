@@ -73,7 +73,7 @@ async def synthetic(copying: Copying, images: int, seed: int) -> dict[str, Any]:
         "images": images,
         "refused": refused,
         **_recall(lines),
-        "blacked_beside_words": round(float(np.mean(beside)), 5),
+        "blacked_beside_words": round(float(np.mean(beside)), 5) if beside else 0.0,
         "by_size": _by(lines, lambda one: str(one.size)),
         "by_contrast": _by(lines, lambda one: _band(one.contrast)),
         "by_ground": _by(lines, lambda one: one.ground),
@@ -146,8 +146,12 @@ def _header(data: bytes) -> pydicom.Dataset | None:
 
 
 def _is_small(header: pydicom.Dataset) -> bool:
-    pixels = int(header.get("Rows") or 0) * int(header.get("Columns") or 0)
-    return 0 < pixels <= _MOST_PIXELS and int(header.get("NumberOfFrames") or 1) <= _MOST_FRAMES
+    try:
+        frames = int(header.get("NumberOfFrames") or 1)
+        pixels = int(header.get("Rows") or 0) * int(header.get("Columns") or 0)
+    except (TypeError, ValueError):
+        return False
+    return 0 < pixels <= _MOST_PIXELS and frames <= _MOST_FRAMES
 
 
 def _shares(found: list[float]) -> dict[str, Any]:
