@@ -22,13 +22,16 @@ from tests.integration.conftest import Desk, House, until
 from careloom.ai.evaluation.measures import Reading, metrics
 from careloom.ai.evaluation.outcomes import Outcome
 from careloom.ai.learning.anomaly import unusual
+from careloom.ai.learning.definition import Definition
 from careloom.ai.learning.encoding import Row, learned_encoding
 from careloom.ai.learning.fitting import fit
+from careloom.ai.learning.model import Answering, Trained
 from careloom.ai.learning.network import exported
 from careloom.ai.learning.split import is_held_out
 from careloom.ai.learning.synthetic import bundle
 from careloom.audit.trail import Selection
 from careloom.cli.main import main
+from careloom.errors import Unprocessable
 from careloom.types import JsonObject
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "learning.md"
@@ -285,6 +288,52 @@ def _visit(
         "end": start or f"{booked}T15:20:00Z",
         "participant": [{"actor": who, "status": "accepted"}],
     }
+
+
+async def test_what_is_held_out_stays_so_and_nobody_elses_gold_set_is_overwritten(
+    desk: Desk,
+) -> None:
+    await kept(desk, "lengths", cases(100), label="size", positive="large")
+    await kept(desk, "own-held-out", cases(3), label="size", positive="large")
+    refused = await desk.post(f"{MODELS}/own/versions", {"goldSet": "lengths"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "held_out_taken")
+    assert len(await desk.data("/api/gold-sets/own-held-out/cases")) == 3
+    told = await trained(desk, "length", goldSet="lengths")
+    assert told["status"] == "candidate", told
+    given = {"kind": "classifier", "label": "size", "positive": "large"}
+    refused = await desk.put(f"{MODELS}/length", json=given | {"heldOut": 0.5})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "held_out_fixed")
+    assert (await desk.put(f"{MODELS}/length", json=given | {"threshold": 0.4})).is_success
+    # A version that failed after it was kept answers nobody.
+    shelf, where = desk.services.ai.learning.shelf, desk.scope
+    async with desk.services.db.transaction(where.tenant) as connection:
+        await connection.execute("UPDATE trained_version SET state = 'failed' WHERE number = 1")
+    with pytest.raises(Unprocessable, match="no version that answers"):
+        await shelf.answering(where, "trained/length@1")
+
+
+def test_nothing_given_is_no_sure_answer_and_a_huge_number_is_one_that_counts() -> None:
+    rows = [Row(f"c{n}", f"p{n}", {"a": float(n)}, "yn"[n < 90]) for n in range(100)]
+    encoding = learned_encoding({}, rows)
+    labels = np.array([row.label == "y" for row in rows], np.int64)
+    matrix = encoding.all([row.features for row in rows])
+    whose = [row.who for row in rows]
+    fitted = fit(matrix, labels, whose, algorithm="logistic", sparse=False, seed=1)
+    graph = exported(fitted.network, encoding.width, onnx)
+    definition = Definition("d", {"label": "k", "positive": "y", "threshold": 0.5})
+    answering = Answering(definition, Trained(graph, encoding, ["n", "y"], []), "1")
+    assert answering.answer({"b": 3})["confidence"] == 0
+    for number, label in ((1e300, "y"), (-1e300, "n")):
+        told = answering.answer({"a": number})
+        assert (told["label"], told["confidence"]) == (label, 1.0)
+
+
+def test_names_that_few_cases_have_and_too_many_texts_are_no_features() -> None:
+    rows = [Row(f"c{n}", f"p{n}", {"a": n, f"Mr Zzyzx{n}": "x"}, "n") for n in range(20)]
+    assert [part["name"] for part in learned_encoding({}, rows).parts] == ["a"]
+    wide = [Row(f"c{n}", f"p{n}", {f"t{k}": "x" for k in range(5)}, "n") for n in range(20)]
+    with pytest.raises(Unprocessable, match="5 of them texts"):
+        learned_encoding({}, wide)
 
 
 @pytest.mark.parametrize("algorithm", ["logistic", "boosting"])

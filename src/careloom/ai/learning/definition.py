@@ -29,6 +29,8 @@ _TYPES = ("number", "category", "text")
 _SOURCES = ("path", "count", "hours", "days", "years", "hour", "weekday")
 _SPANS = ("hours", "days", "years")
 MOST_FEATURES = 60
+MOST_TEXTS = 4
+"""Each is 4,096 columns."""
 _COMMON: dict[str, Json] = {
     "kind": None,
     "title": None,
@@ -231,6 +233,8 @@ def _check_features(body: JsonObject) -> None:
                 raise InvalidInput("A feature of a classifier has a type only", path=path)
         else:
             _check_source(one, path)
+    if sum(one["type"] == "text" for one in given.values()) > MOST_TEXTS:
+        raise InvalidInput(f"features has at most {MOST_TEXTS} texts", path="/features")
 
 
 def _check_source(one: JsonObject, path: str) -> None:

@@ -18,6 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from careloom.ai.learning.definition import MOST_FEATURES, MOST_TEXTS
+from careloom.errors import Unprocessable
 from careloom.types import Json, JsonObject
 
 Matrix = NDArray[np.float32]
@@ -28,6 +30,8 @@ FEWEST_PATIENTS = 5
 OTHER = "other"
 _WORD = re.compile(r"[^\W_]{2,}")
 _MOST_WORDS = 2000
+_MOST = 1e12
+"""Beyond it a number counts as this: weights times more than float32 holds give no probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,15 @@ class Encoding:
         """One row of numbers."""
         return np.concatenate([_encoded(part, features.get(part["name"])) for part in self.parts])
 
+    def is_blank(self, features: Mapping[str, Json]) -> bool:
+        """Whether they say nothing that is looked at: no number, no category, no word."""
+        return not any(
+            words(features.get(part["name"]))
+            if part["type"] == "text"
+            else features.get(part["name"]) is not None
+            for part in self.parts
+        )
+
     def all(self, rows: Sequence[Mapping[str, Json]]) -> Matrix:
         """Many rows."""
         if not rows:
@@ -93,6 +106,13 @@ def learned_encoding(declared: Mapping[str, JsonObject], rows: Sequence[Row]) ->
     """The encoding that the training rows give. Features that are not declared are found in the
     rows: texts as texts, numbers and truths as numbers; anything else is left alone."""
     kinds: dict[str, JsonObject] = dict(declared) or _found(rows)
+    texts = sum(one["type"] == "text" for one in kinds.values())
+    if len(kinds) > MOST_FEATURES or texts > MOST_TEXTS:
+        raise Unprocessable(
+            f"The cases have {len(kinds)} features, {texts} of them texts",
+            code="too_many_features",
+            fix=f"declare at most {MOST_FEATURES}, and {MOST_TEXTS} texts, as `features`",
+        )
     parts: list[JsonObject] = []
     for name, one in kinds.items():
         values = [(row.who, row.features.get(name)) for row in rows]
@@ -115,9 +135,16 @@ def words(text: Json) -> list[str]:
 
 
 def _found(rows: Sequence[Row]) -> dict[str, JsonObject]:
+    """Those that enough patients have: a rare name could be somebody's."""
+    whose: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for name in row.features:
+            whose[name].add(row.who)
     found: dict[str, JsonObject] = {}
     for row in rows:
         for name, value in row.features.items():
+            if len(whose[name]) < FEWEST_PATIENTS:
+                continue
             if isinstance(value, str):
                 found[name] = {"type": "text"}
             elif isinstance(value, bool | int | float):
@@ -146,7 +173,8 @@ def _encoded(part: JsonObject, value: Json) -> Matrix:
     if part["type"] == "number":
         number = _number(value)
         missing = number is None
-        return np.array([part["usual"] if missing else number, float(missing)], np.float32)
+        told = part["usual"] if number is None else min(max(number, -_MOST), _MOST)
+        return np.array([told, float(missing)], np.float32)
     row = np.zeros(_width(part), np.float32)
     if part["type"] == "category":
         known = part["values"]

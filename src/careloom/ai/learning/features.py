@@ -98,7 +98,7 @@ class FeatureReader:
             if "search" in rule:
                 resource = await self._latest(rule["search"], subject)
             found = None if resource is None else self._of(rule["path"], resource, subject)
-            return None if found is None else str(found)
+            return None if found is None else _class(found)
         unit = "hours" if "hours" in rule else "days"
         passed = self._span(unit, rule[unit], subject)
         return None if passed is None else str(rule["then" if passed > rule["above"] else "else"])
@@ -117,7 +117,7 @@ class FeatureReader:
                 return at.hour if kind == "hour" else _DAYS[at.weekday()]
         found = self._of(one["path"], subject.resource, subject)
         if one["type"] == "category":
-            return None if found is None else str(found)
+            return None if found is None else _class(found)
         return found if isinstance(found, bool | int | float) else _as_number(found)
 
     async def _counted(self, one: JsonObject, subject: Subject) -> int | None:
@@ -212,6 +212,11 @@ def _instant(value: Json, *, whole: bool = False) -> datetime | None:
     except ValueError:
         return None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _class(value: Json) -> str:
+    """As it is written in JSON: a truth is `true` or `false`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _as_number(value: Any) -> float | None:

@@ -95,6 +95,8 @@ class Answering:
         label = self._classes[place]
         return {
             **told,
+            # What the class's share alone says is no answer about this case: a person looks at it.
+            **({"confidence": 0.0} if self._encoding.is_blank(features) else {}),
             "label": label,
             self.definition.label: label,
             "factors": factors[:MOST_FACTORS],

@@ -26,7 +26,7 @@ class Promotion:
     async def promote(self, scope: Scope, name: str, number: int, actor: JsonObject) -> JsonObject:
         """Let it answer from here on; {"model", "version", "before"}. Raises NotFound, Conflict for
         a version that cannot answer, and Unprocessable with the findings of the gates."""
-        told = await self.shelf.version(scope, name, number)
+        told = await self.shelf.progress(scope, name, number)
         if told["status"] not in ("candidate", "retired", "running"):
             raise Conflict(f"The version is {told['status']}", code="not_a_candidate")
         reference = (await self.shelf.shown(scope, name))["reference"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -71,6 +72,8 @@ class Retraining:
         self._deployed = deployed
         self._grants_of = grants_of
         self._tasks: set[asyncio.Task[None]] = set()
+        self.threads = ThreadPoolExecutor(1, thread_name_prefix="careloom-training")
+        """One fit at a time, so that trainings never take all threads that others wait for."""
 
     async def stop(self) -> None:
         """End what is under way here; it has failed."""
@@ -78,6 +81,7 @@ class Retraining:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     async def begin(self, scope: Scope, order: Training, actor: JsonObject) -> JsonObject:
         """Begin a version. Raises NotFound, Conflict while one of the model is trained, and
@@ -94,17 +98,31 @@ class Retraining:
             raise InvalidInput("These cases are held out: no version learns from them")
         if order.gold_set is not None:
             await self._gold.shown(scope, order.gold_set)
+        await self._check_held_out(scope, definition)
         for module in ("sklearn", "onnx"):
             await asyncio.to_thread(needed, module)
         said = _source(order, definition)
         source = {"goldSet": order.gold_set, "seed": order.seed, "said": said}
         where = (scope.tenant, scope.store, order.model)
         number = await self._db.call("trained_version_open", *where, source, QUIET, actor)
+        definition = await self._shelf.opened(scope, order.model, number)
         work = self._work(scope, definition, order, number, actor)
         task = asyncio.create_task(work, name="careloom-training")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await self._shelf.version(scope, order.model, number)
+
+    async def _check_held_out(self, scope: Scope, definition: Definition) -> None:
+        """Cases of somebody else's gold set are not overwritten by the first version."""
+        if (await self._shelf.shown(scope, definition.name))["newest"] is not None:
+            return
+        if any(one["name"] == definition.held_out for one in await self._gold.listed(scope)):
+            raise Conflict(
+                f"There is a gold set {definition.held_out}, in which this model's held-out cases"
+                " would be kept",
+                code="held_out_taken",
+                fix="give the model another name, or delete the gold set",
+            )
 
     async def _declared(self, scope: Scope, order: Training, actor: JsonObject) -> Definition:
         """What is declared; of a model that is not, what the gold set says."""
@@ -191,7 +209,11 @@ class _One:
         """Signs of life while a fit takes its time."""
         while True:
             await asyncio.sleep(_BEAT_S)
-            await self._beat(None)
+            try:
+                await self._beat(None)
+            except Unavailable:
+                # The next one may be heard: silence for a minute ends a training, not one miss.
+                log.warning("a sign of life of a training was not heard")
 
     async def train(self) -> JsonObject:
         """All of it; what the comparison with the running version says."""
@@ -202,7 +224,9 @@ class _One:
         if parts.rare:
             learned.left_out["rare_class"] = parts.rare
         await self._beat({"stage": "fitting", "done": 0, "of": len(train)})
-        trained, chosen = await asyncio.to_thread(self._fit, train)
+        loop = asyncio.get_running_loop()
+        threads = self._house.threads
+        trained, chosen = await loop.run_in_executor(threads, self._fit, train)
         version = f"{self._number}-{trained.digest[:12]}"
         answering = await asyncio.to_thread(Answering, definition, trained, version)
         about = {
@@ -243,6 +267,12 @@ class _One:
             raise Unprocessable("No case to train on has the positive class", code="too_few_cases")
         # Of two classes the positive one is the second column.
         classes.sort(key=lambda one: one == definition.positive)
+        if definition.body["algorithm"] == "boosting" and len(classes) != 2:
+            raise Unprocessable(
+                f"boosting is for two classes, the cases have {len(classes)}",
+                code="more_than_two_classes",
+                fix="declare algorithm: logistic",
+            )
         labels = np.array([classes.index(row.label) for row in train], np.int64)
         fitted = fit(
             encoding.all([row.features for row in train]),

@@ -84,6 +84,12 @@ class Shelf:
         await self._db.call("trained_model_put", *where, definition.body, actor)
         return definition
 
+    async def opened(self, scope: Scope, name: str, number: int) -> Definition:
+        """What a version learns by, as it was declared when the version was opened."""
+        where = (scope.tenant, scope.store, name, number, 1, QUIET)
+        [row] = await self._db.rows("trained_versions", *where)
+        return Definition(name, row["definition"])
+
     async def running(self, scope: Scope, name: str) -> int | None:
         """The number of the version that answers."""
         rows = await self._db.rows("trained_models", scope.tenant, scope.store, name)

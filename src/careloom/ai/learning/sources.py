@@ -49,9 +49,10 @@ async def from_cases(
 
 
 async def from_records(reader: FeatureReader, definition: Definition, tell: Tell) -> Learned:
-    """The records that the definition's history finds, as whoever trains may see them."""
+    """The records that the definition's history finds, the latest changed first, as whoever trains
+    may see them."""
     learned, body = Learned(), definition.body
-    query = [*parse_qsl(body["history"], keep_blank_values=True), ("_sort", "_lastUpdated")]
+    query = [*parse_qsl(body["history"], keep_blank_values=True), ("_sort", "-_lastUpdated")]
     async for resource in reader.records.found(body["subject"], query, MOST_CASES):
         try:
             subject = await reader.subject(resource)

@@ -1,9 +1,16 @@
--- trained_model_put: declare a model, or change what later versions learn by; true when it is new.
+-- trained_model_put: declare a model, or change what later versions learn by; true when it is new. CL008 when another share
+-- of patients would be held out: versions were trained on patients whom later ones would be compared on.
 CREATE OR REPLACE FUNCTION trained_model_put(p_tenant text, p_store text, p_name text, p_definition jsonb, p_actor jsonb)
 RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE v_new boolean;
+DECLARE v_new boolean; v_share jsonb;
 BEGIN
   PERFORM enter(p_tenant);
+  SELECT definition->'heldOut' INTO v_share FROM trained_model
+    WHERE tenant = p_tenant AND store = p_store AND name = p_name FOR UPDATE;
+  IF v_share <> p_definition->'heldOut'
+     AND EXISTS (SELECT FROM trained_version WHERE tenant = p_tenant AND store = p_store AND model = p_name) THEN
+    PERFORM refuse('CL008', '{"message": "heldOut stays as it was when the first version was trained: declare a model of another name", "code": "held_out_fixed"}');
+  END IF;
   INSERT INTO trained_model (tenant, store, name, definition) VALUES (p_tenant, p_store, p_name, p_definition)
     ON CONFLICT (tenant, store, name) DO UPDATE SET definition = excluded.definition, updated_at = clock_timestamp()
     RETURNING xmax = 0 INTO v_new;
@@ -73,7 +80,7 @@ BEGIN
   RETURN QUERY SELECT v.number, v.definition, v.digest, CASE WHEN v.number IS DISTINCT FROM p_known THEN v.body END
     FROM trained_model m JOIN trained_version v ON v.tenant = p_tenant AND v.store = p_store AND v.model = m.name
     WHERE m.tenant = p_tenant AND m.store = p_store AND m.name = p_name AND v.number = coalesce(p_number, m.running)
-      AND v.body IS NOT NULL;
+      AND v.body IS NOT NULL AND v.state <> 'failed';
 END $$;
 
 -- trained_version_beat: the training lives, and how far it is; false when it ended.
