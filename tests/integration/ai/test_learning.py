@@ -186,14 +186,14 @@ def sorting() -> JsonObject:
 @pytest.mark.parametrize(
     ("name", "count", "workflow", "told"),
     [
-        ("no-show", 360, "remind-by-phone", {"earlier-noshows", "lead-days", "age"}),
+        ("no-show", 300, "remind-by-phone", {"earlier-noshows", "lead-days", "age"}),
         (
             "claim-denial",
-            300,
+            240,
             "check-before-sending",
             {"no-authorization", "payer", "days-to-file"},
         ),
-        ("discharge-delay", 260, "discharge-watch", {"open-tasks", "pending-results", "hour"}),
+        ("discharge-delay", 200, "discharge-watch", {"open-tasks", "pending-results", "hour"}),
     ],
 )
 async def test_a_prediction_learns_from_the_records_and_answers_in_its_workflow(
