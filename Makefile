@@ -85,6 +85,7 @@ evaluate: $(TEST_STAMP)
 	@$(BIN)/python training/chest_xray/evaluate.py
 	@$(BIN)/python training/referral/evaluate.py
 	@$(BIN)/python training/redaction/evaluate.py
+	@$(BIN)/python training/dicom_text/evaluate.py
 
 $(BIN)/python:
 	@echo "Making a virtual environment in $(VENV)"

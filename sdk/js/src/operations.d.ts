@@ -930,6 +930,32 @@ export declare class FileOperations extends Operations {
 
   /** The stored bytes of `file://{bucket}/{name}`; the reading is audited. */
   readFile(bucket: string, name: string, options?: CallOptions): Promise<Uint8Array>;
+
+  /** The newest orders. */
+  listDeidentifications(
+    options?: CallOptions,
+  ): Promise<types.Envelope<Array<types.DeidentificationSummary>>>;
+
+  /** Make a copy of a study without its patient, in the archive as a study of its own. */
+  deidentifyStudy(
+    body: types.DeidentificationOrder,
+    options?: CallOptions & { idempotencyKey?: string },
+  ): Promise<types.Envelope<types.Deidentification>>;
+
+  /** An order: how far it is, and what was done to each object. */
+  getDeidentification(
+    deidentificationId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Deidentification>>;
+
+  /** Stop an order; the copies that were stored stay. */
+  cancelDeidentification(
+    deidentificationId: string,
+    options?: CallOptions,
+  ): Promise<types.Envelope<types.Deidentification>>;
+
+  /** The copies as a zip: `<study>/<series>/<instance>.dcm`. */
+  downloadDeidentification(deidentificationId: string, options?: CallOptions): Promise<Uint8Array>;
 }
 
 /** Operations on connection. */

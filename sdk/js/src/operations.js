@@ -947,6 +947,38 @@ export class FileOperations extends Operations {
       answer: 'bytes',
     });
   }
+
+  /** The newest orders. */
+  listDeidentifications(options) {
+    return this.send('GET', '/api/deidentifications', options);
+  }
+
+  /** Make a copy of a study without its patient, in the archive as a study of its own. */
+  deidentifyStudy(body, options) {
+    return this.send('POST', '/api/deidentifications', options, {
+      headers: { 'Idempotency-Key': options?.idempotencyKey ?? newKey() },
+      json: body,
+    });
+  }
+
+  /** An order: how far it is, and what was done to each object. */
+  getDeidentification(deidentificationId, options) {
+    return this.send('GET', `/api/deidentifications/${place('deidentificationId', deidentificationId)}`, options, {
+    });
+  }
+
+  /** Stop an order; the copies that were stored stay. */
+  cancelDeidentification(deidentificationId, options) {
+    return this.send('POST', `/api/deidentifications/${place('deidentificationId', deidentificationId)}/cancel`, options, {
+    });
+  }
+
+  /** The copies as a zip: `<study>/<series>/<instance>.dcm`. */
+  downloadDeidentification(deidentificationId, options) {
+    return this.send('GET', `/api/deidentifications/${place('deidentificationId', deidentificationId)}/content`, options, {
+      answer: 'bytes',
+    });
+  }
 }
 
 /** Operations on connection. */

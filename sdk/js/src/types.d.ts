@@ -480,6 +480,70 @@ export interface Redaction {
   model: string;
 }
 
+export interface DeidentificationOrder {
+  studyInstanceUid: string;
+  /** Copies of one project refer to each other; others do not */
+  project?: string;
+  options?: {
+    cleanPixelData?: boolean;
+    cleanDescriptors?: boolean;
+    modifiedDates?: boolean;
+    patientCharacteristics?: boolean;
+    safePrivate?: boolean;
+  };
+}
+
+export interface DeidentificationSummary {
+  deidentificationId: string;
+  studyInstanceUid: string;
+  project: string;
+  options: {
+    cleanPixelData: boolean;
+    cleanDescriptors: boolean;
+    modifiedDates: boolean;
+    patientCharacteristics: boolean;
+    safePrivate: boolean;
+  };
+  status: "running" | "done" | "failed" | "cancelled";
+  error: string | null;
+  createdAt: string;
+  finishedAt: string | null;
+  progress: { done: number; of: number };
+  summary: { stored: number; refused: number };
+}
+
+export interface Deidentification {
+  deidentificationId: string;
+  studyInstanceUid: string;
+  project: string;
+  options: {
+    cleanPixelData: boolean;
+    cleanDescriptors: boolean;
+    modifiedDates: boolean;
+    patientCharacteristics: boolean;
+    safePrivate: boolean;
+  };
+  status: "running" | "done" | "failed" | "cancelled";
+  error: string | null;
+  createdAt: string;
+  finishedAt: string | null;
+  progress: { done: number; of: number };
+  summary: { stored: number; refused: number };
+  copyStudyInstanceUid: string | null;
+  objects: Array<{
+    sourceInstanceUid: string;
+    outcome: "stored" | "refused";
+    studyInstanceUid?: string;
+    seriesInstanceUid?: string;
+    sopInstanceUid?: string;
+    methods?: Array<string>;
+    attributes?: Record<string, number>;
+    pixels?: JsonObject;
+    reason?: string;
+    fix?: string | null;
+  }>;
+}
+
 export interface KnowledgeCollectionGiven {
   description?: string;
   /** A full text configuration of PostgreSQL */

@@ -26,6 +26,7 @@ from careloom.api.platform import (
     conversations,
     decisions,
     definitions,
+    deidentifications,
     drafting,
     drafts,
     drift,
@@ -141,6 +142,7 @@ def build_app(services: Any) -> FastAPI:
         previews,
         policy,
         redactions,
+        deidentifications,
     ):
         app.include_router(module.router)
     app.router.routes.extend(fhir_routes("/fhir"))

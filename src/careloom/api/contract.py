@@ -16,6 +16,8 @@ from careloom.api.contract_computing import BODIES as COMPUTING_BODIES
 from careloom.api.contract_computing import DATA as COMPUTING_DATA
 from careloom.api.contract_decisions import BODIES as DECISIONS_BODIES
 from careloom.api.contract_decisions import DATA as DECISIONS_DATA
+from careloom.api.contract_deidentification import BODIES as DEIDENTIFICATION_BODIES
+from careloom.api.contract_deidentification import DATA as DEIDENTIFICATION_DATA
 from careloom.api.contract_drafts import BODIES as DRAFTS_BODIES
 from careloom.api.contract_drafts import DATA as DRAFTS_DATA
 from careloom.api.contract_evaluation import BODIES as EVALUATION_BODIES
@@ -63,6 +65,7 @@ _DATA: dict[str, JsonObject] = {
     **AI_DATA,
     **COMPUTING_DATA,
     **DECISIONS_DATA,
+    **DEIDENTIFICATION_DATA,
     **KNOWLEDGE_DATA,
     **LEARNING_DATA,
     **LIVE_DATA,
@@ -151,6 +154,7 @@ _BODIES: dict[str, JsonObject] = {
     **AI_BODIES,
     **COMPUTING_BODIES,
     **DECISIONS_BODIES,
+    **DEIDENTIFICATION_BODIES,
     **KNOWLEDGE_BODIES,
     **LEARNING_BODIES,
     **LIVE_BODIES,
@@ -213,6 +217,9 @@ _OTHER_THAN_JSON: dict[str, JsonObject] = {
     "streamChanges": {"text/event-stream": _TEXT},
     "streamSession": {"text/event-stream": _TEXT},
     "readFile": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    "downloadDeidentification": {
+        "application/zip": {"schema": {"type": "string", "format": "binary"}}
+    },
     "readTaskAttachment": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
 _OTHER_FORMS: dict[str, JsonObject] = {
@@ -250,7 +257,7 @@ def _complete(operation: JsonObject) -> None:
         for status in operation["responses"]
         if status.startswith("2")
     }
-    if name in ("executeWorkflow", "replayRuns"):
+    if name in ("executeWorkflow", "replayRuns", "deidentifyStudy"):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     if name == "executeWorkflow":
         successes["200"] = {"description": "The Idempotency-Key is known", "content": content}

@@ -9,6 +9,7 @@ from careloom.api.contract_ai import SCHEMAS as AI
 from careloom.api.contract_computing import SCHEMAS as COMPUTING
 from careloom.api.contract_control import CONTROL
 from careloom.api.contract_decisions import SCHEMAS as DECISIONS
+from careloom.api.contract_deidentification import SCHEMAS as DEIDENTIFICATION
 from careloom.api.contract_drafts import SCHEMAS as DRAFTS
 from careloom.api.contract_evaluation import SCHEMAS as EVALUATION
 from careloom.api.contract_forms import (
@@ -423,6 +424,7 @@ _TRIGGERS: dict[str, JsonObject] = {
 SCHEMAS: dict[str, JsonObject] = {
     **CONTROL,
     **AI,
+    **DEIDENTIFICATION,
     **KNOWLEDGE,
     **LEARNING,
     **COMPUTING,

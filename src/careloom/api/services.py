@@ -32,6 +32,7 @@ from careloom.audit.trail import AuditTrail
 from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
 from careloom.dicom.archive import DicomArchive
+from careloom.dicom.deidentify.studies import Deidentifications
 from careloom.documents.referrals import Referrals
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
@@ -215,6 +216,7 @@ class Services(Protocol):
     uploads: Uploads
     fhir: FhirStore
     dicom: DicomArchive
+    deidentifications: Deidentifications
     documents: DocumentService
     referrals: Referrals
     connections: Connections

@@ -21,6 +21,7 @@ from careloom.audit.signing import SigningKey, load_signing_key
 from careloom.audit.trail import AuditTrail
 from careloom.bootstrap.ai import Ai, build_ai
 from careloom.bootstrap.computing import Computing, build_computing, step_findings
+from careloom.bootstrap.deidentification import build_deidentifications
 from careloom.bootstrap.drafts import DraftServices, build_drafts
 from careloom.bootstrap.operations import build_operations
 from careloom.bootstrap.people import PeopleServices, people_ports, people_services
@@ -39,6 +40,7 @@ from careloom.connections.messages import Messages
 from careloom.connections.registry import Connections
 from careloom.connections.team import Team
 from careloom.dicom.archive import DicomArchive
+from careloom.dicom.deidentify.studies import Deidentifications
 from careloom.dicom.limits import DicomLimits
 from careloom.dicom.patient_link import IssuerMap
 from careloom.dicom.publication import StudyPublisher
@@ -102,6 +104,7 @@ class Services:
     changes: Changes
     fhir: FhirStore
     dicom: DicomArchive
+    deidentifications: Deidentifications
     documents: DocumentService
     referrals: Referrals
     connections: Connections
@@ -187,8 +190,7 @@ async def _build(
     blobs, uploads = _open_files(settings, db, keyring)
     fhir = _open_fhir(settings, db, keyring)
     dicom = _open_archive(settings, db, blobs, keyring, fhir, stack)
-    documents = _open_documents(stack)
-    connections = _open_connections(settings, db, keyring, stack)
+    documents, connections = _documents(stack), _open_connections(settings, db, keyring, stack)
     models, workers = _models(settings), WorkerRegistry()
     asking = people_ports(settings, db, keyring, fhir, connections, blobs)
     computing, payloads = build_computing(db, keyring), Payloads(keyring)
@@ -228,6 +230,7 @@ async def _build(
         changes=Changes(db, sealer.sealed_elsewhere),
         fhir=fhir,
         dicom=dicom,
+        deidentifications=build_deidentifications(db, keyring, dicom, stack),
         documents=documents,
         referrals=_referrals(settings, db, keyring, documents, connections),
         connections=connections,
@@ -390,7 +393,7 @@ def _open_archive(
     return dicom
 
 
-def _open_documents(stack: AsyncExitStack) -> DocumentService:
+def _documents(stack: AsyncExitStack) -> DocumentService:
     reader = DocumentReader()
     stack.callback(reader.close)
     assessor = Assessor(UrgencyClassifier(), SpecialtyRouter())

@@ -283,7 +283,8 @@ def build_ai(
 ) -> Ai:
     """The room; `connected` once there are runs. Toolsets are in ai_tools.py; another guard is put
     in here."""
-    guard: Guard = guard_of(fhir)
+    journal, media = CallJournal(db, keyring), Media(archive, uploads)
+    guard: Guard = guard_of(fhir, media.deidentified)
     house = HousePolicy(db)
     policies: list[PolicyPort] = [DataClassPolicy(guard.masks, settings.model_regions), house]
     models, wire = LanguageModels(db), open_wire(connections)
@@ -291,7 +292,6 @@ def build_ai(
     tooling = tooling_of(Rooms(db, fhir, neighbours, documents, uploads, connections, embeddings))
     tools = ToolRegistry(tooling.toolsets)
     workers = WorkerVersions(db, models, tools, policies, shipped.names)
-    journal, media = CallJournal(db, keyring), Media(archive, uploads)
     asker = Asker(wire, partial(loaded, media))
     calls = ModelCalls(models, asker, journal, guard, policies)
     turns = Turns(journal, calls, Functions(tools, guard, journal))

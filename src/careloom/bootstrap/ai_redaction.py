@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
+from careloom.ai.redaction.descriptors import DescriptorCleaner, ImagingWords
 from careloom.ai.redaction.known import Value, values_of
 from careloom.ai.redaction.redactor import Redactor
 from careloom.ai.redaction.service import PatientValues, Redactions
 from careloom.ai.redaction.tagger import Tagger
-from careloom.ai.turns.deidentifying import DeidentifyingGuard
+from careloom.ai.turns.deidentifying import CleanMedia, DeidentifyingGuard
+from careloom.dicom.deidentify.descriptors import PROTOCOL_WORDS, imaging_words
 from careloom.errors import Gone, NotFound
 from careloom.fhir.definitions import load_definitions
 from careloom.fhir.store import FhirStore
@@ -51,9 +53,15 @@ def patient_values(fhir: FhirStore) -> PatientValues:
     return values
 
 
-def guard_of(fhir: FhirStore) -> DeidentifyingGuard:
+def guard_of(fhir: FhirStore, media: CleanMedia) -> DeidentifyingGuard:
     """The guard of the house."""
-    return DeidentifyingGuard(redactor, kinds, patient_values(fhir))
+    return DeidentifyingGuard(redactor, kinds, patient_values(fhir), media)
+
+
+@cache
+def descriptor_cleaner() -> DescriptorCleaner:
+    """Cleans the descriptions in images."""
+    return DescriptorCleaner(redactor, lambda: ImagingWords(imaging_words(), PROTOCOL_WORDS))
 
 
 def redactions_of(fhir: FhirStore) -> Redactions:

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from careloom.bootstrap.ai_redaction import descriptor_cleaner
+from careloom.dicom.deidentify.copying import Copying
 from careloom.dicom.deidentify.folder import deidentify_folder
 from careloom.dicom.deidentify.profile import Options
-from careloom.dicom.sandbox import Sandbox
 from careloom.errors import InvalidInput
 
 
@@ -33,6 +34,17 @@ def register(commands: Any) -> None:
         "--patient-characteristics", action="store_true", help="keep sex, age, size and weight"
     )
     cleaning.add_argument("--keep-uids", action="store_true", help="keep the UIDs")
+    cleaning.add_argument(
+        "--clean-pixels", action="store_true", help="search every frame for words and black them"
+    )
+    cleaning.add_argument(
+        "--clean-descriptors", action="store_true", help="keep descriptions without names"
+    )
+    cleaning.add_argument(
+        "--safe-private",
+        action="store_true",
+        help="keep numbers and codes of private attributes that the standard lists",
+    )
     cleaning.add_argument("--json", action="store_true", help="one JSON object for each file")
     cleaning.set_defaults(run=_deidentify)
 
@@ -52,12 +64,15 @@ async def _deidentifying(arguments: argparse.Namespace) -> int:
         modified_dates=arguments.modified_dates,
         patient_characteristics=arguments.patient_characteristics,
         uids=arguments.keep_uids,
+        clean_pixels=arguments.clean_pixels,
+        clean_descriptors=arguments.clean_descriptors,
+        safe_private=arguments.safe_private,
     )
     written = refused = 0
-    sandbox = Sandbox()
+    copying = Copying(descriptor_cleaner())
     try:
         async for report in deidentify_folder(
-            arguments.source, arguments.target, key, options, sandbox
+            arguments.source, arguments.target, key, options, copying
         ):
             done = report["outcome"] == "written"
             written, refused = written + done, refused + (not done)
@@ -66,7 +81,7 @@ async def _deidentifying(arguments: argparse.Namespace) -> int:
             elif not done:
                 print(f"file {report['file']}: refused: {report['reason']}")
     finally:
-        await sandbox.close()
+        await copying.close()
     if not arguments.json:
         print(f"{written} written, {refused} refused")
     return 0 if written and not refused else 1

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from careloom.dicom.deidentify.copying import PICTURE_LIMITS, Copying
 from careloom.dicom.imaging_study import imaging_study_id
 from careloom.dicom.limits import Refused
 from careloom.dicom.patient_link import FindPatients, IssuerMap, Link, link_patient
@@ -27,7 +28,10 @@ from careloom.store.effect import Effect
 from careloom.store.keys import Keyring
 from careloom.types import JsonObject, Scope
 
-__all__ = ["DicomArchive", "Refused", "StoredInstance"]
+__all__ = ["DEIDENTIFIED", "DicomArchive", "Refused", "StoredInstance"]
+DEIDENTIFIED = "deidentified"
+"""The source of copies that were made here without their patient: they are linked to none, and
+start nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class DicomArchive:
         find_patients: FindPatients,
         issuers: IssuerMap | None = None,
         publisher: StudyPublisher | None = None,
+        copying: Copying | None = None,
     ) -> None:
         self._db = db
         self._blobs = blobs
@@ -94,6 +99,7 @@ class DicomArchive:
         self._find_patients = find_patients
         self._issuers = issuers or IssuerMap()
         self._publisher = publisher
+        self._copying = copying or Copying(None, PICTURE_LIMITS)
 
     @property
     def max_bytes(self) -> int:
@@ -108,6 +114,7 @@ class DicomArchive:
         """Finish what is being published and end the reading processes."""
         if self._publisher is not None:
             await self._publisher.close()
+        await self._copying.close()
         await self._sandbox.close()
 
     async def settle(self) -> None:
@@ -154,7 +161,10 @@ class DicomArchive:
     ) -> StoredInstance:
         """Store a file that was parsed; errors as `store`."""
         study = parsed.columns["study"]
-        link = await link_patient(scope, study, self._issuers, self._find_patients)
+        if source == DEIDENTIFIED:
+            link = Link(None)
+        else:
+            link = await link_patient(scope, study, self._issuers, self._find_patients)
         blob = await self._blobs.put(scope, link.patient, data)
         place = f"{scope.store}|dicom|{parsed.instance}"
         sealed = await self._keyring.seal(scope.tenant, link.patient, place, parsed.metadata)
@@ -249,6 +259,12 @@ class DicomArchive:
         answer, body = await self._sandbox.run({"job": "picture", "frame": frame}, data)
         grey = np.frombuffer(body, dtype=np.uint8).reshape(answer["rows"], answer["columns"])
         return grey, bool(answer["colour"])
+
+    async def deidentified_picture_of(self, scope: Scope, row: asyncpg.Record) -> NDArray[np.uint8]:
+        """The first frame of an index row's image as grey display values, with the words in it
+        blacked. Raises `Refused` when that cannot be done with certainty."""
+        answer, body = await self._copying.picture(await self.read(scope, row))
+        return np.frombuffer(body, dtype=np.uint8).reshape(answer["rows"], answer["columns"])
 
     async def describe(self, scope: Scope, uri: str) -> JsonObject:
         """What is known of an instance without opening its bytes; no names or numbers of people."""

@@ -24,6 +24,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from careloom.dicom import index, metadata, pixels
+from careloom.dicom.deidentify.descriptors import descriptors
 from careloom.dicom.deidentify.instance import deidentify
 from careloom.dicom.deidentify.profile import Options
 from careloom.dicom.display import Window
@@ -98,9 +99,20 @@ def native(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
 
 def deidentified(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
     """The object without its patient, and what was done; the key is the project's own."""
-    options = Options(**job["options"])
-    report, body = deidentify(dataset, options, bytes.fromhex(job["key"]), limits)
+    report, body = deidentify(
+        dataset,
+        Options(**job["options"]),
+        bytes.fromhex(job["key"]),
+        limits,
+        texts=job.get("texts"),
+        only_first=job.get("only_first", False),
+    )
     return {"report": report}, body
+
+
+def described(dataset: Dataset, job: JsonObject, limits: DicomLimits) -> Answer:
+    """The descriptions that are to be cleaned, and what the object says of people (data)."""
+    return {}, orjson.dumps(descriptors(dataset, Options(**job["options"])))
 
 
 _JOBS: dict[str, Callable[[Dataset, JsonObject, DicomLimits], Answer]] = {
@@ -111,6 +123,7 @@ _JOBS: dict[str, Callable[[Dataset, JsonObject, DicomLimits], Answer]] = {
     "bulk": bulk,
     "native": native,
     "deidentify": deidentified,
+    "describe": described,
 }
 
 

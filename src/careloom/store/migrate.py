@@ -31,6 +31,7 @@ FUNCTION_FILES = (
     "fhir_search.sql",
     "fhir_async.sql",
     "dicom.sql",
+    "deidentify.sql",
     "tasks.sql",
     "worklist.sql",
     "forms.sql",

@@ -69,7 +69,6 @@ class House:
     url: str
     key: str
     api: httpx.Client
-    environment: dict[str, str]
     keys: dict[str, str] = field(default_factory=dict)
 
     def deploy(self, source: str) -> str:
@@ -103,16 +102,10 @@ class House:
     def key_for(self, role: str) -> str:
         """A key of a principal with this role, made once."""
         if role not in self.keys:
-            command = ["-m", "careloom", "key", "create", f"browser-{role}", "--role", role]
-            made = subprocess.run(
-                [sys.executable, *command],
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                timeout=STARTED_S,
-                check=True,
-            )
-            self.keys[role] = made.stdout.split()[-1]
+            wanted = {"principal": f"browser-{role}", "roles": [role]}
+            made = self.api.post("/api/keys", json=wanted)
+            assert made.status_code == 201, made.text
+            self.keys[role] = str(made.json()["data"]["key"])
         return self.keys[role]
 
 
@@ -150,7 +143,7 @@ def serve(home: Path, screens: Path, **settings: str) -> Iterator[House]:
         url = printed.until(r"Careloom answers at (http://[^/\s]+)")
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=url, headers=headers, timeout=60) as api:
-            yield House(url, key, api, environment)
+            yield House(url, key, api)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -170,6 +163,21 @@ def go(tab: Page, house: House, address: str) -> None:
     tab.goto(f"{house.url}/#{address}")
 
 
+def submitted(house: House, tab: Page, task: str) -> dict[str, Any]:
+    """Press until the task is done, for in its first moments it takes no press; what it is then."""
+    button = tab.get_by_role("button", name="Submit and open next")
+    button.wait_for()
+
+    def pressed() -> dict[str, Any]:
+        found = dict(house.get(f"/api/tasks/{task}"))
+        is_open = found["status"] != "completed" and task in tab.url
+        if is_open and button.is_visible() and button.is_enabled():
+            button.click()
+        return found
+
+    return dict(until(pressed, lambda found: found["status"] == "completed"))
+
+
 def both_themes(tab: Page, check: Axe) -> None:
     """Carry out a check in light and in dark."""
     for theme in THEMES:
@@ -178,11 +186,17 @@ def both_themes(tab: Page, check: Axe) -> None:
         check(tab)
 
 
+def loaded(tab: Page) -> None:
+    """The page of the tab has its name and shows what it asked the server for."""
+    tab.get_by_role("heading", level=1).first.wait_for()
+    tab.locator("[role=status]", has_text="Loading").wait_for(state="detached")
+
+
 def fits(tab: Page, width: int) -> None:
     """Nothing is wider than the window."""
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width, tab.url
     inside = tab.evaluate(
         "(() => { const main = document.getElementById('main');"
         " return main ? main.scrollWidth - main.clientWidth : 0; })()"
     )
-    assert inside <= 0, f"the page is {inside} px too wide"
+    assert inside <= 0, f"{tab.url} is {inside} px too wide"

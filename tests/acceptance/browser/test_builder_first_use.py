@@ -172,20 +172,9 @@ def test_the_list_of_what_is_to_look_at_is_whole(builder: Builder) -> None:
     )
 
 
-def test_changes_after_publishing_are_called_unpublished(builder: Builder) -> None:
-    tab = builder.tab
-    builder.begin(WAITS)
-    tab.get_by_role("button", name="Publish").click()
-    panel = tab.get_by_role("complementary", name="Publish")
-    panel.get_by_role("button", name="Publish").click()
-    tab.get_by_text("Live v1").wait_for()
-    expect(tab.get_by_text("Unpublished changes")).to_have_count(0)
-    builder.select("rest")
-    builder.field("Duration").fill("2ms")
-    tab.get_by_text("Unpublished changes").wait_for()
-
-
-def test_a_narrow_window_shows_the_canvas_and_builds_nothing(builder: Builder) -> None:
+def test_a_narrow_window_builds_nothing_and_a_wider_one_takes_and_names_its_keys(
+    builder: Builder,
+) -> None:
     tab = builder.tab
     tab.set_viewport_size({"width": 390, "height": 844})
     builder.begin(WAITS)
@@ -194,21 +183,11 @@ def test_a_narrow_window_shows_the_canvas_and_builds_nothing(builder: Builder) -
     expect(tab.get_by_label("Search components")).to_be_hidden()
     expect(tab.locator("[data-inspector]")).to_be_hidden()
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_escape_leads_from_a_field_to_its_node(builder: Builder) -> None:
-    tab = builder.tab
-    builder.begin(WAITS)
+    tab.set_viewport_size({"width": 1280, "height": 800})
     builder.select("rest")
     builder.field("Name").click()
     tab.keyboard.press("Escape")
     expect(builder.node("rest")).to_be_focused()
-
-
-def test_the_help_names_every_key_of_the_canvas(builder: Builder) -> None:
-    tab = builder.tab
-    builder.begin(WAITS)
-    builder.select("rest")
     tab.keyboard.press("?")
     words = tab.get_by_role("dialog", name="Keys").locator("dd").all_inner_texts()
     assert words.index("Undo") < words.index("Do again")

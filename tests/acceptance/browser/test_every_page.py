@@ -3,9 +3,8 @@ window, nothing wrong on the console."""
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page
-from tests.acceptance.browser.place import Axe, both_themes, fits
+from tests.acceptance.browser.place import Axe, House, both_themes, fits, go, loaded
 
 WINDOWS = ((1280, 800), (1440, 900), (768, 1024), (390, 844))
 PAGES = (
@@ -21,27 +20,23 @@ PAGES = (
 )
 
 
-def open_page(tab: Page, name: str) -> None:
-    """By its word in the rail, as everybody does."""
-    rail = tab.get_by_role("navigation", name="Pages")
-    rail.get_by_role("link", name=name).click()
-    tab.get_by_role("heading", level=1).first.wait_for()
-    tab.wait_for_load_state("networkidle")
-
-
-def test_the_rail_has_every_page(signed_in: Page) -> None:
-    rail = signed_in.get_by_role("navigation", name="Pages").get_by_role("listitem")
-    words = [text.split("\n")[0] for text in rail.all_inner_texts()]
+def test_every_page_is_in_the_rail_accessible_and_fits_its_window(
+    house: House, signed_in: Page, axe: Axe
+) -> None:
+    """From page to page by their words in the rail, as everybody goes."""
+    go(signed_in, house, "/messages")
+    rail = signed_in.get_by_role("navigation", name="Pages")
+    rail.get_by_role("listitem").first.wait_for()
+    words = [text.split("\n")[0] for text in rail.get_by_role("listitem").all_inner_texts()]
     assert set(PAGES) <= set(words), words
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_accessible_and_fits_its_window(signed_in: Page, axe: Axe, name: str) -> None:
-    open_page(signed_in, name)
-    assert name in signed_in.title()
-    assert signed_in.get_by_role("main").count() == 1
-    assert signed_in.get_by_role("heading", level=1).count() == 1
-    both_themes(signed_in, axe)
-    for width, height in WINDOWS:
-        signed_in.set_viewport_size({"width": width, "height": height})
-        fits(signed_in, width)
+    for name in PAGES:
+        signed_in.set_viewport_size({"width": 1280, "height": 800})
+        rail.get_by_role("link", name=name).click()
+        signed_in.wait_for_function("name => document.title.startsWith(name)", arg=name)
+        loaded(signed_in)
+        assert signed_in.get_by_role("main").count() == 1, name
+        assert signed_in.get_by_role("heading", level=1).count() == 1, name
+        both_themes(signed_in, axe)
+        for width, height in WINDOWS:
+            signed_in.set_viewport_size({"width": width, "height": height})
+            fits(signed_in, width)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.acceptance.browser.place import Axe, House, both_themes, go, sign_in
+from tests.acceptance.browser.place import Axe, House, both_themes, go
 
 ADMISSION = """
 workflow:
@@ -66,7 +66,11 @@ def used(house: House) -> House:
 def test_a_workflow_is_found_by_name_and_opened_with_the_keyboard(
     used: House, signed_in: Page, axe: Axe
 ) -> None:
-    go(signed_in, used, "/workflows")
+    go(signed_in, used, "/workflows?find=qwertz")
+    signed_in.get_by_role("heading", name="Nothing is called “qwertz”").wait_for()
+    both_themes(signed_in, axe)
+    signed_in.get_by_role("button", name="Show all workflows").click()
+    signed_in.get_by_role("link", name="Arrival at the desk").wait_for()
     grid = signed_in.get_by_role("grid", name="Workflows")
     row = grid.get_by_role("row").filter(has_text="Arrival at the desk")
     row.get_by_role("img", name="Last runs of Arrival at the desk: 1 done").wait_for()
@@ -82,24 +86,19 @@ def test_a_workflow_is_found_by_name_and_opened_with_the_keyboard(
     signed_in.wait_for_url("**/#/workflows/arrival-desk")
 
 
-def test_what_nothing_is_called_says_so(used: House, signed_in: Page, axe: Axe) -> None:
-    go(signed_in, used, "/workflows?find=qwertz")
-    signed_in.get_by_role("heading", name="Nothing is called “qwertz”").wait_for()
-    both_themes(signed_in, axe)
-    signed_in.get_by_role("button", name="Show all workflows").click()
-    signed_in.get_by_role("link", name="Arrival at the desk").wait_for()
-
-
 def test_who_may_not_deploy_is_offered_nothing_new(
     used: House, page_for: Callable[[str], Page]
 ) -> None:
     tab = page_for("viewer")
+    go(tab, used, "/workflows")
     tab.get_by_role("link", name="Arrival at the desk").wait_for()
     for word in ("New", "From a template", "Describe it"):
         assert tab.get_by_text(word, exact=True).count() == 0
 
 
-def test_templates_are_offered_in_place(used: House, signed_in: Page, axe: Axe) -> None:
+def test_templates_are_offered_in_place_and_a_workflow_is_paused_from_its_line(
+    used: House, signed_in: Page, axe: Axe
+) -> None:
     go(signed_in, used, "/workflows")
     signed_in.get_by_role("button", name="From a template").click()
     templates = signed_in.get_by_role("region", name="Templates")
@@ -111,6 +110,16 @@ def test_templates_are_offered_in_place(used: House, signed_in: Page, axe: Axe) 
     assert href.endswith("#/workflows/new?template=radiology-triage")
     signed_in.keyboard.press("Escape")
     expect(templates).to_be_hidden()
+    menu = signed_in.get_by_role("button", name="What to do with Arrival at the desk")
+    menu.click()
+    signed_in.get_by_role("menuitem", name="Pause").click()
+    row = signed_in.get_by_role("row").filter(has_text="Arrival at the desk")
+    row.get_by_text("Paused").first.wait_for()
+    assert used.get("/api/workflows/arrival-desk")["active"] is False
+    menu.click()
+    signed_in.get_by_role("menuitem", name="Resume").click()
+    expect(row.get_by_text("Paused")).to_have_count(0)
+    assert used.get("/api/workflows/arrival-desk")["active"] is True
 
 
 def test_a_run_is_started_by_hand_from_its_line(
@@ -140,25 +149,6 @@ def test_a_run_is_started_by_hand_from_its_line(
     assert run["status"] == "succeeded"
     given = {"examination": "CT of the chest", "copies": 2, "urgent": True}
     assert given.items() <= run["trigger"].items()
-
-
-def test_a_workflow_is_paused_and_resumed_from_its_line(used: House, signed_in: Page) -> None:
-    go(signed_in, used, "/workflows?find=arrival-desk")
-    menu = signed_in.get_by_role("button", name="What to do with Arrival at the desk")
-    menu.click()
-    signed_in.get_by_role("menuitem", name="Pause").click()
-    row = signed_in.get_by_role("row").filter(has_text="Arrival at the desk")
-    row.get_by_text("Paused").first.wait_for()
-    assert used.get("/api/workflows/arrival-desk")["active"] is False
-    menu.click()
-    signed_in.get_by_role("menuitem", name="Resume").click()
-    expect(row.get_by_text("Paused")).to_have_count(0)
-    assert used.get("/api/workflows/arrival-desk")["active"] is True
-
-
-def test_a_new_server_leads_into_the_first_workflow(fresh_house: House, page: Page) -> None:
-    sign_in(page, fresh_house, fresh_house.key, "/")
-    page.wait_for_url("**/#/workflows/new?template=radiology-triage&first=1")
 
 
 def test_a_connection_is_made_tested_and_changed(
@@ -209,16 +199,9 @@ def test_an_incident_says_what_to_do_and_is_closed(used: House, signed_in: Page,
     assert signed_in.url.endswith("show=all")
 
 
-def test_a_new_incident_is_counted_without_a_reload(used: House, signed_in: Page) -> None:
-    go(signed_in, used, "/messages")
-    used.deploy(FAILING.replace("id: unreadable", "id: unread2"))
-    run = used.start("unread2", letter="none")
-    used.ended(run)
-    rail = signed_in.get_by_role("navigation", name="Pages")
-    rail.get_by_role("link", name="Incidents").get_by_text("open").wait_for(state="attached")
-
-
-def test_a_message_leads_to_its_run(used: House, signed_in: Page, axe: Axe) -> None:
+def test_a_message_leads_to_its_run_and_a_new_incident_is_counted_without_a_reload(
+    used: House, signed_in: Page, axe: Axe
+) -> None:
     go(signed_in, used, "/messages")
     card = signed_in.get_by_role("article").filter(has_text="Somebody came").first
     card.get_by_text("Kept here, not sent").wait_for()
@@ -227,3 +210,40 @@ def test_a_message_leads_to_its_run(used: House, signed_in: Page, axe: Axe) -> N
     link = card.get_by_role("link", name="Open the run").get_attribute("href")
     assert link is not None
     assert "#/runs/run_" in link
+    used.deploy(FAILING.replace("id: unreadable", "id: unread2"))
+    run = used.start("unread2", letter="none")
+    used.ended(run)
+    rail = signed_in.get_by_role("navigation", name="Pages")
+    rail.get_by_role("link", name="Incidents").get_by_text("open").wait_for(state="attached")
+
+
+def test_a_conversation_is_opened_and_left_for_another_page(
+    house: House, signed_in: Page, axe: Axe
+) -> None:
+    provider = {"kind": "http", "settings": {"url": "https://models.invalid/v1"}}
+    kept = house.api.put("/api/connections/talks", json={**provider, "secret": {"token": "t"}})
+    assert kept.status_code == 200, kept.text
+    model = {"provider": "openai", "connection": "talks", "dataClass": "phi"}
+    assert house.api.put("/api/models/openai/gpt-4", json=model).status_code == 200
+    helper = {"name": "ward-helper", "defaultModelName": "openai/gpt-4", "instructions": "Help."}
+    worker = house.api.post("/api/workers", json=helper).json()["data"]["id"]
+    begun = house.api.post("/api/sessions", json={"workerId": worker, "metadata": {}})
+    assert begun.status_code == 201, begun.text
+    go(signed_in, house, "/sessions")
+    signed_in.get_by_role("gridcell", name="ward-helper").click()
+    signed_in.wait_for_url(f"**/#/sessions/{begun.json()['data']['id']}")
+    signed_in.get_by_role("heading", name="ward-helper", level=1).wait_for()
+    signed_in.get_by_label("What to say").fill("Who is on the ward?")
+    signed_in.keyboard.press("Enter")
+    said = signed_in.get_by_role("list", name="What was said")
+    said.get_by_text("Who is on the ward?").wait_for()
+    both_themes(signed_in, axe)
+    rail = signed_in.get_by_role("navigation", name="Pages")
+    for page in ("Runs", "Sessions"):
+        rail.get_by_role("link", name=page).click()
+        signed_in.get_by_role("heading", name=page, level=1).wait_for()
+    signed_in.go_back()
+    signed_in.go_back()
+    said.get_by_text("Who is on the ward?").wait_for()
+    signed_in.get_by_role("button", name="End it").click()
+    signed_in.get_by_role("button", name="Go on with it").wait_for()

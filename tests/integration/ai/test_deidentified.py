@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from io import BytesIO
 from typing import Any
 
+import numpy as np
 import orjson
+from PIL import Image
 from tests.ai_server.script import Asked, Say
 from tests.integration.ai.conftest import Ward
+from tests.integration.dicom.burned import as_file, ground, strokes, ultrasound, with_words
 
 from careloom.types import JsonObject
 
@@ -173,6 +178,40 @@ async def test_what_cannot_be_masked_is_refused_in_words(ward: Ward) -> None:
     task = await ward.say(other, parts)
     assert (task["status"], task["error"]["code"]) == ("failed", "media_not_deidentified")
     assert ward.ai.script.asked == []
+
+
+async def test_an_image_of_the_archive_is_shown_without_its_words(ward: Ward) -> None:
+    await ward.model("seeing", dataClass="deidentified", takes=["image"])
+    worker = await ward.worker("looker", defaultModelName="seeing")
+    session = await ward.session(worker["id"])
+    picture, ink = ground(), strokes()
+    for name, dataset in (
+        ("good", ultrasound(with_words(picture, ink))),
+        ("photo", ultrasound(picture, Modality="XC", SOPInstanceUID="1.2.826.13.9")),
+    ):
+        path = f"/api/files/uploads/Quetzalmeier-{name}.dcm"
+        stored = await ward.desk.client.put(path, content=as_file(dataset))
+        assert stored.status_code == 201, stored.text
+    ward.ai.script.otherwise = lambda asked: Say("I see speckle.")
+
+    async def shown(name: str) -> JsonObject:
+        uri = f"dicom://uploads/Quetzalmeier-{name}.dcm"
+        words = {"type": "text", "text": f"Look at {uri}."}
+        return await ward.say(session, [words, {"type": "image", "uri": uri}])
+
+    task = await shown("good")
+    assert task["status"] == "completed", task
+    (asked,) = ward.ai.script.asked
+    sent = wire(asked)
+    assert "Quetzalmeier" not in sent
+    assert "1.2.826.13" not in sent
+    (image,) = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", sent)
+    seen = np.asarray(Image.open(BytesIO(base64.b64decode(image))))
+    assert seen.shape == picture.shape
+    assert (seen[ink] <= 8).all()
+    task = await shown("photo")
+    assert (task["status"], task["error"]["code"]) == ("failed", "media_not_deidentified")
+    assert len(ward.ai.script.asked) == 1
 
 
 async def test_a_worker_that_reads_records_shows_none_to_a_model_of_no_class(ward: Ward) -> None:

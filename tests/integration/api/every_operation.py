@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.api.ai_calls import places as ai_places
 from tests.integration.api.evaluation_calls import places as evaluation_places
+from tests.integration.api.learning_calls import MODEL
+from tests.integration.dicom.burned import as_file, ground, ultrasound
 
 from careloom.identity.permissions import ROLES, allows, grants_of
 from careloom.samples.referral_pdf import digital_pdf
@@ -75,7 +77,14 @@ ROLE_NAMES = sorted(ROLES)
 
 async def furnished(desk: Desk) -> dict[str, str]:
     """One of everything in the desk's tenant: what a parameter's name stands for."""
-    places = {"number": "1", "kind": "wait", "endpoint": "x" * 24, "path": "orders", "name": OURS}
+    places = {
+        "number": "1",
+        "version": "1",
+        "kind": "wait",
+        "endpoint": "x" * 24,
+        "path": "orders",
+        "name": OURS,
+    }
     places |= await _workflows(desk)
     await _computing(desk)
     places |= await _files(desk)
@@ -93,6 +102,7 @@ async def furnished(desk: Desk) -> dict[str, str]:
     places["server_id"] = store["id"]
     places |= await ai_places(desk)
     places |= await evaluation_places(desk, OURS)
+    await _done(desk.put(f"/api/trained-models/{OURS}", json=MODEL))
     return places | {"connection_id": OURS, "queue": OURS, "group": OURS}
 
 
@@ -155,7 +165,12 @@ async def _files(desk: Desk) -> dict[str, str]:
     letter = {"file": ("a.pdf", digital_pdf("Dear colleague, please see this patient soon."))}
     answer = await desk.client.post("/triage-referral/", files=letter)
     assert answer.status_code == 200, answer.text
+    image = as_file(ultrasound(ground()))
+    await _done(desk.put("/api/files/uploads/us.dcm", content=image))
+    given = {"studyInstanceUid": "1.2.826.13.1", "options": {"cleanPixelData": False}}
+    copies = await _done(desk.post("/api/deidentifications", given))
     return {
+        "deidentification_id": copies["deidentificationId"],
         "bucket": "letters",
         "readFile.name": "a.pdf",
         "referral_id": answer.json()["referral_id"],

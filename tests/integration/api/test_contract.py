@@ -34,7 +34,15 @@ KEY_INSIDE = {"openBrowserSession"}
 SIGNED = {"receiveWebhook"}
 """The signature is the credential."""
 TAKES_A_BODY = {
-    *("putModel", "redactText", "createWorker", "updateWorker", "createSession", "sendMessage"),
+    *(
+        "putModel",
+        "redactText",
+        "deidentifyStudy",
+        "createWorker",
+        "updateWorker",
+        "createSession",
+        "sendMessage",
+    ),
     *("submitToolOutputs", "putPolicy"),
     *("putGoldSet", "addGoldCases", "putEvaluationGates", "startEvaluation"),
     *("putTrainedModel", "trainModel"),
@@ -344,6 +352,13 @@ async def _files(desk: Desk) -> None:
     letter = digital_pdf(LETTER)
     await desk.put("/api/files/uploads/a.dcm", content=demo_study())
     await desk.get("/api/image-explanations?uri=dicom://uploads/a.dcm")
+    described = await desk.services.dicom.describe(desk.scope, "dicom://uploads/a.dcm")
+    order = {"studyInstanceUid": described["studyInstanceUid"], "options": {"safePrivate": True}}
+    begun = (await desk.post("/api/deidentifications", order)).json()["data"]
+    copies = f"/api/deidentifications/{begun['deidentificationId']}"
+    await desk.post(f"{copies}/cancel")
+    for path in (copies, f"{copies}/content", "/api/deidentifications"):
+        await desk.get(path)
     await desk.get("/api/evaluations")
     for path in ("/api/files", "/upload-referral/", "/triage-referral/"):
         answer = await desk.client.post(path, files={"file": ("a.pdf", letter)})

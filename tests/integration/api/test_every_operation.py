@@ -100,6 +100,7 @@ MAKES_ITS_OWN = {
         "putModel",
         "putRole",
         "putGoldSet",
+        "putTrainedModel",
         "putKnowledgeCollection",
         "putKnowledgeDocument",
     ),

@@ -510,6 +510,46 @@ class Redaction(Model):
     model: str
 
 
+class DeidentificationOrder(Model):
+    """DeidentificationOrder of the API."""
+
+    study_instance_uid: str
+    project: str
+    options: Model
+
+
+class DeidentificationSummary(Model):
+    """DeidentificationSummary of the API."""
+
+    deidentification_id: str
+    study_instance_uid: str
+    project: str
+    options: Model
+    status: Literal["running", "done", "failed", "cancelled"]
+    error: str | None
+    created_at: str
+    finished_at: str | None
+    progress: Model
+    summary: Model
+
+
+class Deidentification(Model):
+    """Deidentification of the API."""
+
+    deidentification_id: str
+    study_instance_uid: str
+    project: str
+    options: Model
+    status: Literal["running", "done", "failed", "cancelled"]
+    error: str | None
+    created_at: str
+    finished_at: str | None
+    progress: Model
+    summary: Model
+    copy_study_instance_uid: str | None
+    objects: list[Model]
+
+
 class KnowledgeCollectionGiven(Model):
     """KnowledgeCollectionGiven of the API."""
 

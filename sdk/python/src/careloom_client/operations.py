@@ -1317,6 +1317,53 @@ class File:
         wanted = call("GET", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name})
         return self._send(wanted)
 
+    def list_deidentifications(self) -> Envelope[list[models.DeidentificationSummary]]:
+        """The newest orders."""
+        wanted = call("GET", "/api/deidentifications", {})
+        return Envelope(self._send(wanted))
+
+    def deidentify_study(
+        self, body: JsonObject, *, idempotency_key: str | None = None
+    ) -> Envelope[models.Deidentification]:
+        """Make a copy of a study without its patient, in the archive as a study of its own."""
+        wanted = call(
+            "POST",
+            "/api/deidentifications",
+            {},
+            headers={"Idempotency-Key": idempotency_key},
+            json=body,
+        )
+        return Envelope(self._send(wanted))
+
+    def get_deidentification(self, deidentification_id: str) -> Envelope[models.Deidentification]:
+        """An order: how far it is, and what was done to each object."""
+        wanted = call(
+            "GET",
+            "/api/deidentifications/{deidentification_id}",
+            {"deidentification_id": deidentification_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def cancel_deidentification(
+        self, deidentification_id: str
+    ) -> Envelope[models.Deidentification]:
+        """Stop an order; the copies that were stored stay."""
+        wanted = call(
+            "POST",
+            "/api/deidentifications/{deidentification_id}/cancel",
+            {"deidentification_id": deidentification_id},
+        )
+        return Envelope(self._send(wanted))
+
+    def download_deidentification(self, deidentification_id: str) -> Any:
+        """The copies as a zip: `<study>/<series>/<instance>.dcm`."""
+        wanted = call(
+            "GET",
+            "/api/deidentifications/{deidentification_id}/content",
+            {"deidentification_id": deidentification_id},
+        )
+        return self._send(wanted)
+
 
 class Connection:
     """Operations on connection."""
@@ -3245,6 +3292,55 @@ class AsyncFile:
     async def read_file(self, bucket: str, name: str) -> Any:
         """The stored bytes of `file://{bucket}/{name}`; the reading is audited."""
         wanted = call("GET", "/api/files/{bucket}/{name}", {"bucket": bucket, "name": name})
+        return await self._send(wanted)
+
+    async def list_deidentifications(self) -> Envelope[list[models.DeidentificationSummary]]:
+        """The newest orders."""
+        wanted = call("GET", "/api/deidentifications", {})
+        return Envelope(await self._send(wanted))
+
+    async def deidentify_study(
+        self, body: JsonObject, *, idempotency_key: str | None = None
+    ) -> Envelope[models.Deidentification]:
+        """Make a copy of a study without its patient, in the archive as a study of its own."""
+        wanted = call(
+            "POST",
+            "/api/deidentifications",
+            {},
+            headers={"Idempotency-Key": idempotency_key},
+            json=body,
+        )
+        return Envelope(await self._send(wanted))
+
+    async def get_deidentification(
+        self, deidentification_id: str
+    ) -> Envelope[models.Deidentification]:
+        """An order: how far it is, and what was done to each object."""
+        wanted = call(
+            "GET",
+            "/api/deidentifications/{deidentification_id}",
+            {"deidentification_id": deidentification_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def cancel_deidentification(
+        self, deidentification_id: str
+    ) -> Envelope[models.Deidentification]:
+        """Stop an order; the copies that were stored stay."""
+        wanted = call(
+            "POST",
+            "/api/deidentifications/{deidentification_id}/cancel",
+            {"deidentification_id": deidentification_id},
+        )
+        return Envelope(await self._send(wanted))
+
+    async def download_deidentification(self, deidentification_id: str) -> Any:
+        """The copies as a zip: `<study>/<series>/<instance>.dcm`."""
+        wanted = call(
+            "GET",
+            "/api/deidentifications/{deidentification_id}/content",
+            {"deidentification_id": deidentification_id},
+        )
         return await self._send(wanted)
 
 

@@ -61,6 +61,10 @@ class Redactor:
         lexicon = self._finder.lexicon
         return KnownValues(values, lambda word: mark(word) in lexicon.ordinary)
 
+    def ordinary(self, word: str) -> bool:
+        """Whether a word in small letters is an ordinary one of the language."""
+        return mark(word) in self._finder.lexicon.ordinary
+
     def find(self, text: str, known: KnownValues | None = None) -> list[Span]:
         """The stretches that identify somebody, in order and without overlaps."""
         found = self._remembered(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
@@ -16,10 +17,11 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.sr._concepts_dict import concepts
 
+from careloom.dicom.deidentify.descriptors import TEXT_VR, vocabulary
 from careloom.dicom.deidentify.profile import Options, action
 from careloom.dicom.deidentify.pseudonym import Pseudonyms, time_of_day
+from careloom.dicom.deidentify.safe_private import safe
 from careloom.dicom.limits import is_uid
 
 _PATIENT_NAME, _PATIENT_ID = 0x00100010, 0x00100020
@@ -42,9 +44,13 @@ _OLDEST = 89
 class Cleaner:
     """Cleans one object; counts what it did."""
 
-    def __init__(self, options: Options, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self, options: Options, pseudonyms: Pseudonyms, texts: dict[str, str] | None = None
+    ) -> None:
         self._options = options
         self._pseudonyms = pseudonyms
+        self._texts = texts or {}
+        """Descriptions as they are, and as they may stay."""
         self.done: Counter[str] = Counter()
 
     def clean(self, dataset: Dataset) -> Dataset:
@@ -53,7 +59,8 @@ class Cleaner:
         for tag in list(dataset.keys()):
             number = int(tag)
             if tag.is_private or (number >> 16) % 2 or tag.element == 0:
-                self.done["private" if tag.is_private else "removed"] += 1
+                if not self._kept_private(dataset, number, cleaned):
+                    self.done["private" if tag.is_private else "removed"] += 1
                 continue
             if any(tag.group in groups for groups in _REMOVED_GROUPS):
                 self.done["overlay"] += 1
@@ -62,6 +69,20 @@ class Cleaner:
             if kept is not None:
                 cleaned.add(kept)
         return cleaned
+
+    def _kept_private(self, dataset: Dataset, tag: int, cleaned: Dataset) -> bool:
+        """Keep an attribute of the standard's list, with its creator in the standard's words."""
+        found = safe(dataset, tag) if self._options.safe_private else None
+        if found is None:
+            return False
+        vr, place, creator = found
+        element = dataset[tag]
+        if not _is_safe(tag, vr, element):
+            return False
+        cleaned.add_new(place, "LO", creator)
+        cleaned.add_new(tag, vr, element.value)
+        self.done["safe_private"] += 1
+        return True
 
     def _element(self, tag: int, element: DataElement) -> DataElement | None:
         try:
@@ -73,6 +94,11 @@ class Cleaner:
         if tag in (_PATIENT_NAME, _PATIENT_ID):
             self.done["replaced"] += 1
             return DataElement(tag, vr, self._pseudonyms.patient_id)
+        if choice == "C":
+            described = self._described(tag, vr, element)
+            if described is not None:
+                return described
+            choice = action(tag, replace(self._options, clean_descriptors=False))
         if choice == "X":
             return self._removed()
         if choice == "Z":
@@ -85,6 +111,17 @@ class Cleaner:
         if vr == "UI":
             return self._uids(tag, element, keep=choice == "K")
         return self._plain(tag, vr, element, choice)
+
+    def _described(self, tag: int, vr: str, element: DataElement) -> DataElement | None:
+        """A description in its cleaned words; None when nothing of it may stay."""
+        if vr not in TEXT_VR or vr != element.VR:
+            return None
+        made = [self._texts.get(str(value), "") for value in _values(element)]
+        kept = [text for text in made if text]
+        if not kept:
+            return None
+        self.done["cleaned"] += 1
+        return DataElement(tag, vr, kept if len(kept) != 1 else kept[0])
 
     def _removed(self) -> DataElement | None:
         self.done["removed"] += 1
@@ -140,11 +177,22 @@ class Cleaner:
             return DataElement(tag, vr, dates if len(dates) != 1 else dates[0])
         if vr == "AS" and choice == "K" and len(values) == 1 and _AGE.fullmatch(str(values[0])):
             return DataElement(tag, vr, _capped(str(values[0])))
-        if vr == "CS" and all(_CODE_STRING.fullmatch(str(value)) for value in values):
+        if vr == "CS" and _are_codes(values):
             return DataElement(tag, vr, element.value)
         if _is_numeric(tag, vr, element, values):
             return DataElement(tag, element.VR, element.value)
         return self._removed()
+
+
+def _are_codes(values: list[Any]) -> bool:
+    return all(_CODE_STRING.fullmatch(str(value)) for value in values)
+
+
+def _is_safe(tag: int, vr: str, element: DataElement) -> bool:
+    if vr != element.VR:
+        return False
+    values = _values(element)
+    return _are_codes(values) if vr == "CS" else _is_numeric(tag, vr, element, values)
 
 
 def _is_numeric(tag: int, vr: str, element: DataElement, values: list[Any]) -> bool:
@@ -174,19 +222,5 @@ def _capped(age: str) -> str:
 def _public_code(item: Dataset) -> tuple[str, str, str] | None:
     """Code, scheme and meaning as the vocabulary has them; None for codes of one's own."""
     scheme, code = str(item.get(_SCHEME) or ""), str(item.get(_CODE_VALUE) or "")
-    words = _vocabulary().get((scheme, code))
+    words = vocabulary().get((scheme, code))
     return (code, scheme, words) if words is not None else None
-
-
-_VOCABULARY: dict[tuple[str, str], str] = {}
-
-
-def _vocabulary() -> dict[tuple[str, str], str]:
-    """Meaning by scheme and code, of the codes that DICOM's context groups use."""
-    if not _VOCABULARY:
-        vocabularies: dict[str, Any] = concepts
-        for scheme, by_name in vocabularies.items():
-            for codes in by_name.values():
-                for code, found in codes.items():
-                    _VOCABULARY[scheme, code] = str(found[0])
-    return _VOCABULARY

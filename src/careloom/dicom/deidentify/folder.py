@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from careloom.dicom.deidentify.copying import Copying
 from careloom.dicom.deidentify.profile import Options
 from careloom.dicom.deidentify.pseudonym import LEAST_KEY_BYTES
 from careloom.dicom.limits import Refused
-from careloom.dicom.sandbox import Sandbox
 from careloom.errors import InvalidInput
 from careloom.types import JsonObject
 
 
 async def deidentify_folder(
-    source: Path, target: Path, key: bytes, options: Options, sandbox: Sandbox
+    source: Path, target: Path, key: bytes, options: Options, copying: Copying
 ) -> AsyncIterator[JsonObject]:
     """Write `<study>/<series>/<instance>.dcm` for each file; yields what was done or refused.
 
@@ -24,21 +24,19 @@ async def deidentify_folder(
     """
     files = await asyncio.to_thread(_checked, source, target, key)
     for number, path in enumerate(files, start=1):
-        yield {"file": number, **await _one(path, target, key, options, sandbox)}
+        yield {"file": number, **await _one(path, target, key, options, copying)}
 
 
 async def _one(
-    path: Path, target: Path, key: bytes, options: Options, sandbox: Sandbox
+    path: Path, target: Path, key: bytes, options: Options, copying: Copying
 ) -> JsonObject:
     try:
-        data = await asyncio.to_thread(_read, path, sandbox.limits.max_bytes)
-        job = {"job": "deidentify", "key": key.hex(), "options": options.to_json()}
-        answer, body = await sandbox.run(job, data)
+        data = await asyncio.to_thread(_read, path, copying.max_bytes)
+        report, body = await copying.copy(data, key, options)
     except OSError as error:
         return {"outcome": "refused", "reason": f"It cannot be read ({type(error).__name__})"}
     except Refused as refused:
         return {"outcome": "refused", "reason": refused.message}
-    report: JsonObject = answer["report"]
     folder = target / report["studyInstanceUid"] / report["seriesInstanceUid"]
     place = folder / f"{report['sopInstanceUid']}.dcm"
     if not await asyncio.to_thread(_write, place, body):

@@ -21,23 +21,29 @@ _STRICTEST_THAT_KEEPS_THE_ATTRIBUTE = {
 }
 METHODS = {
     "basic": ("113100", "Basic Application Confidentiality Profile"),
+    "clean_pixels": ("113101", "Clean Pixel Data Option"),
+    "clean_descriptors": ("113105", "Clean Descriptors Option"),
     "modified_dates": (
         "113107",
         "Retain Longitudinal Temporal Information Modified Dates Option",
     ),
     "patient_characteristics": ("113108", "Retain Patient Characteristics Option"),
     "uids": ("113110", "Retain UIDs Option"),
+    "safe_private": ("113111", "Retain Safe Private Option"),
 }
 """Codes of PS3.16 CID 7050 that De-identification Method Code Sequence names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is kept beside the Basic Profile; all off keeps nothing."""
+    """What is kept or cleaned beside the Basic Profile; all off keeps nothing."""
 
+    clean_pixels: bool = False
+    clean_descriptors: bool = False
     modified_dates: bool = False
     patient_characteristics: bool = False
     uids: bool = False
+    safe_private: bool = False
 
     def to_json(self) -> JsonObject:
         return asdict(self)
@@ -59,7 +65,8 @@ def _table() -> dict[int, tuple[str, str]]:
 
 
 def action(tag: int, options: Options) -> str | None:
-    """`D`, `Z`, `X`, `U`, `K` (keep) or `M` (shift the date); None when the table has no row.
+    """`D`, `Z`, `X`, `U`, `K` (keep), `M` (shift the date) or `C` (clean the text); None when the
+    table has no row.
 
     Where the table leaves the choice to the object's definition, the one that keeps every object
     valid: an empty value for X/Z, a dummy for X/D.
@@ -72,4 +79,6 @@ def action(tag: int, options: Options) -> str | None:
         return "K"
     if options.modified_dates and "M" in kept:
         return "M"
+    if options.clean_descriptors and "D" in kept:
+        return "C"
     return _STRICTEST_THAT_KEEPS_THE_ATTRIBUTE.get(basic, basic)

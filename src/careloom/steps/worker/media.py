@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+from collections import OrderedDict
 from typing import Any
 
 from PIL import Image
@@ -18,6 +19,7 @@ from careloom.workflows.step import StepError
 
 _LARGEST = 20 << 20
 _LONGEST_SIDE = 2048
+_KEPT = 16
 _IMAGES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
@@ -27,6 +29,8 @@ class Media:
     def __init__(self, archive: DicomArchive, uploads: Uploads) -> None:
         self._archive = archive
         self._uploads = uploads
+        self._deidentified: OrderedDict[tuple[Scope, str], bytes] = OrderedDict()
+        """Pictures that were just de-identified: a conversation shows its images at every turn."""
 
     async def found_in(
         self, scope: Scope, grants: Grants, patient: str | None, value: Json
@@ -43,7 +47,29 @@ class Media:
 
     async def load(self, scope: Scope, part: JsonObject) -> bytes:
         """The bytes of a part that was found before."""
+        if part.get("deidentified"):
+            return await self._deidentified_bytes(scope, part["uri"])
         return (await self._bytes(scope, None, None, part["uri"]))[0]
+
+    async def deidentified(self, scope: Scope, part: JsonObject) -> JsonObject | None:
+        """The part as a model may see it that may see no patient data; None for what is no image
+        of the archive. Raises CareloomError when its words cannot be taken out with certainty."""
+        if part["type"] != "image" or not part["uri"].startswith("dicom://"):
+            return None
+        data = await self._deidentified_bytes(scope, part["uri"])
+        sha256 = hashlib.sha256(data).hexdigest()
+        return {**part, "mediaType": "image/png", "sha256": sha256, "deidentified": True}
+
+    async def _deidentified_bytes(self, scope: Scope, uri: str) -> bytes:
+        known = self._deidentified.get((scope, uri))
+        if known is None:
+            row = await self._archive.resolve(scope, uri)
+            pixels = await self._archive.deidentified_picture_of(scope, row)
+            known = await asyncio.to_thread(_png, pixels)
+            self._deidentified[scope, uri] = known
+            while len(self._deidentified) > _KEPT:
+                self._deidentified.popitem(last=False)
+        return known
 
     async def _bytes(
         self, scope: Scope, grants: Grants, patient: str | None, uri: str

@@ -49,7 +49,8 @@ BEGIN
   RETURN jsonb_build_object('outcome', 'unchanged', 'uri', v_uri, 'blob', v_known.blob_id, 'patient', v_known.fhir_patient);
 END $$;
 
--- dicom_stored: what follows a new instance: the study's revision, its patient, incident, audit and event.
+-- dicom_stored: what follows a new instance: the study's revision, its patient, incident, audit and event. A copy
+-- without its patient is no arrival: nothing is told of it.
 CREATE OR REPLACE FUNCTION dicom_stored(p_tenant text, p_store text, p_uri text, p_study text, p_op jsonb,
                                         p_body bytea, p_actor jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -59,10 +60,11 @@ BEGIN
     WHERE s.tenant = p_tenant AND s.store = p_store AND s.study = p_study RETURNING s.revision INTO v_revision;
   UPDATE dicom_instance i SET revision = v_revision
     WHERE i.tenant = p_tenant AND i.store = p_store AND i.instance = p_op->'instance'->>'instance';
-  PERFORM study_arrived(p_tenant, p_store, p_study, v_revision);
   PERFORM audit_record(p_tenant, p_store, 'dicom.store', p_uri, p_actor, jsonb_build_object(
     'sha256', encode(sha256(p_body), 'hex'), 'size', (p_op->'instance'->>'size')::bigint,
     'source', p_op->'instance'->>'source', 'sopClass', p_op->'instance'->>'sop_class'));
+  IF p_op->'instance'->>'source' = 'deidentified' THEN RETURN; END IF;
+  PERFORM study_arrived(p_tenant, p_store, p_study, v_revision);
   IF p_op->>'incident' IS NOT NULL THEN
     PERFORM op_incident_open(p_tenant, p_store, jsonb_build_object(
       'op', 'incident.open', 'kind', 'dicom.patient_unmatched', 'cause', p_op->>'incident',

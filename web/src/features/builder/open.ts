@@ -56,7 +56,7 @@ async function look({ id, draft, template, resource }: Asked): Promise<Opened> {
   const stored = newest ? await drafts.read(newest.id) : null;
   if (stored && !(await outrun(id, stored))) return { ...plain, ...fromStored(stored) };
   const { source } = await api.get<{ source: string }>(`api/workflows/${encodeURIComponent(id)}`);
-  const origin = { place: `workflow:${id}`, begin: () => drafts.begin({ workflow: id }) };
+  const origin = { place: `workflow:${id}`, begin: (mark: string) => drafts.begin({ workflow: id }, mark) };
   return { ...plain, draft: { text: source, moves: {}, pinned: {} }, stored: null, origin };
 }
 
@@ -75,13 +75,13 @@ function fromStored(stored: StoredDraft): Pick<Opened, "draft" | "stored" | "ori
 async function fresh(template: string | null, resource: string | null): Promise<Pick<Opened, "draft" | "stored" | "origin" | "left">> {
   if (template === null) {
     const source = resource === null ? NEW_WORKFLOW : addTrigger(NEW_WORKFLOW, { type: "fhir", event: `${resource}.create` }).text;
-    return begun("new", source, () => drafts.begin({ source }));
+    return begun("new", source, (mark) => drafts.begin({ source }, mark));
   }
   const { yaml } = await api.get<Template & { yaml: string }>(`api/templates/${encodeURIComponent(template)}`);
-  return begun(`template:${template}`, yaml, () => drafts.begin({ template }));
+  return begun(`template:${template}`, yaml, (mark) => drafts.begin({ template }, mark));
 }
 
-function begun(kind: string, text: string, begin: () => Promise<StoredDraft>) {
+function begun(kind: string, text: string, begin: Origin["begin"]) {
   const origin = { place: placeOfNew(kind, Date.now()), begin };
   return { draft: { text, moves: {}, pinned: {} }, stored: null, origin, left: interrupted(kind, text) };
 }

@@ -1,17 +1,28 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError, Unreachable } from "../../api/client";
 import { createSaver, draftOf, holds } from "./saving";
-import type { StoredDraft } from "./server";
+import { drafts, type StoredDraft } from "./server";
 import { createBuilder } from "./state";
 
 /** The server: what it keeps, and whether its answers arrive. */
-const server = vi.hoisted(() => ({ revisions: [] as unknown[], line: "whole" as "whole" | "no answer" | "no way", refuses: false }));
+const server = vi.hoisted(() => ({ revisions: [] as unknown[], marks: [] as string[], line: "whole" as "whole" | "no answer" | "no way", refuses: false }));
 
 vi.mock("./server", () => {
   const kept = () => server.revisions as StoredDraft[];
   const last = () => kept()[kept().length - 1] as StoredDraft;
   return {
+    placesOf: ({ positions }: StoredDraft) => positions,
     drafts: {
+      begin: async (_: unknown, mark: string) => {
+        if (server.line === "no way") throw new Unreachable();
+        server.marks.push(mark);
+        if (server.line === "no answer") throw new Unreachable();
+        return last();
+      },
+      begun: async (mark: string) => {
+        if (server.line !== "whole") throw new Unreachable();
+        return server.marks.includes(mark) ? last() : null;
+      },
       read: async () => last(),
       revision: async (_: string, number: number) => kept().find((one) => one.revision === number),
       save: async (_: string, content: Partial<StoredDraft>, ifMatch: number) => {
@@ -31,16 +42,17 @@ const first: StoredDraft = {
   positions: {}, basedOn: null, updatedAt: "", updatedBy: "ada",
 };
 
-function desk() {
+function desk(stored: StoredDraft | null = first) {
   const builder = createBuilder(draftOf(first));
-  const saver = createSaver(builder, { place: first.id, begin: async () => first }, first, { recovered: false, newer: null });
+  const origin = { place: stored?.id ?? "new:1", begin: (mark: string) => drafts.begin({ source: first.source }, mark) };
+  const saver = createSaver(builder, origin, stored, { recovered: false, newer: null });
   return { builder, saver, write: (text: string) => builder.getState().write(text, "typed", null) };
 }
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
-  Object.assign(server, { revisions: [first], line: "whole", refuses: false });
+  Object.assign(server, { revisions: [first], marks: [], line: "whole", refuses: false });
 });
 
 describe("a save of which the answer is lost", () => {
@@ -88,6 +100,38 @@ describe("a save of which the answer is lost", () => {
     await saver.save();
     expect(saver.store.getState()).toMatchObject({ state: "conflict", conflict: { base: "a: 1", theirs: { updatedBy: "bob" } } });
   });
+});
+
+describe("a beginning of which the answer is lost", () => {
+  it("is found again and not made a second time", async () => {
+    const { saver, write } = desk(null);
+    write("a: 2");
+    server.line = "no answer";
+    await saver.save();
+    await saver.save();
+    expect(saver.store.getState()).toMatchObject({ state: "offline", stored: null });
+    server.line = "whole";
+    await saver.save();
+    expect(server.marks).toHaveLength(1);
+    expect(saver.store.getState()).toMatchObject({ state: "saved", stored: { revision: 2, source: "a: 2" } });
+  });
+
+  it("did not get there: it is sent again", async () => {
+    const { saver, write } = desk(null);
+    write("a: 2");
+    server.line = "no way";
+    await saver.save();
+    server.line = "whole";
+    await saver.save();
+    expect(server.marks).toHaveLength(1);
+    expect(saver.store.getState()).toMatchObject({ state: "saved", stored: { revision: 2 } });
+  });
+});
+
+it("a draft that says what it began with is not saved a second time", async () => {
+  const { saver } = desk(null);
+  expect(await saver.saved()).toMatchObject({ revision: 1 });
+  expect(server.revisions).toHaveLength(1);
 });
 
 it("nothing goes on with a draft that the server did not take", async () => {

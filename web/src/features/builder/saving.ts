@@ -8,7 +8,7 @@ import { ApiError, Unreachable } from "../../api/client";
 import { same } from "../../graph";
 import { forgetLocal, keepLocal } from "./local";
 import type { BuilderStore, Draft } from "./state";
-import { type Pinned, type StoredDraft, drafts } from "./server";
+import { type Pinned, type StoredDraft, drafts, placesOf } from "./server";
 
 export type Saving = "saved" | "unsaved" | "saving" | "offline" | "conflict" | "refused";
 
@@ -29,7 +29,8 @@ export interface SavingState {
 export interface Origin {
   /** Where the local copy lies: the draft, or the address while there is none. */
   place: string;
-  begin: () => Promise<StoredDraft>;
+  /** The mark tells this beginning from every other. */
+  begin: (mark: string) => Promise<StoredDraft>;
 }
 
 const LOCAL_PAUSE = 100;
@@ -38,8 +39,10 @@ const AGAIN = 3_000;
 const LOOK = 12_000;
 
 export function draftOf(stored: StoredDraft): Draft {
-  return { text: stored.source, moves: stored.positions ?? {}, pinned: stored.pinned ?? {} };
+  return { text: stored.source, moves: placesOf(stored), pinned: stored.pinned ?? {} };
 }
+
+const newMark = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 
 const content = ({ text, moves, pinned }: Draft) => ({ source: text, positions: moves, pinned: sent(pinned) });
 
@@ -57,7 +60,7 @@ export function withheldOf(stored: StoredDraft | null): "hidden" | "erased" | nu
  * with their patient, say nothing. */
 export function holds(stored: StoredDraft, draft: Draft): boolean {
   const { source, positions, pinned } = content(draft);
-  if (stored.source !== source || !same(stored.positions ?? {}, positions)) return false;
+  if (stored.source !== source || !same(placesOf(stored), positions)) return false;
   return withheldOf(stored) !== null || same(sent(stored.pinned ?? {}), pinned);
 }
 
@@ -73,6 +76,8 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
   let busy: Promise<void> | null = null;
   /** What was sent and never answered: the server may have it. */
   let unanswered: Draft | null = null;
+  /** The mark of a beginning that was never answered: the server may have begun. */
+  let beginning: string | null = null;
 
   const place = () => store.getState().stored?.id ?? origin.place;
   const differs = () => builder.getState().draft() !== known;
@@ -108,6 +113,15 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
     return next;
   };
 
+  /** The draft of the server: begun once, though the answer to that may be lost. */
+  const begun = async (): Promise<StoredDraft> => {
+    const before = beginning === null ? null : await drafts.begun(beginning);
+    beginning ??= newMark();
+    const found = before ?? (await origin.begin(beginning));
+    beginning = null;
+    return found;
+  };
+
   const failed = async (error: unknown, sending: Draft | null) => {
     const { stored } = store.getState();
     if (error instanceof Unreachable || (error instanceof ApiError && error.status >= 500)) {
@@ -128,7 +142,11 @@ export function createSaver(builder: BuilderStore, origin: Origin, first: Stored
     let sending: Draft | null = null;
     store.setState({ state: "saving" });
     try {
-      let stored = store.getState().stored ?? (await origin.begin());
+      let { stored } = store.getState();
+      if (!stored) {
+        stored = await begun();
+        if (withheldOf(stored) === null && holds(stored, draft)) return taken(stored, draft);
+      }
       if (unanswered) stored = await reached(stored, unanswered);
       unanswered = null;
       store.setState({ stored });

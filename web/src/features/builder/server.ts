@@ -193,8 +193,27 @@ export function check(text: string, signal: AbortSignal): Promise<Checked> {
   return api.post<Checked>("api/workflows/validate", text, { type: YAML_TYPE, signal });
 }
 
+const BEGUN = "begun:";
+
+/** Where somebody put the steps of a draft. */
+export const placesOf = ({ positions }: StoredDraft): Moves =>
+  Object.fromEntries(Object.entries(positions ?? {}).filter(([key]) => !key.startsWith(BEGUN)));
+
 export const drafts = {
-  begin: (from: { source: string } | { template: string } | { workflow: string }) => api.post<StoredDraft>("api/drafts", from),
+  /** The mark stands among the positions of the first revision: by it the draft is found when the
+   * answer is lost on the way. */
+  begin: (from: { source: string } | { template: string } | { workflow: string }, mark: string) =>
+    api.post<StoredDraft>("api/drafts", { ...from, positions: { [BEGUN + mark]: { x: 0, y: 0 } } }),
+  /** The draft that was begun with this mark and not saved since; null when there is none. */
+  begun: async (mark: string): Promise<StoredDraft | null> => {
+    const newest = await api.get<Pick<StoredDraft, "id" | "revision">[]>("api/drafts", { limit: 20 });
+    for (const { id, revision } of newest) {
+      if (revision !== 1) continue;
+      const found = await api.get<StoredDraft>(`api/drafts/${id}`);
+      if (BEGUN + mark in found.positions) return found;
+    }
+    return null;
+  },
   read: (id: string) => api.get<StoredDraft>(`api/drafts/${id}`),
   ofWorkflow: (workflow: string) => api.get<StoredDraft[]>("api/drafts", { workflow, limit: 20 }),
   save: (id: string, content: { source: string; pinned: Pinned; positions: Moves }, ifMatch: number | "*") =>

@@ -12,7 +12,7 @@ import { counted } from "../../ui/format";
 import { Loading } from "../../ui/Loading";
 import { Ago } from "../../ui/Time";
 import { useToast } from "../../ui/Toasts";
-import { changeOf, type Demotion, type DriftShown, type Stream, type Test } from "./server";
+import { changeOf, CONVERSATION, placeOf, type Demotion, type DriftShown, type Stream, type Test } from "./server";
 import styles from "./evaluations.module.css";
 
 /** What changed over time: demotions, which a person lifts, and each stream's windows. */
@@ -45,13 +45,24 @@ export function Drift() {
           <ul className={styles.list}>
             {lifted.map((one) => (
               <li key={one.id}>
-                {one.model} in {one.workflowId}, <Ago at={one.liftedAt ?? one.at} /> by {one.liftedBy}: {one.liftedWhy}
+                {one.model} in {placeOf(one)}, <Ago at={one.liftedAt ?? one.at} /> by {one.liftedBy}: {one.liftedWhy}
               </li>
             ))}
           </ul>
         </section>
       )}
     </div>
+  );
+}
+
+/** The step it is about, with the way there. */
+function Place({ of }: { of: { workflowId: string; path: string | null } }) {
+  if (of.workflowId === CONVERSATION) return <Link to="/sessions">{placeOf(of)}</Link>;
+  return (
+    <>
+      <Link to={`/workflows/${of.workflowId}`}>{of.workflowId}</Link>
+      {of.path && ` ${of.path.split("/").at(-1)}`}
+    </>
   );
 }
 
@@ -69,7 +80,7 @@ function Holding({ one }: { one: Demotion }) {
     setBusy(true);
     try {
       await api.post(`api/drift/demotions/${one.id}/lift`, { reason });
-      say(`${one.model} decides again in ${one.workflowId}`, { kind: "done" });
+      say(`${one.model} decides again in ${placeOf(one)}`, { kind: "done" });
       refresh("api/drift");
     } catch (error) {
       say(messageOf(error), { kind: "failed" });
@@ -77,12 +88,11 @@ function Holding({ one }: { one: Demotion }) {
     }
   };
   return (
-    <section className={`${styles.card} ${styles.demoted}`} aria-label={`Demoted: ${one.model} in ${one.workflowId}`}>
+    <section className={`${styles.card} ${styles.demoted}`} aria-label={`Demoted: ${one.model} in ${placeOf(one)}`}>
       <header>
         <h2>{one.model} is demoted</h2>
         <p>
-          In <Link to={`/workflows/${one.workflowId}`}>{one.workflowId}</Link>
-          {one.path && `, ${one.path.split("/").at(-1)}`}, <Ago at={one.at} />: {why(one)}. Until it is lifted its answers count as unsure.
+          In <Place of={one} />, <Ago at={one.at} />: {why(one)}. Until it is lifted its answers count as unsure.
         </p>
       </header>
       {can("evaluation:write") && (
@@ -100,12 +110,12 @@ function Holding({ one }: { one: Demotion }) {
 function Watched({ one, falseAlarms }: { one: Stream; falseAlarms: number }) {
   const names = [...new Set(one.windows.flatMap(({ tests }) => tests.map(({ name }) => name)))];
   return (
-    <section className={styles.card} aria-label={`${one.model} in ${one.workflowId}, ${one.kind}`}>
+    <section className={styles.card} aria-label={`${one.model} in ${placeOf(one)}, ${one.kind}`}>
       <header>
         <h2>{one.model}</h2>
         <p className={styles.soft}>
           {one.worker ? `${one.worker}, ` : one.version && `version ${one.version}, `}
-          <Link to={`/workflows/${one.workflowId}`}>{one.workflowId}</Link> {one.path.split("/").at(-1)}:{" "}
+          <Place of={one} />:{" "}
           {counted(one.seen, one.kind === "answers" ? "answer" : "decision")} seen
         </p>
       </header>
@@ -117,7 +127,7 @@ function Watched({ one, falseAlarms }: { one: Stream; falseAlarms: number }) {
         </p>
       ) : (
         <div className={styles.wide}>
-          <table className={styles.table}>
+          <table className={styles.table} data-stacks>
             <thead>
               <tr>
                 <th scope="col">What</th>
@@ -146,11 +156,11 @@ function Line({ name, windows, falseAlarms }: { name: string; windows: Stream["w
       <th scope="row" className={styles.first}>
         {changeOf(name)}
       </th>
-      <td>{valueOf(last?.reference)}</td>
-      <td>
+      <td data-head="Reference">{valueOf(last?.reference)}</td>
+      <td data-head="Last window">
         {valueOf(last?.window)} {last?.found && <strong className={styles.bad}>changed</strong>}
       </td>
-      <td>
+      <td data-head="p of each window">
         <Windows name={name} tests={tests} falseAlarms={falseAlarms} />
       </td>
     </tr>

@@ -81,7 +81,7 @@ function Runs({ runs, selected }: { runs: readonly Run[]; selected: string | nul
     <section className={styles.card} aria-label="Evaluations">
       <h2>Evaluations</h2>
       <div className={styles.wide}>
-        <table className={styles.table}>
+        <table className={styles.table} data-stacks>
           <thead>
             <tr>
               <th scope="col">What</th>
@@ -99,18 +99,18 @@ function Runs({ runs, selected }: { runs: readonly Run[]; selected: string | nul
                   <Link to={`/evaluations?view=measured&run=${one.id}`}>{one.subject}</Link>
                   <span className={styles.soft}>{[one.facts.model, one.facts.modelVersion].filter(Boolean).join(" ")}</span>
                 </th>
-                <td>
+                <td data-head="Gold set">
                   {one.goldSet}, {one.revision}
                 </td>
-                <td>{one.metrics?.accuracy ? interval(one.metrics.accuracy) : `${one.progress.done} of ${one.progress.of}`}</td>
-                <td>
+                <td data-head="Right">{one.metrics?.accuracy ? interval(one.metrics.accuracy) : `${one.progress.done} of ${one.progress.of}`}</td>
+                <td data-head="Calibration error">
                   {one.metrics?.ece && interval(one.metrics.ece)}
                   {one.metrics?.miscalibrated && <strong className={styles.bad}> too large</strong>}
                 </td>
-                <td>
+                <td data-head="State">
                   <Status of={one.status} />
                 </td>
-                <td>
+                <td data-head="When">
                   <Ago at={one.createdAt} />
                 </td>
               </tr>

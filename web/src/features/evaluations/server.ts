@@ -120,6 +120,12 @@ export interface DriftShown {
   demotions: Demotion[];
 }
 
+/** The server's own workflow in which conversations with workers run; it is on no page. */
+export const CONVERSATION = "careloom-conversation";
+
+/** Where a model answers, in words. */
+export const placeOf = ({ workflowId }: { workflowId: string }): string => (workflowId === CONVERSATION ? "conversations" : workflowId);
+
 const MEASURES: Record<string, string> = {
   accuracy: "Right",
   answered: "Answered",

@@ -1,0 +1,147 @@
+"""Where in a picture words stand: the text detector that rapidocr carries (PP-OCRv4, differentiable
+binarisation), asked at several sizes. Runs inside the sandbox.
+
+Only the place matters here, so nothing is read: a detector that finds a smear of print is enough
+to have it blacked. https://arxiv.org/abs/1911.08947
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from careloom.dicom.limits import Refused
+
+Picture = NDArray[np.uint8]
+"""(rows, columns, 3), as shown."""
+_TILE, _OVERLAP, _STEP = 1024, 160, 32
+"""Side of what the detector sees at once, and what neighbours share: its memory stays bounded."""
+_LIKELY, _SURE = 0.20, 0.35
+"""Probability of a pixel that may belong to words, and the mean of an area that does."""
+_GROWTH = 1.6
+"""The detector is trained to show the core of a line; this gives the line back (area x growth
+over perimeter, as its authors do)."""
+_MARGIN = 2
+_LEAST_SIDE = 2
+_FLAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An upright rectangle of pixels, ends exclusive, with what the detector thinks of it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    score: float = 1.0
+
+    @property
+    def size(self) -> int:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def moved(self, across: int, down: int) -> Area:
+        return Area(
+            self.left + across, self.top + down, self.right + across, self.bottom + down, self.score
+        )
+
+
+class TextFinder:
+    """Finds words in pictures; holds the model."""
+
+    def __init__(self) -> None:
+        # Heavy, and only needed where pixels are searched: other readings go without.
+        import onnxruntime
+
+        package = find_spec("rapidocr_onnxruntime")
+        if package is None or package.origin is None:
+            raise Refused("The text detector of rapidocr_onnxruntime is not installed")
+        folder = Path(package.origin).parent / "models"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / "ch_PP-OCRv4_det_infer.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+        cv2.setNumThreads(1)
+
+    def find(self, picture: Picture, scale: float) -> list[Area]:
+        """Areas of words in the picture's own pixels, found at `scale` times its size."""
+        height, width = picture.shape[:2]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        seen = picture if scale == 1 else cv2.resize(picture, size, interpolation=way)
+        likely = np.zeros(seen.shape[:2], np.uint8)
+        for top, left in _tiles(*seen.shape[:2]):
+            part = seen[top : top + _TILE, left : left + _TILE]
+            if int(part.max()) - int(part.min()) < _FLAT:
+                continue
+            place = likely[top : top + _TILE, left : left + _TILE]
+            np.maximum(place, self._probabilities(np.asarray(part, np.uint8)), out=place)
+        across, down = width / seen.shape[1], height / seen.shape[0]
+        return [_grown(area, across, down, width, height) for area in _areas(likely)]
+
+    def _probabilities(self, part: Picture) -> NDArray[np.uint8]:
+        height, width = part.shape[:2]
+        padded = cv2.copyMakeBorder(
+            part, 0, -height % _STEP, 0, -width % _STEP, cv2.BORDER_REPLICATE
+        )
+        block = padded.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1.0
+        (found,) = self._session.run(None, {self._input: block})
+        return np.asarray(found[0, 0, :height, :width] * 255.0, dtype=np.uint8)
+
+
+def cost(rows: int, columns: int, scale: float) -> int:
+    """Pixels that the detector looks at, tiles' overlaps left out."""
+    return round(rows * columns * scale * scale)
+
+
+def _tiles(height: int, width: int) -> Iterator[tuple[int, int]]:
+    for top in _starts(height):
+        for left in _starts(width):
+            yield top, left
+
+
+def _starts(size: int) -> list[int]:
+    if size <= _TILE:
+        return [0]
+    count = -(-(size - _OVERLAP) // (_TILE - _OVERLAP))
+    return [round(number * (size - _TILE) / (count - 1)) for number in range(count)]
+
+
+def _areas(likely: NDArray[np.uint8]) -> list[tuple[Area, float]]:
+    """Connected cores with how far each is to be grown."""
+    mask = (likely > _LIKELY * 255).astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = []
+    for number in range(1, count):
+        left, top, width, height, _pixels = (int(value) for value in boxes[number])
+        if min(width, height) < _LEAST_SIDE:
+            continue
+        inside = labels[top : top + height, left : left + width] == number
+        score = float(likely[top : top + height, left : left + width][inside].mean()) / 255
+        if score >= _SURE:
+            reach = _GROWTH * width * height / (2 * (width + height))
+            found.append((Area(left, top, left + width, top + height, score), reach))
+    return found
+
+
+def _grown(core: tuple[Area, float], across: float, down: float, width: int, height: int) -> Area:
+    """The core as an area of the picture's own pixels, grown to the line it stands for."""
+    area, reach = core
+    return Area(
+        max(0, int((area.left - reach) * across) - _MARGIN),
+        max(0, int((area.top - reach) * down) - _MARGIN),
+        min(width, int((area.right + reach) * across) + 1 + _MARGIN),
+        min(height, int((area.bottom + reach) * down) + 1 + _MARGIN),
+        area.score,
+    )
