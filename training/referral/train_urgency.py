@@ -301,13 +301,19 @@ def cross_validate(
     }
 
 
-def thresholds(chance: np.ndarray, label: np.ndarray) -> tuple[float, float]:
-    """(emergency, urgent): of the visits above them 80 and 70 % are level 1 or 2. Letters are
-    calmer than visits, and red flags and NEWS2 have called the plain emergencies already."""
+URGENT_FROM = 0.2
+"""An urgent case missed costs as much as four calm ones called urgent: 1 / (1 + 4)."""
+
+
+def thresholds(chance: np.ndarray, label: np.ndarray) -> tuple[float, float, float]:
+    """(emergency, urgent, doubt): above the first 80 % of the visits are level 1 or 2, above the
+    last lie 90 % of those that are. Letters are calmer than visits, and red flags and NEWS2 have
+    called the plain emergencies already."""
     order = np.argsort(-chance)
-    precision = np.cumsum(label[order]) / np.arange(1, len(label) + 1)
-    last = [np.flatnonzero(precision >= least).max() for least in (0.8, 0.7)]
-    return float(chance[order][last[0]]), float(chance[order][last[1]])
+    right = np.cumsum(label[order])
+    emergency = np.flatnonzero(right / np.arange(1, len(label) + 1) >= 0.8).max()
+    doubt = np.argmax(right / label.sum() >= 0.9)
+    return float(chance[order][emergency]), URGENT_FROM, float(chance[order][doubt])
 
 
 def as_arrays(
@@ -336,7 +342,7 @@ def as_arrays(
     }
 
 
-def export(stack: Stack, limits: tuple[float, float], path: Path = MODEL) -> None:
+def export(stack: Stack, limits: tuple[float, float, float], path: Path = MODEL) -> None:
     """Weights, vectors and trees as arrays."""
     first = stack.first
     width = len(first.scaler.mean_)
@@ -361,6 +367,7 @@ def export(stack: Stack, limits: tuple[float, float], path: Path = MODEL) -> Non
         calibration=np.array([stack.platt.coef_[0, 0], stack.platt.intercept_[0]]),
         emergency_from=np.array(limits[0]),
         urgent_from=np.array(limits[1]),
+        doubt_from=np.array(limits[2]),
         **{f"bands_{name}": points for name, points in bands().items()},
         **as_arrays(stack.second.classes, "class"),
         **as_arrays(stack.second.levels, "level"),
@@ -380,7 +387,7 @@ def main() -> None:
         round(float(roc_auc_score(extra.label, alone.predict(extra))), 3),
     )
     limits = thresholds(np.asarray(figures["chance"]), cases.label)
-    print("emergency from, urgent from", limits)
+    print("emergency, urgent, doubt from", limits)
     weights = np.concatenate(
         (np.ones(len(cases.label)), np.full(len(extra.label), NURSESIM_WEIGHT))
     )

@@ -214,6 +214,7 @@ class UrgencyClassifier:
             self.name = str(stored["name"])
             self.emergency_from = float(stored["emergency_from"])
             self.urgent_from = float(stored["urgent_from"])
+            self.doubt_from = float(stored["doubt_from"])
             names = str(stored["terms"]).split("\n")
             self._idf = dict(zip(names, stored["idf"].astype(float).tolist(), strict=True))
             self._row = {name: index for index, name in enumerate(names)}

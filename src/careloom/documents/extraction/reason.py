@@ -169,9 +169,7 @@ def _best_of(
     """The sentence with the most of a complaint in it; earlier ones first where two are equal."""
     cut = [_from(sentence, begin) for sentence in sentences]
     scored = [
-        (_worth(s, letter, referral) - 0.5 * i, -i, s)
-        for i, s in enumerate(cut)
-        if len(s.text) > 8
+        (_worth(s, letter, referral) - 0.5 * i, -i, s) for i, s in enumerate(cut) if len(s.text) > 8
     ]
     if not scored:
         return False
