@@ -56,7 +56,7 @@ class Drawn:
 def drawn(rng: np.random.Generator, number: int) -> Drawn:
     """The image of this number: sizes, contrasts and grounds take turns, the rest is by chance."""
     ground = GROUNDS[number % len(GROUNDS)]
-    rows, columns = [(480, 640), (512, 512), (600, 800)][int(rng.integers(3))]
+    rows, columns = [(320, 480), (384, 512), (400, 400)][int(rng.integers(3))]
     picture = _ground(rng, ground, rows, columns)
     taken = np.zeros((rows, columns), np.bool_)
     lines = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.integration.api.ai_calls import places as ai_places
 from tests.integration.api.evaluation_calls import places as evaluation_places
 from tests.integration.api.learning_calls import MODEL
+from tests.integration.dicom.burned import as_file, ground, ultrasound
 
 from careloom.identity.permissions import ROLES, allows, grants_of
 from careloom.samples.referral_pdf import digital_pdf
@@ -164,7 +165,12 @@ async def _files(desk: Desk) -> dict[str, str]:
     letter = {"file": ("a.pdf", digital_pdf("Dear colleague, please see this patient soon."))}
     answer = await desk.client.post("/triage-referral/", files=letter)
     assert answer.status_code == 200, answer.text
+    image = as_file(ultrasound(ground()))
+    await _done(desk.put("/api/files/uploads/us.dcm", content=image))
+    given = {"studyInstanceUid": "1.2.826.13.1", "options": {"cleanPixelData": False}}
+    copies = await _done(desk.post("/api/deidentifications", given))
     return {
+        "deidentification_id": copies["deidentificationId"],
         "bucket": "letters",
         "readFile.name": "a.pdf",
         "referral_id": answer.json()["referral_id"],

@@ -24,10 +24,10 @@ from careloom.dicom.limits import Refused
 from careloom.types import JsonObject
 
 Look = tuple[tuple[float, ...], ...]
-FIRST_LOOK: Look = ((2.0, 1.0), (2.0,))
+FIRST_LOOK: Look = ((2.5, 1.0), (2.0,))
 SECOND_LOOK: Look = ((1.5, 0.5), ())
 """Sizes at which words are searched in a frame as it is shown, and with its faint contrasts drawn
-out: print of 8 pixels is found at twice its size, captions at half."""
+out: print of 8 pixels is found at more than twice its size, captions at half."""
 MOST_PIXELS = 800_000_000
 """That the detector looks at for one object: some ten minutes of one processor."""
 _VISIBLE = 8
@@ -118,10 +118,18 @@ class BurnedIn:
                 kept[part] = view[part]
                 for scale in scales:
                     self._spend(region, scale)
-                    areas = self._finder.find(np.ascontiguousarray(view[part]), scale)
+                    areas = self._finder.find(self._smoothed(view, part), scale)
                     found += [area.moved(region.left, region.top) for area in areas]
         self.done.looks = max(self.done.looks, looks)
         return _merged(found)
+
+    def _smoothed(self, view: Picture, part: tuple[slice, slice]) -> Picture:
+        """A part of a view with what was blacked filled from around it: to the detector a black bar
+        is print."""
+        seen, mask = np.ascontiguousarray(view[part]), self.done.mask[part]
+        if not mask.any():
+            return seen
+        return np.asarray(cv2.inpaint(seen, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.uint8)
 
     def _spend(self, region: Area, scale: float) -> None:
         rows, columns = region.bottom - region.top, region.right - region.left

@@ -23,7 +23,7 @@ Picture = NDArray[np.uint8]
 """(rows, columns, 3), as shown."""
 _TILE, _OVERLAP, _STEP = 1024, 160, 32
 """Side of what the detector sees at once, and what neighbours share: its memory stays bounded."""
-_LIKELY, _SURE = 0.25, 0.40
+_LIKELY, _SURE = 0.20, 0.35
 """Probability of a pixel that may belong to words, and the mean of an area that does."""
 _GROWTH = 1.6
 """The detector is trained to show the core of a line; this gives the line back (area x growth
