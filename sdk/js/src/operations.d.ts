@@ -432,7 +432,7 @@ export declare class ModelsOperations extends Operations {
     name: string,
     body: types.AiModelGiven,
     options?: CallOptions,
-  ): Promise<types.Envelope<types.AiModel>>;
+  ): Promise<types.Envelope<types.AiModelPut>>;
 
   /** Configure it no longer: from here on it is asked by nobody. */
   deleteModel(name: string, options?: CallOptions): Promise<types.Envelope<types.AiModelDeleted>>;

@@ -257,6 +257,24 @@ export interface AiModel {
   version: string;
 }
 
+export interface AiModelPut {
+  name: string;
+  provider: "openai" | "anthropic" | "google" | "ollama";
+  connection: string;
+  model: string;
+  dataClass: "none" | "deidentified" | "phi";
+  region: string | null;
+  contextLength: number;
+  takes: Array<"image" | "document">;
+  price: { input: number; output: number } | null;
+  parameters: JsonObject;
+  timeout: number;
+  fallback: string | null;
+  description: string | null;
+  version: string;
+  findings: Array<Finding>;
+}
+
 export interface AiModelDeleted {
   name: string;
 }

@@ -141,6 +141,9 @@ SCHEMAS: dict[str, JsonObject] = {
     "Evaluation": shape(_EVALUATION),
     "AiModelGiven": shape(_REACHED, _MODEL, closed=True),
     "AiModel": shape({"name": TEXT, **_REACHED, **_MODEL, "version": TEXT}),
+    "AiModelPut": shape(
+        {"name": TEXT, **_REACHED, **_MODEL, "version": TEXT, "findings": list_of(ref("Finding"))}
+    ),
     "AiModelDeleted": shape({"name": TEXT}),
     "AiModelTest": shape(
         {
@@ -237,7 +240,7 @@ DATA: dict[str, JsonObject] = {
     "redactText": ref("Redaction"),
     "listModels": list_of(ref("AiModel")),
     "getModel": ref("AiModel"),
-    "putModel": ref("AiModel"),
+    "putModel": ref("AiModelPut"),
     "deleteModel": ref("AiModelDeleted"),
     "testModel": ref("AiModelTest"),
     "createWorker": ref("AiWorker"),

@@ -60,6 +60,9 @@ def _parts(stretch: asyncpg.Record) -> Iterator[tuple[int, uuid.UUID, bytes, byt
     first = stretch["number"] - (len(hashes) - 1 if stretch["is_last"] else 0)
     for offset, sealed in enumerate(hashes):
         link = chain[offset] if offset < len(chain) else b""
+        if offset == len(hashes) - 1:
+            # Bytes behind the last chain hash belong to no row: they break the chain here.
+            link += b"".join(chain[len(hashes) :])
         yield first + offset, behind(stretch["audit_id"], offset), sealed, link
 
 

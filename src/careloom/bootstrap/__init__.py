@@ -457,6 +457,8 @@ async def _start(services: Services, stack: AsyncExitStack, *, work: bool, liste
         loops.append(asyncio.create_task(services.people.clock.run(stop), name="careloom-tasks"))
         watch = services.ai.evaluation.watch
         loops.append(asyncio.create_task(watch.run(stop), name="careloom-drift"))
+        rounds = services.ai.evaluation.rounds
+        loops.append(asyncio.create_task(rounds.run(stop), name="careloom-rounds"))
         await services.worker.start()
         stack.push_async_callback(services.worker.stop)
         await services.triggers.start()

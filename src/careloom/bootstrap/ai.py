@@ -26,7 +26,6 @@ from careloom.ai.sessions.conversations import Action, Conversations
 from careloom.ai.sessions.stream import SessionStream, Words
 from careloom.ai.tools.registry import ToolRegistry
 from careloom.ai.turns.functions import Functions
-from careloom.ai.turns.guard import Guard
 from careloom.ai.turns.journal import CallJournal
 from careloom.ai.turns.models import ModelCalls
 from careloom.ai.turns.policy import DataClassPolicy, PolicyPort
@@ -34,6 +33,7 @@ from careloom.ai.turns.turn import Turns
 from careloom.ai.worker_versions import WorkerVersions
 from careloom.ai.workers import WorkerRegistry
 from careloom.bootstrap.ai_evaluation import Evaluation, build_evaluation
+from careloom.bootstrap.ai_files import media_of
 from careloom.bootstrap.ai_learning import Learning, build_learning, shelf_of
 from careloom.bootstrap.ai_mcp import settled
 from careloom.bootstrap.ai_policy import Rules
@@ -51,7 +51,7 @@ from careloom.settings import Settings
 from careloom.steps.asking import Asking, People
 from careloom.steps.worker.intents import CONVERSATION, Intents
 from careloom.steps.worker.language import LanguageWorkers
-from careloom.steps.worker.media import Media, loaded
+from careloom.steps.worker.media import loaded
 from careloom.steps.worker.verify import WorkerVerification
 from careloom.steps.worker.waiting import TOOL_OUTPUTS, TurnWaits, outputs_key
 from careloom.store.database import Database
@@ -283,13 +283,13 @@ def build_ai(
 ) -> Ai:
     """The room; `connected` once there are runs. Toolsets are in ai_tools.py; another guard is put
     in here."""
-    journal, media = CallJournal(db, keyring), Media(archive, uploads)
-    guard: Guard = guard_of(fhir, media.deidentified)
-    house = HousePolicy(db)
+    journal, media = CallJournal(db, keyring), media_of(db, keyring, fhir, archive, uploads)
+    guard, house = guard_of(fhir, media.deidentified), HousePolicy(db)
     policies: list[PolicyPort] = [DataClassPolicy(guard.masks, settings.model_regions), house]
     models, wire = LanguageModels(db), open_wire(connections)
     embeddings = Embeddings(models, wire, policies)
-    tooling = tooling_of(Rooms(db, fhir, neighbours, documents, uploads, connections, embeddings))
+    rooms = Rooms(db, fhir, neighbours, documents, uploads, connections, embeddings, keyring)
+    tooling = tooling_of(rooms)
     tools = ToolRegistry(tooling.toolsets)
     workers = WorkerVersions(db, models, tools, policies, shipped.names)
     asker = Asker(wire, partial(loaded, media))

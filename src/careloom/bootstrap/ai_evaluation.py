@@ -9,6 +9,7 @@ from careloom.ai.evaluation.demotions import Demotions
 from careloom.ai.evaluation.evaluations import Evaluations
 from careloom.ai.evaluation.gates import Gates
 from careloom.ai.evaluation.gold_sets import GoldSets
+from careloom.ai.evaluation.rounds import Rounds
 from careloom.ai.evaluation.watch import Watch
 from careloom.bootstrap.ai_watch import build_watch
 from careloom.bootstrap.deployment_gate import DeploymentGate
@@ -36,6 +37,7 @@ class Evaluation:
     demotions: Demotions
     watch: Watch
     gate: DeploymentGate
+    rounds: Rounds
 
 
 def build_evaluation(
@@ -62,4 +64,5 @@ def build_evaluation(
     watch = build_watch(db, demotions, tasks, notifier, serves)
     gate = DeploymentGate(gates, answers, registry, demotions, watch.settings)
     deployment.gate, evaluations.finished = gate, gate.reconsider
-    return Evaluation(gold, evaluations, gates, answers, reviewed, demotions, watch, gate)
+    rounds = Rounds(db, evaluations, gate.look, serves)
+    return Evaluation(gold, evaluations, gates, answers, reviewed, demotions, watch, gate, rounds)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from careloom.ai.mcp.toolset import McpTools, Server
 from careloom.bootstrap.ai_wire import PeerWire
 from careloom.connections.registry import Connections
+from careloom.identity.fingerprint import fingerprint
+from careloom.identity.peppers import Peppers
 from careloom.store.database import Database
 from careloom.store.effect import Effect
-from careloom.types import JsonObject, Scope
+from careloom.store.keys import Keyring
+from careloom.types import Json, JsonObject, Scope
 from careloom.workflows.step import StepCall
 
 
-def mcp_tools(db: Database, connections: Connections) -> McpTools:
+def mcp_tools(db: Database, connections: Connections, keyring: Keyring) -> McpTools:
     """The toolset `mcp` over the store's connections."""
 
     async def open_server(scope: Scope, name: str) -> Server:
@@ -23,7 +26,12 @@ def mcp_tools(db: Database, connections: Connections) -> McpTools:
     ) -> None:
         await db.call("audit_note", scope.tenant, scope.store, action, entity, actor, detail)
 
-    return McpTools(open_server, connections.calls, note)
+    peppers = Peppers(db, keyring)
+
+    async def mark(tenant: str, value: Json) -> str:
+        return fingerprint(await peppers.ensure(tenant), value)
+
+    return McpTools(open_server, connections.calls, note, mark)
 
 
 async def settled(_call: StepCall, _n: int, intent: JsonObject, _evidence: JsonObject) -> Effect:

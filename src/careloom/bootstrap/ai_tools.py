@@ -24,6 +24,7 @@ from careloom.documents import news2
 from careloom.documents.service import DocumentService
 from careloom.fhir.store import FhirStore
 from careloom.store.database import Database
+from careloom.store.keys import Keyring
 from careloom.store.uploads import Uploads
 
 
@@ -38,6 +39,7 @@ class Rooms:
     uploads: Uploads
     connections: Connections
     embeddings: Embeddings
+    keyring: Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def tooling_of(rooms: Rooms) -> Tooling:
         AskHuman(),
         Knowledge(search),
         Calculators(news2_points),
-        mcp_tools(rooms.db, rooms.connections),
+        mcp_tools(rooms.db, rooms.connections, rooms.keyring),
     ]
     base = KnowledgeBase(rooms.db, rooms.documents, rooms.embeddings)
     return Tooling(toolsets, base, search, starts)

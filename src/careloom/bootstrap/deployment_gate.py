@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from careloom.ai.evaluation.demotions import HOUSE, Answerer, Demotion, Demotion
 from careloom.ai.evaluation.drift import Watching
 from careloom.ai.evaluation.gates import Gate, Gated, Gates
 from careloom.bootstrap.step_answers import StepAnswers
-from careloom.errors import NotFound, Unprocessable
+from careloom.errors import CareloomError, NotFound, Unavailable, Unprocessable
 from careloom.types import JsonObject, Scope
 from careloom.workflows.definition import Definition
 from careloom.workflows.registry import Registry
 
+log = logging.getLogger("careloom.evaluation")
 _PASSES = "It passes its gates as it is now"
 
 
@@ -46,6 +48,7 @@ class DeploymentGate:
     async def reconsider(self, scope: Scope) -> None:
         """A worker, a model or a gate changed, or something was measured: in deployed workflows,
         what a gate does not let pass is demoted, and what passes now is trusted again."""
+        stamp, _ = await self.gates.stamp(scope)
         gates = await self.gates.all(scope)
         held = {one.of: one for one in await self.demotions.held(scope)}
         wanted = await self._held_back(scope, gates, held) if gates else {}
@@ -58,6 +61,24 @@ class DeploymentGate:
                 # One that a person made theirs meanwhile is not the gate's to lift.
                 with suppress(NotFound):
                     await self.demotions.lift(scope, one.id, _PASSES, HOUSE)
+        if gates or held:
+            # Of before the look: what changed meanwhile is looked at again.
+            await self.gates.looked(scope, stamp)
+
+    async def look(self, tenant: str) -> None:
+        """Reconsider the stores in which something changed since they were looked at: by a process
+        that ended before it had, or with another release."""
+        for scope in await self.gates.stores(tenant):
+            try:
+                stamp, is_seen = await self.gates.stamp(scope)
+                if not is_seen:
+                    await self.reconsider(scope)
+                    await self.gates.looked(scope, stamp)
+            except Unavailable:
+                raise
+            except CareloomError as error:
+                # One store's fault must not keep the others' gates from being looked at.
+                log.error("the gates of a store could not be looked at: %s", error.code)
 
     async def _held_back(
         self, scope: Scope, gates: list[Gate], held: dict[Answerer, Demotion]
@@ -66,13 +87,18 @@ class DeploymentGate:
         wanted: dict[Answerer, str] = {}
         for workflow in await self.registry.all(scope):
             program = await self.registry.program(scope.tenant, workflow.hash)
-            try:
-                steps = await self.answers.gated_in(scope, program)
-            except (NotFound, Unprocessable):
-                # A worker or model is gone, and what passes cannot be said: what is held stays so.
-                mine = {who: one for who, one in held.items() if who.workflow == workflow.id}
-                wanted |= {who: str(one.reason.get("why", "")) for who, one in mine.items()}
-                continue
+            steps: list[Gated] = []
+            for one in program.by_path.values():
+                try:
+                    steps += await self.answers.gated_step(scope, program, one)
+                except (NotFound, Unprocessable):
+                    # Its worker or model is gone, and what passes cannot be said: what is held
+                    # stays so. The workflow's other steps are looked at all the same.
+                    wanted |= {
+                        who: str(kept.reason.get("why", ""))
+                        for who, kept in held.items()
+                        if (who.workflow, who.path) == (workflow.id, one.path)
+                    }
             passing: list[Gated] = []
             for step in steps:
                 asked = [gate for gate in gates if gate.subject == step.subject]

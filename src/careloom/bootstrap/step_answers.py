@@ -155,20 +155,26 @@ class StepAnswers:
 
     async def gated_in(self, scope: Scope, program: Program) -> list[Gated]:
         """The same of a program that is there already."""
-        found: list[Gated] = []
-        for step in program.by_path.values():
-            if step.definition.type not in MEASURED:
-                continue
-            facts = await self._facts.of(scope, step)
-            names = [f"workflow/{program.definition.id}/{step.id}"]
-            names += [f"{kind}/{facts[kind]}" for kind in ("worker", "model") if kind in facts]
-            number = facts.get("workerVersion")
-            worker = "" if number is None else f"{facts['worker']}@{number}"
-            model = facts.get("model", "")
-            found += [
-                Gated(name, _content(name, step, facts), step.path, model, worker) for name in names
-            ]
-        return found
+        return [
+            one
+            for step in program.by_path.values()
+            for one in await self.gated_step(scope, program, step)
+        ]
+
+    async def gated_step(self, scope: Scope, program: Program, step: ProgramStep) -> list[Gated]:
+        """The same of one step; none of a step that is not measured. Raises NotFound and
+        Unprocessable where its worker or model cannot be said."""
+        if step.definition.type not in MEASURED:
+            return []
+        facts = await self._facts.of(scope, step)
+        names = [f"workflow/{program.definition.id}/{step.id}"]
+        names += [f"{kind}/{facts[kind]}" for kind in ("worker", "model") if kind in facts]
+        number = facts.get("workerVersion")
+        worker = "" if number is None else f"{facts['worker']}@{number}"
+        model = facts.get("model", "")
+        return [
+            Gated(name, _content(name, step, facts), step.path, model, worker) for name in names
+        ]
 
     async def deployed(self, scope: Scope, subject: str) -> str | None:
         """The content of a deployed step, or of a worker or a model, as it is now; None for what is

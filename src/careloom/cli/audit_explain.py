@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from careloom.audit.report import Report
 from careloom.audit.verify import read_public_key
 from careloom.audit.verify_export import verify_export
 from careloom.errors import InvalidInput
-from careloom.types import JsonObject
+from careloom.types import Json, JsonObject
+
+_CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
+_NOTHING: tuple[Json, ...] = (None, "", [], {})
 
 
 def register(actions: Any) -> None:
@@ -43,10 +47,10 @@ def _explain(arguments: argparse.Namespace) -> int:
         return _verdict(report)
     decision = explain(rows, run, arguments.path, arguments.iteration)
     if arguments.html is not None:
-        arguments.html.write_text(page(decision, report), encoding="utf-8")
+        _keep(arguments.html, page(decision, report))
     if arguments.json:
         sys.stdout.buffer.write(written(decision) + b"\n")
-    else:
+    elif arguments.html is None:
         _show(decision)
     return _verdict(report)
 
@@ -90,22 +94,60 @@ def _line(one: JsonObject) -> str:
     return f"{one['path']}{item}  {one['outcome']}  {by}  review: {one['review']}"
 
 
+def _keep(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written: {error.strerror}",
+            path="--html",
+            fix="name a file in a folder that is there",
+        ) from error
+    # Beside, so that with --json the explanation is printed alone.
+    print(f"The explanation is in {path}.", file=sys.stderr)
+
+
 def _show(decision: JsonObject) -> None:
-    """The explanation in lines; lists by their number."""
+    """The explanation in lines; what there is none of is left out."""
     proof = decision["proof"]
     for name, value in decision.items():
-        if name == "proof":
-            continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {json.dumps(one)}" for key, one in value.items())
-        if isinstance(value, list):
-            print(f"{name}: {len(value)}")
-            for one in value:
-                print(f"  {json.dumps(one)}")
-        elif value not in (None, ""):
-            print(f"{name}: {value}")
+        if name not in ("v", "proof"):
+            _tell(name, value)
     state = "all are what was signed" if proof["signed"] == proof["rows"] else "NOT all are proved"
     print(f"audit rows drawn on: {proof['rows']}; {state}: {_counts(proof)}")
+
+
+def _tell(name: str, value: Json) -> None:
+    if value in _NOTHING:
+        return
+    if isinstance(value, dict):
+        lines = [f"{_label(key)}: {_words(one)}" for key, one in value.items() if _words(one)]
+    elif isinstance(value, list):
+        lines = [_words(one) for one in value]
+    else:
+        print(f"{_label(name)}: {_words(value)}")
+        return
+    if lines:
+        print(f"{_label(name)}:")
+    for line in lines:
+        print(f"  {line}")
+
+
+def _words(value: Json) -> str:
+    """A value in one line of words; nothing for what there is none of."""
+    if isinstance(value, dict):
+        told = [f"{_label(key)} {_words(one)}" for key, one in value.items() if _words(one)]
+        return ", ".join(told)
+    if isinstance(value, list):
+        return ", ".join(_words(one) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _label(name: str) -> str:
+    """`decidedAt` as it is said: decided at."""
+    return _CAPITAL.sub(lambda found: f" {found[0].lower()}", name)
 
 
 def _counts(proof: JsonObject) -> str:

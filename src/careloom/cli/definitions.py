@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from careloom.bootstrap import Services, open_services
 from careloom.cli import policies
+from careloom.cli.definition_files import given_files
 from careloom.cli.findings import report_of, show
 from careloom.errors import CareloomError, InvalidInput
 from careloom.settings import Settings
@@ -20,7 +21,7 @@ _ACTOR: JsonObject = {"principal": "cli", "kind": "system"}
 
 def register(commands: Any) -> None:
     command = commands.add_parser("deploy", help="store definitions as new versions")
-    command.add_argument("file", nargs="+", type=Path, help="a YAML or JSON file")
+    command.add_argument("file", nargs="+", type=Path, help="a YAML or JSON file, or a folder")
     command.add_argument("--strict", action="store_true", help="repair nothing")
     policies.register(command)
     command.add_argument("--json", action="store_true", help="print JSON")
@@ -60,21 +61,45 @@ def _deploy(arguments: argparse.Namespace) -> int:
 
 
 async def _each(arguments: argparse.Namespace) -> int:
-    failed = False
+    """Deploy each. What is refused is tried again once others are there: files of one folder may
+    name each other."""
+    waiting, refused = list(given_files(arguments.file)), 0
+    if not waiting:
+        raise InvalidInput(
+            "There is no definition in what was named", fix="name a YAML or JSON file, or a folder"
+        )
     async with open_services(Settings.from_environment(), work=False, listen=False) as services:
-        for path in arguments.file:
-            mode: Literal["strict"] | None = "strict" if arguments.strict else None
-            try:
-                deployment = _by_policy(services, path, arguments.policy)
-                report = await deployment.deploy(DEFAULT_SCOPE, _read(path), _ACTOR, mode=mode)
-            except CareloomError as error:
-                failed = True
-                report = report_of(error)
-            show(str(path), report, as_json=arguments.json)
-            if "version" in report and not arguments.json:
-                state = "deployed" if report["created"] else "unchanged"
-                print(f"{path}: {report['id']} version {report['version']} {state}")
-    return 1 if failed else 0
+        while waiting:
+            left: list[tuple[Path, str | CareloomError, CareloomError]] = []
+            for path, text in waiting:
+                try:
+                    _tell(arguments, path, await _one(services, arguments, path, text))
+                except CareloomError as refusal:
+                    left.append((path, text, refusal))
+            if len(left) == len(waiting):
+                refused = len(left)
+                for path, _, error in left:
+                    show(str(path), report_of(error), as_json=arguments.json)
+                break
+            waiting = [(path, text) for path, text, _ in left]
+    return 1 if refused else 0
+
+
+async def _one(
+    services: Services, arguments: argparse.Namespace, path: Path, text: str | CareloomError
+) -> JsonObject:
+    if isinstance(text, CareloomError):
+        raise text
+    mode: Literal["strict"] | None = "strict" if arguments.strict else None
+    deployment = _by_policy(services, path, arguments.policy)
+    return await deployment.deploy(DEFAULT_SCOPE, text, _ACTOR, mode=mode)
+
+
+def _tell(arguments: argparse.Namespace, path: Path, report: JsonObject) -> None:
+    show(str(path), report, as_json=arguments.json)
+    if not arguments.json:
+        state = "deployed" if report["created"] else "unchanged"
+        print(f"{path}: {report['id']} version {report['version']} {state}")
 
 
 def _by_policy(services: Services, path: Path, named: Path | None) -> Deployment:
@@ -84,12 +109,3 @@ def _by_policy(services: Services, path: Path, named: Path | None) -> Deployment
         return services.deployment
     rules = services.ai.rules.definitions(services.deployment.ports.schemas)
     return services.deployment.ruled_by(rules.beside(policy).findings)
-
-
-def _read(path: Path) -> str:
-    if path.is_dir():
-        raise InvalidInput(f"{path} is a folder", fix=f"name its files: {path}/*.yaml")
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read: {type(error).__name__}") from error

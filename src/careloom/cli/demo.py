@@ -190,7 +190,7 @@ def _addresses(base: str, key: str | None) -> None:
     if key:
         _say(f"  Key, shown only now     {key}")
     else:
-        _say("  A new key               careloom key create NAME --role admin")
+        _say("  A new key               .venv/bin/careloom key create NAME --role admin")
     _say("\nCtrl-C ends everything.")
 
 

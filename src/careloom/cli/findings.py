@@ -9,6 +9,9 @@ from careloom.errors import CareloomError
 from careloom.types import JsonObject
 from careloom.workflows.definition import DefinitionError
 
+_REASONED = frozenset({"E-EVALGATE", "E-POLICY"})
+"""Findings whose cause is in no definition: the evaluation with its failing cases, the rule."""
+
 
 def report_of(error: CareloomError) -> JsonObject:
     """A refusal as the report of a file in which nothing else could be looked at."""
@@ -42,6 +45,8 @@ def show(file: str, report: JsonObject, *, as_json: bool) -> None:
             f"{_place(file, finding)}: {finding['severity']} {finding['code']}:"
             f" {finding['message']}{where}"
         )
+        if finding["code"] in _REASONED and finding.get("cause"):
+            print(f"    why: {finding['cause']}")
         if finding.get("fix"):
             print(f"    fix: {finding['fix']}")
     for receipt in report["receipts"]:

@@ -9,9 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +17,7 @@ from typing import Any, Protocol
 from careloom.ai.policy_file.form import PolicyFile
 from careloom.ai.workers import WorkerRegistry
 from careloom.cli import policies
+from careloom.cli.definition_files import given_files
 from careloom.cli.findings import counts, report_of, show
 from careloom.cli.offline import NOT_CHECKED, offline_ports
 from careloom.errors import CareloomError
@@ -27,7 +26,6 @@ from careloom.steps.house_rules import DefinitionRules
 from careloom.steps.schema import every_schema
 from careloom.types import DEFAULT_SCOPE, JsonObject
 from careloom.workflows.definition import Definition
-from careloom.workflows.definition.source import MAX_BYTES
 from careloom.workflows.deployment import (
     Checked,
     Deployment,
@@ -40,8 +38,6 @@ from careloom.workflows.published_schema import published_schema
 from careloom.workflows.verification import Known
 
 UNREADABLE = 2
-_KINDS = (".yaml", ".yml", ".json")
-_LOOKS_LIKE_ONE = re.compile(r"(^|[{,])\s*[\"']?(workflow|steps)[\"']?\s*:", re.MULTILINE)
 
 
 def register(commands: Any) -> None:
@@ -79,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
 async def _validate(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     production = arguments.production or settings.environment == "production"
-    given = list(_given(arguments))
+    given = list(given_files(arguments.file))
     if not arguments.deployed:
         strict: Mode = "strict" if arguments.strict or production else "compat"
         here = await _Here.open(settings, strict, production=production)
@@ -169,15 +165,6 @@ class _Here:
         )
 
 
-def _given(arguments: argparse.Namespace) -> Iterator[tuple[Path, str | CareloomError]]:
-    """Each file with its text, or why it cannot be read; in folders only what looks like one."""
-    for path in _files(arguments.file):
-        text = _read(path)
-        named = path in arguments.file or isinstance(text, CareloomError)
-        if named or _LOOKS_LIKE_ONE.search(str(text)):
-            yield path, text
-
-
 async def _together(
     given: list[tuple[Path, str | CareloomError]], place: _Place
 ) -> list[Definition]:
@@ -230,32 +217,6 @@ async def _report(
     except CareloomError as error:
         return {**report_of(error), "valid": False}
     return {**checked.report(), "valid": not checked.errors}
-
-
-def _files(given: list[Path]) -> Iterator[Path]:
-    """The files that are named, and those in the folders that are named."""
-    for path in given:
-        if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.suffix in _KINDS)
-        else:
-            yield path
-
-
-def _read(path: Path) -> str | CareloomError:
-    """The text, or why it cannot be read; never more than a definition may have."""
-    try:
-        if str(path) == "-":
-            return sys.stdin.read(MAX_BYTES + 1)
-        with path.open(encoding="utf-8") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        return _unread(f"the file cannot be read: {error.strerror}", "name a file that is there")
-    except UnicodeDecodeError:
-        return _unread("the file is not UTF-8 text", "save it as UTF-8")
-
-
-def _unread(message: str, fix: str) -> CareloomError:
-    return CareloomError(message, code="unreadable", fix=fix)
 
 
 def _number(count: int, what: str) -> str:

@@ -65,7 +65,7 @@ class ReadingProcess:
             self._served += 1
             if not reply:
                 code = self._stop()
-                raise _death(overran.is_set(), code)
+                raise _death(overran.is_set(), code, seconds, self._memory)
         answer: JsonObject = json.loads(reply)
         if "error" in answer:
             raise _named(answer["error"])
@@ -133,11 +133,18 @@ def _named(error: JsonObject) -> CareloomError:
     return made
 
 
-def _death(overran: bool, code: int | None) -> CareloomError:
+def _death(overran: bool, code: int | None, seconds: float, memory: int) -> CareloomError:
     # -9 without our timer and -24 are the kernel's limits; anything else is a crash of the parser.
-    if overran or code in (-9, -24):
+    if overran or code == -24:
         return TooLarge(
-            "Reading the document takes longer or more memory than allowed.",
+            f"Reading the document, or a page of it, takes longer than {seconds:g} s.",
+            code="document_too_costly",
+            fix="Send it again when the machine is less busy, or as a plainer or smaller file.",
+        )
+    if code == -9:
+        return TooLarge(
+            f"Reading the document needs more memory than the {memory >> 20} MiB that are allowed,"
+            " or than the machine has.",
             code="document_too_costly",
             fix="Send the letter as a plainer or smaller file.",
         )

@@ -15,6 +15,7 @@ from typing import Any
 from careloom.errors import InvalidInput, Unauthenticated
 from careloom.identity.admitted import FIX, admitted, lifetime
 from careloom.identity.attempts import Attempts
+from careloom.identity.fingerprint import fingerprint
 from careloom.identity.keytext import SCHEME, STORE_SCHEME, KeyText, generate, parse
 from careloom.identity.peppers import Peppers
 from careloom.identity.permissions import ROLES, check_grants
@@ -24,7 +25,7 @@ from careloom.identity.remembered import Remembered, slot_of
 from careloom.identity.sessions import IDLE, LONGEST, Sessions
 from careloom.store.database import Database
 from careloom.store.keys import Keyring
-from careloom.types import DEFAULT_SCOPE, JsonObject, Scope
+from careloom.types import DEFAULT_SCOPE, Json, JsonObject, Scope
 
 SYSTEM_ACTOR: JsonObject = {"principal": "system", "kind": "system"}
 FIRST_PRINCIPAL = "admin"
@@ -74,6 +75,10 @@ class Identity:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the audit trail of refusals up to date until told to stop."""
         await self.refusals.run(stop)
+
+    async def fingerprint(self, tenant: str, value: Json) -> str:
+        """A keyed hash of a value that must not be guessed from it: see fingerprint.py."""
+        return fingerprint(await self._peppers.ensure(tenant), value)
 
     async def create_principal(
         self,

@@ -33,6 +33,9 @@ ANSWER_LIMIT = 1 << 20
 SealAnswer = Callable[[Scope, Any, JsonObject], Awaitable[bytes]]
 """Seals an answer so that the waiting run can read it: (scope, work row, answer)."""
 
+IsGone = Callable[[], Awaitable[bool]]
+"""Whether the program that asked has hung up."""
+
 
 class ExternalWork:
     """The service behind /api/work."""
@@ -51,10 +54,16 @@ class ExternalWork:
             event.set()
 
     async def poll(
-        self, scope: Scope, queue: str, limit: int, wait_s: float, actor: JsonObject
+        self,
+        scope: Scope,
+        queue: str,
+        limit: int,
+        wait_s: float,
+        actor: JsonObject,
+        is_gone: IsGone | None = None,
     ) -> list[JsonObject]:
         """Up to `limit` pieces of work, each with its token; waits up to `wait_s` seconds (60 at
-        most) for the first."""
+        most) for the first. Nothing is taken for a program that is gone."""
         _check_queue(queue)
         until = asyncio.get_running_loop().time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
         told = asyncio.Event()
@@ -62,6 +71,8 @@ class ExternalWork:
         try:
             while True:
                 told.clear()
+                if is_gone is not None and await is_gone():
+                    return []
                 found = await self._take(scope, queue, min(limit, MOST_AT_ONCE), actor)
                 left = until - asyncio.get_running_loop().time()
                 if found or left <= 0:

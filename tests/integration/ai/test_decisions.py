@@ -156,6 +156,12 @@ async def test_a_decision_is_explained_alike_by_the_server_and_from_the_export(
     printed = capfdbinary.readouterr()
     assert whole == b'{"success":true,"data":' + printed.out.strip() + b"}"
     assert b"The export is whole." in printed.err
+    assert f"The explanation is in {html}.".encode() in printed.err
+    assert main(order[:5]) == 0
+    told = capfdbinary.readouterr().out.decode()
+    assert "answered by:\n  worker: helper\n" in told
+    assert ", state edited, by admin-" in told
+    assert "{" not in told
     page = html.read_text("utf-8")
     assert "The export is whole." in page
     assert "A person approved it with changes." in page

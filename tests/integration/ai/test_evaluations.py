@@ -13,6 +13,7 @@ from tests.integration.ai.conftest import Ward
 from tests.integration.conftest import Desk, House, until
 
 from careloom.ai.evaluation import evaluations
+from careloom.ai.evaluation import gates as gates_module
 from careloom.ai.evaluation.demotions import Answerer
 from careloom.store.database import Database
 from careloom.types import JsonObject
@@ -182,12 +183,56 @@ async def test_a_gate_holds_back_what_is_worse_or_was_not_measured(sorting: Ward
     assert "was not measured" in (await desk.deploy(sorter("Badly"))).text
 
 
+async def test_what_changed_before_a_process_died_is_held_back_by_the_next(
+    sorting: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, services = sorting.desk, sorting.desk.services
+    rounds, workers = services.ai.evaluation.rounds, services.ai.workers
+    flow = sorter()
+    other = {**flow["steps"][0], "id": "again", "worker": "second"}
+    await sorting.model("openai/other")
+    await sorting.worker("second", outputSchema=ANSWER, defaultModelName="openai/other")
+    await desk.deployed({**flow, "steps": [*flow["steps"], other]})
+    gates = [
+        {"worker": name, "metric": "accuracy", "atLeast": 0.8} for name in ("sorter", "second")
+    ]
+    answer = await desk.put("/api/gold-sets/letters/gates", json={"gates": gates})
+    assert answer.status_code == 200, answer.text
+
+    async def changed(instructions: str) -> None:
+        """Keep a new version, and be killed before anything else is done."""
+        given, actor = {"instructions": instructions}, {"principal": "someone", "kind": "user"}
+        await workers.update(desk.scope, "sorter", given, actor, "development")
+
+    async def held() -> list[str | None]:
+        told = (await desk.data("/api/drift"))["demotions"]
+        return [one["worker"] for one in told if one["liftedAt"] is None]
+
+    await rounds.once()
+    assert await held() == []
+    # A model that is gone hides no other step of its workflow.
+    await desk.client.delete("/api/models/openai/other")
+    await changed("Sort otherwise.")
+    await rounds.once()
+    assert await held() == ["sorter@2"]
+    # Nothing changed since: nothing is looked at again, and a person's word stands.
+    [demotion] = (await desk.data("/api/drift"))["demotions"]
+    await desk.post(f"/api/drift/demotions/{demotion['id']}/lift", {"reason": "I looked"})
+    await rounds.once()
+    assert await held() == []
+    # Another release answers otherwise, perhaps.
+    monkeypatch.setattr(gates_module, "__version__", "99.0")
+    await rounds.once()
+    assert await held() == ["sorter@2"]
+
+
 async def test_a_demotion_ends_only_by_whom_it_is_from(sorting: Ward) -> None:
     desk = sorting.desk
     await desk.deployed(sorter())
     gate = {"worker": "sorter", "metric": "accuracy", "atLeast": 0.8}
     await desk.put("/api/gold-sets/letters/gates", json={"gates": [gate]})
     evaluation = desk.services.ai.evaluation
+    await desk.client.delete("/api/models/openai/gpt-4")
     who = Answerer("letters", "steps/sort", "openai/gpt-4", "")
     await evaluation.demotions.hold(desk.scope, who, "not measured", ())
 
@@ -197,7 +242,6 @@ async def test_a_demotion_ends_only_by_whom_it_is_from(sorting: Ward) -> None:
         return [(one["model"], one["reason"]["kind"]) for one in told if one["liftedAt"] is None]
 
     # Nobody can say what passes while the model of a step is gone: what is held stays so.
-    await desk.client.delete("/api/models/openai/gpt-4")
     assert await holding() == [("openai/gpt-4", "gate")]
     # What a person demotes, too, does not end with the gate.
     given = {"workflowId": "letters", "path": "steps/sort", "model": "openai/gpt-4"}
@@ -244,8 +288,15 @@ async def test_an_evaluation_goes_on_where_it_stopped_and_pays_for_nothing_twice
     db: Database = desk.services.db
     silence = "UPDATE evaluation SET beat_at = beat_at - interval '1 minute'"
     await db.query(desk.scope.tenant, silence)
+    # Nobody has to ask for it.
+    await desk.services.ai.evaluation.rounds.once()
+    finished = "SELECT state FROM evaluation WHERE state <> 'running'"
+    await until(lambda: db.query(desk.scope.tenant, finished))
     told = await ended(desk, again["id"])
     assert (told["status"], told["metrics"]["cases"], len(script.asked)) == ("done", 40, 40)
+    sql = "SELECT entity FROM audit WHERE tenant = $1 AND action = 'evaluation.resume'"
+    [resumed] = await db.query(desk.scope.tenant, sql, desk.scope.tenant)
+    assert resumed["entity"].replace("-", "") == f"Evaluation/{again['id'][5:]}"
 
 
 async def test_what_waits_for_room_is_taken_by_no_other_process(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncpg
+import orjson
 import pytest
 from tests.ai_server import embeddings
 from tests.ai_server.embeddings import meaning
@@ -10,6 +11,7 @@ from tests.ai_server.script import Say
 from tests.integration.ai.conftest import Ward
 from tests.integration.conftest import Desk, House
 
+from careloom.ai.knowledge import keeping
 from careloom.types import JsonObject
 
 SEPSIS = """# Sepsis bundle
@@ -64,6 +66,23 @@ async def test_documents_are_kept_in_versions_and_found_by_their_words(ward: War
     assert [one["documentId"] for one in listed] == ["falls", "sepsis"]
     [collection] = await desk.data("/api/knowledge")
     assert (collection["documents"], collection["embedded"]) == (2, 0)
+
+
+async def test_of_a_document_the_newest_versions_are_kept(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = ward.desk
+    monkeypatch.setattr(keeping, "KEPT_VERSIONS", 2)
+    for minutes in (60, 50, 40):
+        await kept(desk, "guidelines/sepsis", SEPSIS.replace("60 minutes", f"{minutes} minutes"))
+    assert (await desk.get("/api/knowledge/guidelines/sepsis?version=1")).status_code == 404
+    assert "50 minutes" in (await desk.data("/api/knowledge/guidelines/sepsis?version=2"))["text"]
+    sql = (
+        "SELECT content FROM audit WHERE tenant = $1 AND action = 'knowledge.put' ORDER BY audit_id"
+    )
+    rows = await desk.services.db.query(desk.scope.tenant, sql, desk.scope.tenant)
+    details = [orjson.loads(row["content"])["detail"] for row in rows]
+    assert [one.get("forgottenUpTo") for one in details] == [None, None, 1]
 
 
 async def test_no_question_breaks_the_search(ward: Ward) -> None:

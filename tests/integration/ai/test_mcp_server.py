@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextResourceContents
 from tests.integration.conftest import Desk, House, _loopback, until
 
+from careloom.api.mcp import workflow_tools
 from careloom.identity.service import SYSTEM_ACTOR
 from careloom.types import JsonObject
 
@@ -315,10 +317,17 @@ async def test_an_older_client_sends_several_at_once(desk: Desk) -> None:
     assert said["result"]["protocolVersion"] == "2025-03-26"
     note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     assert (await raw.send([note])).status_code == 202
-    several = [note, ping(id="a"), ping(id="b", method="nothing")]
+    waits = {"name": "run_status", "arguments": {"runId": f"run_{'0' * 32}", "waitSeconds": 50}}
+    several = [
+        note,
+        ping(id="a"),
+        ping(id="b", method="nothing"),
+        ping(id="c", method="tools/call", params=waits),
+    ]
     answer = (await raw.send(several)).json()
-    assert [one["id"] for one in answer] == ["a", "b"]
+    assert [one["id"] for one in answer] == ["a", "b", "c"]
     assert answer[1]["error"]["code"] == -32601
+    assert "a batch does not wait" in answer[2]["error"]["message"]
 
 
 async def test_the_same_call_again_starts_one_run(desk: Desk) -> None:
@@ -334,6 +343,43 @@ async def test_the_same_call_again_starts_one_run(desk: Desk) -> None:
     assert len(runs) == 1
     wrong = await raw.ask("tools/call", {"name": "start_greet", "arguments": {"name": 5}})
     assert wrong["result"]["isError"]
+    status = {"name": "run_status", "arguments": {"runId": runs.pop(), "name": "Ada"}}
+    extra = (await raw.ask("tools/call", status))["result"]["content"][0]["text"]
+    assert orjson.loads(extra)["message"] == "Leave out name; there is runId, waitSeconds"
+
+
+async def test_a_call_makes_no_other_tool_and_hides_its_arguments(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks = [await house.desk() for _ in range(2)]
+    marks = []
+    for desk in desks:
+        for name in ("greet", "wave"):
+            await desk.deployed({**FLOW, "id": name})
+        raw = Raw(desk)
+        await raw.ask("initialize", FIRST)
+        asked: list[str] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(workflow_tools, "_starter", _counting(asked, workflow_tools._starter))
+            call = {"name": "start_greet", "arguments": {"name": "Ada"}}
+            started = [(await raw.ask("tools/call", call))["result"] for _ in range(2)]
+        assert not any(one.get("isError") for one in started)
+        assert asked == ["greet", "greet"]
+        rows = await audited(desk, "mcp.call")
+        marks.append({row["argumentsHmac"] for row in rows})
+    # The same of the same in one tenant, and nothing that can be tried elsewhere.
+    assert [len(one) for one in marks] == [1, 1]
+    assert marks[0] != marks[1]
+    guess = hashlib.sha256(orjson.dumps({"name": "Ada"})).hexdigest()
+    assert guess not in marks[0] | marks[1]
+
+
+def _counting(asked: list[str], make: Any) -> Any:
+    def made(workflow: Any, program: Any) -> Any:
+        asked.append(workflow.id)
+        return make(workflow, program)
+
+    return made
 
 
 async def test_streams_tell_what_changes_and_waits_are_called_off(place: Place, desk: Desk) -> None:

@@ -12,6 +12,8 @@ from tests.integration.conftest import House
 
 from careloom.ai.assistant import Assistant
 from careloom.errors import Unprocessable
+from careloom.identity.service import SYSTEM_ACTOR
+from careloom.types import JsonObject
 
 CANARY = "Zanthippe-Quillfeather-1931"
 
@@ -114,6 +116,66 @@ async def test_an_image_reaches_a_model_that_takes_it_and_no_other(ward: Ward) -
     assert refused.json()["error"]["code"] == "E-MODELMEDIA"
 
 
+async def test_a_file_is_shown_that_came_with_the_run_or_is_the_patients(
+    ward: Ward, house: House
+) -> None:
+    desk = ward.desk
+    await ward.model("eyes", takes=["image"])
+    await ward.worker("reader", defaultModelName="eyes")
+    mine, other = await desk.patient(), await desk.patient()
+    for number, name in enumerate("abc"):
+        buffer = io.BytesIO()
+        Image.new("L", (8, 8), number).save(buffer, "PNG")
+        kept = await desk.put(f"/api/files/scans/{name}.png", content=buffer.getvalue())
+        assert kept.status_code == 201, kept.text
+    read = {"id": "read", "type": "worker", "worker": "reader"}
+    given = {"id": "given", "steps": [{**read, "input": {"image": "{{trigger.file}}"}}]}
+    # Whoever writes the address: a model, a peer, or as here a step.
+    made = {"id": "made", "type": "map", "set": {"file": "file://scans/{{trigger.name}}.png"}}
+    named = "{{steps.made.output.value.file}}"
+    await desk.deployed(given)
+    await desk.deployed({"id": "named", "steps": [made, {**read, "input": {"image": named}}]})
+    begin = {"id": "begin", "type": "workflow", "workflow": "given"}
+    begin["input"] = {"file": named, "patientId": "{{trigger.patientId}}"}
+    await desk.deployed({"id": "parent", "steps": [made, begin]})
+
+    async def tried(workflow: str, **body: str) -> str | None:
+        run = await desk.execute(workflow, {"patientId": mine, **body})
+        return None if run["status"] == "succeeded" else run["error"]["code"]
+
+    refused = "outside_compartment"
+    assert await tried("given", file="file://scans/a.png") is None
+    asked = len(ward.ai.script.asked)
+    for name in "bc":
+        assert await tried("named", name=name) == refused
+        assert await tried("parent", name=name) is not None
+    assert len(ward.ai.script.asked) == asked
+    about = {"status": "completed", "subject": {"reference": f"Patient/{other}"}}
+    attachment: JsonObject = {"url": "file://scans/b.png"}
+    letter = {**about, "resourceType": "DocumentReference", "status": "current"}
+    letter["content"] = [{"attachment": attachment}]
+    photo = {**about, "resourceType": "Media", "content": {"url": "file://scans/c.png"}}
+    for resource in (letter, photo):
+        assert (await desk.post(f"/fhir/{resource['resourceType']}", resource)).status_code == 201
+    for name in "bc":
+        assert await tried("named", name=name) == refused
+    for resource in (letter, photo):
+        own = {**resource, "subject": {"reference": f"Patient/{mine}"}}
+        assert (await desk.post(f"/fhir/{resource['resourceType']}", own)).status_code == 201
+    for name in "bc":
+        assert await tried("named", name=name) is None
+        assert await tried("parent", name=name) is None
+    # The address asks of people, too, that they may see runs.
+    identity = house.services.identity
+    starts: JsonObject = {"name": "starter", "grants": ("workflow:run",)}
+    await identity.create_principal(desk.scope, "starter", actor=SYSTEM_ACTOR, **starts)
+    key = (await identity.create_key(desk.scope, "starter", actor=SYSTEM_ACTOR)).text
+    starter, body = await house.client(key), {"file": "file://scans/a.png"}
+    answer = await starter.post("/api/workflows/given/execute", json=body)
+    run = await desk.ended(answer.json()["data"]["runId"])
+    assert run["error"]["code"] == "insufficient_permissions"
+
+
 async def test_the_log_keeps_what_was_said_sealed_and_shows_it_to_who_may(
     ward: Ward, house: House
 ) -> None:
@@ -139,6 +201,16 @@ async def test_the_log_keeps_what_was_said_sealed_and_shows_it_to_who_may(
         ward.desk.scope.tenant, "SELECT request, answer FROM careloom.ai_call"
     )
     assert all(CANARY.encode() not in row["request"] + row["answer"] for row in rows)
+
+
+async def test_a_model_without_its_connection_is_kept_with_a_warning(ward: Ward) -> None:
+    facts = {"provider": "openai", "connection": "nowhere", "dataClass": "none"}
+    answer = await ward.desk.put("/api/models/early", json=facts)
+    assert answer.status_code == 200, answer.text
+    [finding] = answer.json()["data"]["findings"]
+    assert (finding["code"], finding["severity"]) == ("W-CONNECTION", "warning")
+    assert "nowhere" in finding["message"]
+    assert (await ward.model())["findings"] == []
 
 
 async def test_a_model_is_tried_with_a_word_that_carries_nothing(ward: Ward) -> None:

@@ -165,26 +165,29 @@ async def test_a_named_workflow_is_started_once_with_an_input_that_fits(ward: Wa
     def start(workflow: str, **body: Any) -> tuple[str, JsonObject]:
         return "start_workflow", {"workflow": workflow, "input": body}
 
-    good, unfit, unnamed, foreign, hidden, barred, gone = await told(
+    good, mail, unfit, unnamed, foreign, hidden, subject, barred, gone = await told(
         ward,
         session,
         start("follow-up", patientId=mine, days=3),
+        start("follow-up", patientId=mine, days=3, subject="Your visit, on Monday"),
         start("follow-up", patientId=mine, days="three"),
         start("other"),
         start("follow-up", patientId=other, days=1),
         start("follow-up", patientId=mine, days=1, about=[{"x": f"Patient/{other}"}]),
+        start("follow-up", patientId=mine, days=1, subject=other),
         start("barred"),
         start("gone"),
     )
-    assert good == {"status": "starting", "workflow": "follow-up"}
+    assert good == mail == {"status": "starting", "workflow": "follow-up"}
     assert "input" in unfit["error"]
     assert "workflow" in unnamed["error"]
     assert "another" in foreign["error"]
     assert "another" in hidden["error"]
+    assert "another" in subject["error"]
     assert "who may" in barred["error"]
     assert "error" in gone
-    [run] = await desk.runs_of("follow-up", 1)
-    assert run["source"] == "workflow"
+    runs = await desk.runs_of("follow-up", 2)
+    assert [run["source"] for run in runs] == ["workflow", "workflow"]
     assert await desk.data("/api/workflows/runs?workflow=other") == []
     assert await desk.data("/api/workflows/runs?workflow=barred") == []
 

@@ -110,6 +110,11 @@ CASES = {
         f" WHERE tenant = $T AND audit_id = {id_at('c0')}",
         {"chain_broken", "checkpoint_root", "head_mismatch"},
     ),
+    "bytes put behind the last link of a stretch": (
+        "UPDATE audit_chain SET chain_hash = chain_hash || sha256('x')"
+        f" WHERE tenant = $T AND audit_id = {id_at('c0')}",
+        {"chain_broken"},
+    ),
     "a stretch that begins elsewhere": (
         f"UPDATE audit_chain SET audit_id = {id_at('a1')}"
         f" WHERE tenant = $T AND audit_id = {id_at('a0')}",

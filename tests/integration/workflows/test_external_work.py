@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 import pytest
-from tests.integration.conftest import Desk, House
+from tests.integration.conftest import Desk, House, until
 
 from careloom.types import JsonObject
 
@@ -70,6 +71,55 @@ async def test_a_program_does_the_work_and_the_run_goes_on(desk: Desk, program: 
     ended = await desk.ended(run)
     assert ended["status"] == "succeeded"
     assert ended["output"] == {"score": {"score": 0.5}}
+
+
+async def test_nothing_is_taken_for_a_program_that_hung_up(
+    house: House, desk: Desk, program: Desk
+) -> None:
+    asked, gone = [{"type": "http.request", "body": b'{"wait": 60}'}], asyncio.Event()
+
+    async def receive() -> JsonObject:
+        if asked:
+            return asked.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = "/api/work/robot/poll"
+    headers = {"authorization": f"Bearer {program.key}", "content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "server": ("careloom.test", 80),
+        "client": ("127.0.0.1", 1),
+        "root_path": "",
+    }
+    waiting = asyncio.create_task(house.app(scope, receive, send))
+    # It waits: a poll that takes nothing holds the tenant's place in the queue of those told.
+    work = house.services.work
+    await until(lambda: _holds(work, desk.scope.tenant))
+    gone.set()
+    await started(desk)
+    async with asyncio.timeout(60):
+        await waiting
+    assert [orjson.loads(one["body"])["data"] for one in sent if one.get("body")] == [[]]
+    [found] = await polled(program)
+    assert found["delivery"] == 1
+
+
+async def _holds(work: Any, tenant: str) -> bool:
+    return tenant in work._waiting
 
 
 async def test_many_pollers_get_each_piece_once(desk: Desk, program: Desk) -> None:

@@ -76,6 +76,23 @@ async def test_files_that_come_together_count_as_deployed(
     assert await asyncio.to_thread(main, words) == 1
     absent.write_text(absent.read_text().replace("1s", "2s"))
     assert await asyncio.to_thread(main, words) == 0, "the file would be version 2"
+    # A folder is deployed as it is validated; what is named by a file before it is there, too.
+    folder = tmp_path / "flows"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a.yaml").write_text(TELLS.replace("absent", "later").replace("tells", "first"))
+    later = "id: later\nsteps:\n  - {id: nap, type: wait, duration: 1s}\n"
+    (folder / "inner" / "z.yaml").write_text(later)
+    (folder / "other.json").write_text('{"no": "definition"}')
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, ["deploy", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "first version 1 deployed" in out
+    assert out.index("later version 1 deployed") < out.index("first version 1 deployed")
+    (folder / "b.yaml").write_text("id: b\nsteps:\n  - {id: x, type: workflow, workflow: none}\n")
+    assert await asyncio.to_thread(main, ["deploy", str(folder)]) == 1
+    out = capsys.readouterr().out
+    assert "later version 1 unchanged" in out
+    assert "E-WORKFLOW" in out
 
 
 async def test_calendars_are_looked_up_when_asked(

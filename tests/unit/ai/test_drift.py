@@ -9,6 +9,7 @@ import pytest
 from careloom.ai.evaluation.calibration import calibration_error
 from careloom.ai.evaluation.comparison import mcnemar
 from careloom.ai.evaluation.drift import Stream, Watching
+from careloom.ai.evaluation.evaluations import FEWEST_SURE, is_miscalibrated
 from careloom.ai.evaluation.outcomes import Outcome, Sure
 from careloom.ai.evaluation.shifts import chi_square, kolmogorov_smirnov, more_often
 from careloom.ai.evaluation.threshold import Costs, choose
@@ -98,6 +99,13 @@ def test_a_known_miscalibrated_model_is_found_and_a_calibrated_one_is_not() -> N
             assert error is not None
             found[name] += error["low"] > 0.1
     assert found == {"honest": 0, "boasting": 10}
+    # Resamples of one case have no width; of few they say little about chance.
+    for count, told in ((1, False), (FEWEST_SURE - 1, False), (FEWEST_SURE, True)):
+        wrong = [Outcome(str(n), "wrong", 0.75) for n in range(count)]
+        error = calibration_error(Sure.of(wrong))
+        assert error is not None
+        assert error["low"] == 0.75
+        assert is_miscalibrated({"ece": error}, 0.1) is told
 
 
 def test_the_threshold_costs_least_and_sends_all_or_nothing_where_that_is_right() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from careloom.cli.findings import show
 from careloom.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +74,19 @@ def test_a_sound_file_ends_with_0_and_says_what_was_not_checked(
     assert shown.out == "1 file: 0 errors, 0 warnings\n"
     assert "not checked without --deployed: connections" in shown.err
     assert not (folder / "home").exists(), "no database was started"
+
+
+def test_a_gate_and_a_policy_say_why(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = {"severity": "error", "path": "steps/a", "message": "It does not pass", "fix": "Do"}
+    told = [{**finding, "code": code, "cause": "failing: c1"} for code in ("E-EVALGATE", "E-REF")]
+    show("w.yaml", {"findings": told, "receipts": []}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "w.yaml: error E-EVALGATE: It does not pass [steps/a]",
+        "    why: failing: c1",
+        "    fix: Do",
+        "w.yaml: error E-REF: It does not pass [steps/a]",
+        "    fix: Do",
+    ]
 
 
 def test_json_has_one_object_for_each_file(capsys: pytest.CaptureFixture[str]) -> None:

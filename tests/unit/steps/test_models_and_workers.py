@@ -32,7 +32,7 @@ class Archive:
     """Gives the UID back instead of pixels."""
 
     async def resolve(self, _scope: object, _uri: str) -> JsonObject:
-        return {"study": "1.2", "instance": "1.2.3"}
+        return {"study": "1.2", "instance": "1.2.3", "fhir_patient": "mine"}
 
     async def picture_of(self, _scope: object, row: JsonObject) -> tuple[str, bool]:
         return row["instance"], False
@@ -87,6 +87,20 @@ async def test_an_image_model_takes_dicom_only(
     with pytest.raises(StepError) as refused:
         await model.execute(call)
     assert refused.value.code == "model_input"
+
+
+async def test_an_image_of_another_patient_is_not_looked_at(
+    model: ModelStep, worker: WorkerStep, make_call: Any
+) -> None:
+    asked = {"model": "careloom/chest-xray-pneumonia", "input": IMAGE}
+    assert (await model.execute(make_call(asked, patient="mine"))).output["label"] == "pneumonia"
+    for step, given in (
+        (model, asked),
+        (worker, {"worker": "radiology-assistant", "input": IMAGE}),
+    ):
+        with pytest.raises(StepError) as refused:
+            await step.execute(make_call(given, patient="other"))
+        assert refused.value.code == "outside_compartment"
 
 
 async def test_a_worker_answers_in_words(worker: WorkerStep, make_call: Any) -> None:

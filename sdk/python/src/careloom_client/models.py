@@ -249,6 +249,26 @@ class AiModel(Model):
     version: str
 
 
+class AiModelPut(Model):
+    """AiModelPut of the API."""
+
+    name: str
+    provider: Literal["openai", "anthropic", "google", "ollama"]
+    connection: str
+    model: str
+    data_class: Literal["none", "deidentified", "phi"]
+    region: str | None
+    context_length: int
+    takes: list[Literal["image", "document"]]
+    price: Model | None
+    parameters: Model
+    timeout: float
+    fallback: str | None
+    description: str | None
+    version: str
+    findings: list[Finding]
+
+
 class AiModelDeleted(Model):
     """AiModelDeleted of the API."""
 

@@ -623,7 +623,7 @@ class Models:
         wanted = call("GET", "/api/models/{name}", {"name": name})
         return Envelope(self._send(wanted))
 
-    def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+    def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModelPut]:
         """Configure a language model: who serves it, what it may see, where it runs."""
         wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
         return Envelope(self._send(wanted))
@@ -2588,7 +2588,7 @@ class AsyncModels:
         wanted = call("GET", "/api/models/{name}", {"name": name})
         return Envelope(await self._send(wanted))
 
-    async def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModel]:
+    async def put_model(self, name: str, body: JsonObject) -> Envelope[models.AiModelPut]:
         """Configure a language model: who serves it, what it may see, where it runs."""
         wanted = call("PUT", "/api/models/{name}", {"name": name}, json=body)
         return Envelope(await self._send(wanted))

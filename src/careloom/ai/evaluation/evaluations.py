@@ -32,6 +32,10 @@ log = logging.getLogger("careloom.evaluation")
 _QUIET = timedelta(seconds=20)
 """An evaluation that gave no sign of life for so long has lost its process."""
 _BEAT_S = 4.0
+_AT_ONCE = 4
+"""Evaluations that a process takes up by itself, waiting ones counted."""
+FEWEST_SURE = 20
+"""Cases with a confidence, below which nothing is said about its calibration."""
 Budget = dict[str, float]
 """Bounds of the whole evaluation: cost, tokens, seconds of answering."""
 
@@ -167,6 +171,14 @@ class Evaluations:
         row = await self._row(scope, name)
         await self._take_up(scope, row)
         return _shown(row)
+
+    async def take_up(self, tenant: str) -> None:
+        """Go on here with those of the tenant that lost their process, a few at a time."""
+        room = _AT_ONCE - len(self._tasks)
+        if room > 0:
+            for lost in await self._db.rows("evaluations_quiet", tenant, _QUIET, room):
+                scope = Scope(tenant, lost["store"])
+                await self._take_up(scope, await self._row(scope, lost["id"].hex))
 
     async def listed(
         self, scope: Scope, gold_set: str | None, subject: str | None, limit: int
@@ -444,9 +456,9 @@ class _Pass:
 
 def is_miscalibrated(found: JsonObject, most: float) -> bool:
     """Whether the calibration error is above the bound, and not by chance: its interval's lower end
-    is."""
+    is. Resamples of a few cases say nothing of chance: one case's interval has no width."""
     error = found["ece"]
-    return error is not None and error["low"] > most
+    return error is not None and error["n"] >= FEWEST_SURE and error["low"] > most
 
 
 def _confidence(output: JsonObject | None) -> float | None:

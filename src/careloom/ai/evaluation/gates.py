@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from careloom import __version__
 from careloom.ai.evaluation.evaluations import Evaluations
 from careloom.ai.evaluation.measures import LOWER_IS_BETTER, METRICS
 from careloom.errors import InvalidInput
@@ -77,6 +78,22 @@ class Gates:
             Gate(row["gold_set"], row["subject"], row["rule"], row["content"], row["revision"])
             for row in rows
         ]
+
+    async def stores(self, tenant: str) -> list[Scope]:
+        """Stores with gates, or with something that is held back."""
+        rows = await self._db.rows("stores_gated", tenant)
+        return [Scope(tenant, row["store"]) for row in rows]
+
+    async def stamp(self, scope: Scope) -> tuple[str, bool]:
+        """A hash of all on which it depends what passes, the release too; and whether it is what it
+        was when the gates were looked at last."""
+        found = await self._db.call("gates_stamp", scope.tenant, scope.store)
+        stamp = f"{__version__}/{found['stamp']}"
+        return stamp, stamp == found["seen"]
+
+    async def looked(self, scope: Scope, stamp: str) -> None:
+        """What is deployed was held against the gates as they stood with this stamp."""
+        await self._db.call("gates_looked", scope.tenant, scope.store, stamp)
 
     async def findings(
         self, scope: Scope, workflow: str, steps: list[Gated], gates: list[Gate]

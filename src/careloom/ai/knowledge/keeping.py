@@ -24,6 +24,8 @@ TYPES = (MARKDOWN, PLAIN, PDF)
 MOST_PASSAGES = 50_000
 """Passages of a store: a search looks at each of those that it may."""
 MOST_OF_ONE = 5_000
+KEPT_VERSIONS = 50
+"""Of a document; earlier ones are forgotten when a new one comes."""
 LANGUAGES = (
     *("arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish"),
     *("french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian"),
@@ -140,7 +142,7 @@ class KnowledgeBase:
         where = (scope.tenant, scope.store, collection, document)
         listed = [one.to_json() for one in passages]
         said = await self._db.call(
-            "knowledge_put", *where, about, text, listed, MOST_PASSAGES, actor
+            "knowledge_put", *where, about, text, listed, MOST_PASSAGES, KEPT_VERSIONS, actor
         )
         await self._embed(scope, collection)
         return {**await self.document(scope, collection, document), "created": said["created"]}

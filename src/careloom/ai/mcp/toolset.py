@@ -41,6 +41,8 @@ OpenServer = Callable[[Scope, str], Awaitable[Server]]
 """(scope, connection) → the server. Raises NotFound."""
 Note = Callable[[Scope, str, str, JsonObject, JsonObject], Awaitable[None]]
 """(scope, action, entity, detail, actor): a row of the audit trail."""
+Mark = Callable[[str, Json], Awaitable[str]]
+"""(tenant, value) → a hash under a key of the tenant, without which nobody can try guesses."""
 
 
 class Begun(Protocol):
@@ -63,10 +65,11 @@ class McpTools:
 
     name = "mcp"
 
-    def __init__(self, open_server: OpenServer, ledger: Ledger, note: Note) -> None:
+    def __init__(self, open_server: OpenServer, ledger: Ledger, note: Note, mark: Mark) -> None:
         self._open = open_server
         self._ledger = ledger
         self._note = note
+        self._mark = mark
 
     def check(self, config: JsonObject) -> JsonObject:
         return read_config(config)
@@ -136,7 +139,12 @@ class McpTools:
         except McpFailed as error:
             result = calling.failed(error.message, error.code)
         entity = f"Connection/{config['connection']}"
-        detail = calling.detail(result.content)
+        tenant = context.scope.tenant
+        detail = {
+            **calling.detail(),
+            "argumentsHmac": await self._mark(tenant, given),
+            "resultHmac": await self._mark(tenant, result.content),
+        }
         await self._note(context.scope, "ai.mcp.call", entity, detail, context.actor)
         return result
 
@@ -201,7 +209,7 @@ class _Call:
         """The call is no longer in doubt once its result is kept with the turn."""
         return [{"kind": SETTLE, "key": self.context.key}] if self.is_begun else []
 
-    def detail(self, content: Json) -> JsonObject:
+    def detail(self) -> JsonObject:
         """For the audit trail: no word of what was sent or answered."""
         said: JsonObject = {
             "tool": self.pin["name"],
@@ -209,8 +217,6 @@ class _Call:
             "worker": self.context.worker,
             "workerVersion": self.context.worker_version,
             "outcome": self.outcome,
-            "argumentsSha256": digest(self.given),
-            "resultSha256": digest(content),
         }
         return {**said, "refused": sorted(set(self.refused))} if self.refused else said
 

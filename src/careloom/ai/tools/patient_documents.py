@@ -172,6 +172,9 @@ class PatientDocuments:
             return _decoded(attachment["data"])
         url = str(attachment.get("url", ""))
         if url.startswith("file://"):
+            # What the patient's own document names is the patient's; the permission is the one
+            # that the address asks of people too.
+            context.require("run:read")
             return await self._open_upload(context.scope, url)
         kind, _, id = url.partition("/")
         if kind != "Binary" or not id or "/" in id:

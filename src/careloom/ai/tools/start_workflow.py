@@ -13,7 +13,9 @@ from careloom.types import Json, JsonObject
 _KEYS = frozenset({"workflows"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _PATIENT = re.compile(r"(?:^|/)Patient/([A-Za-z0-9\-.]{1,64})(?:$|[/?#|])")
-_NAMES = frozenset({"patientId", "patient", "patient_id", "subject"})
+_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_NAMES = frozenset({"patientId", "patient", "patient_id"})
+"""Names that are for a patient. `subject` is one in FHIR, and of a mail a line of words."""
 
 
 class Startable(Protocol):
@@ -90,7 +92,8 @@ def _patients(value: Json, name: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         found = _PATIENT.findall(value)
         yield from found
-        if not found and name in _NAMES and value:
+        fit = value if name in _NAMES else name == "subject" and _FHIR_ID.fullmatch(value)
+        if not found and fit:
             yield value
 
 

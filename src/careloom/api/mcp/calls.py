@@ -11,16 +11,15 @@ import orjson
 from jsonschema import Draft202012Validator
 
 from careloom import __version__
-from careloom.ai.language.messages import digest
 from careloom.api.mcp.drafts import draft_tools
-from careloom.api.mcp.guidance import knowledge_tools
+from careloom.api.mcp.guidance import SEARCH, knowledge_tools
 from careloom.api.mcp.paging import page_of
 from careloom.api.mcp.records import record_tools
 from careloom.api.mcp.resources import list_resources, list_templates, read_resource
 from careloom.api.mcp.rpc import INVALID_PARAMS, NO_METHOD, REFUSED, Message, RpcError
 from careloom.api.mcp.tool import Guest, Tool
 from careloom.api.mcp.visits import Visit
-from careloom.api.mcp.workflow_tools import workflow_tools
+from careloom.api.mcp.workflow_tools import STARTS, follow_tools, starters, workflow_tools
 from careloom.errors import CareloomError
 from careloom.types import Json, JsonObject
 
@@ -76,12 +75,23 @@ async def tools_of(guest: Guest) -> list[Tool]:
     ]
 
 
+async def tool_of(guest: Guest, name: str) -> Tool | None:
+    """The tool of this name, if the key may use it; no other is made for it."""
+    if name.startswith(STARTS):
+        offered = await starters(guest, name)
+    elif name == SEARCH:
+        offered = await knowledge_tools(guest)
+    else:
+        offered = [*record_tools(guest), *draft_tools(guest), *follow_tools(guest)]
+    return next((one for one in offered if one.name == name), None)
+
+
 async def _call(guest: Guest, params: JsonObject) -> JsonObject:
     """https://modelcontextprotocol.io/specification/2025-06-18/server/tools#calling-tools"""
     name, given = params.get("name"), params.get("arguments") or {}
     if not isinstance(name, str) or not isinstance(given, dict):
         raise RpcError(INVALID_PARAMS, "tools/call needs a name, and arguments as an object")
-    tool = next((one for one in await tools_of(guest) if one.name == name), None)
+    tool = await tool_of(guest, name)
     if tool is None:
         await _noted(guest, name, given, "unknown_tool")
         raise RpcError(INVALID_PARAMS, "There is no such tool for this key")
@@ -116,11 +126,12 @@ async def _read(guest: Guest, params: JsonObject) -> JsonObject:
 
 
 async def _noted(guest: Guest, tool: str, given: JsonObject, outcome: str) -> None:
-    """A row of the audit trail: who called what, and a hash of with what."""
+    """A row of the audit trail: who called what, and a keyed hash of with what."""
     principal, db = guest.principal, guest.services.db
+    told = {key: given[key] for key in given if key != "_meta"}
     detail: JsonObject = {
         "tool": tool if _NAME.fullmatch(tool) else "?",
-        "argumentsSha256": digest({key: given[key] for key in given if key != "_meta"}),
+        "argumentsHmac": await guest.services.identity.fingerprint(principal.tenant, told),
         "outcome": outcome,
         "client": guest.visit.client,
     }
@@ -134,6 +145,10 @@ def _fault(tool: Tool, given: JsonObject) -> str | None:
     first = min(faults, key=lambda one: list(map(str, one.path)), default=None)
     if first is None:
         return None
+    if first.validator == "additionalProperties" and isinstance(first.instance, dict):
+        known = first.schema.get("properties", {})
+        extra = ", ".join(sorted(first.instance.keys() - known.keys()))
+        return f"Leave out {extra}; there is {', '.join(known)}"[:500]
     place = "/".join(str(part) for part in first.path)
     rule: Json = first.validator_value
     return f"{place or 'The arguments'} must fit {first.validator}: {orjson.dumps(rule).decode()}"[

@@ -18,6 +18,7 @@ from careloom.api.envelope import JsonResponse
 from careloom.api.mcp.calls import KEY, answered, introduction
 from careloom.api.mcp.flow import Underway, listening, streamed
 from careloom.api.mcp.rpc import (
+    INVALID_PARAMS,
     INVALID_REQUEST,
     PARSE_ERROR,
     REFUSED,
@@ -167,11 +168,19 @@ async def _batch(
     underway: Underway = request.app.state.mcp
     with underway.place(principal):
         answers = [
-            await _answer(_guest(request, principal, visit, one), one)
+            await _batched(_guest(request, principal, visit, one), one)
             for one in messages
             if one.is_request
         ]
     return JsonResponse(answers) if answers else Response(None, 202)
+
+
+async def _batched(guest: Guest, message: Message) -> JsonObject:
+    """The answer to a request among others, which wait for it: it does not wait itself."""
+    if message.id is not None and _takes_time(message):
+        said = "A call in a batch does not wait: leave waitSeconds out, or send it alone"
+        return error_of(message.id, RpcError(INVALID_PARAMS, said))
+    return await _answer(guest, message)
 
 
 async def _answer(guest: Guest, message: Message) -> JsonObject:

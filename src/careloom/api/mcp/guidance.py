@@ -8,6 +8,7 @@ from careloom.ai.knowledge.search import LONGEST_QUESTION, MOST, Question
 from careloom.api.mcp.tool import Guest, Tool, schema_of
 from careloom.types import JsonObject
 
+SEARCH = "knowledge_search"
 _PASSAGES = 5
 
 
@@ -21,7 +22,7 @@ async def knowledge_tools(guest: Guest) -> list[Tool]:
         return []
     return [
         Tool(
-            "knowledge_search",
+            SEARCH,
             "Search the knowledge base",
             "Find the passages of guidelines, policies and rules that answer a question best, with"
             " their document, version and heading, to be cited. Ask without patient data.",

@@ -24,6 +24,8 @@ from careloom.workflows.idempotency import once_of
 from careloom.workflows.registry import Workflow
 from careloom.workflows.starters import require_manual_start
 
+STARTS, STATUS = "start_", "run_status"
+"""How the names of tools begin that start workflows, and the one that follows a run."""
 BUILT_IN = "careloom-"
 """What the house starts by itself."""
 LONGEST_WAIT_S = 50
@@ -35,38 +37,49 @@ _RUN: JsonObject = {"type": "string", "pattern": "^run_[0-9a-f]{32}$"}
 
 async def workflow_tools(guest: Guest) -> list[Tool]:
     """A tool for each workflow that the key may start, and one that follows a run."""
+    return [*await starters(guest), *follow_tools(guest)]
+
+
+async def starters(guest: Guest, only: str | None = None) -> list[Tool]:
+    """A tool for each workflow that the key may start; the one of the name `only` when given."""
+    if not guest.principal.allows("workflow:run"):
+        return []
     found = []
-    if guest.principal.allows("workflow:run"):
-        # Nobody asked for these yet: a workflow that is not offered is no refusal in the trail.
-        quiet = replace(guest.principal, sink=None)
-        for workflow in await guest.services.registry.all(guest.principal.scope):
-            if workflow.id.startswith(BUILT_IN):
-                continue
-            program = await guest.services.registry.program(guest.principal.tenant, workflow.hash)
-            if _may_start(program, quiet):
-                found.append(_starter(workflow, program))
-    if guest.principal.allows("run:read"):
-        found.append(
-            Tool(
-                "run_status",
-                "See what became of a run",
-                "The state of a run, and its output once it has one. With waitSeconds the answer"
-                " comes when the run ends or waits for a person, or after so long.",
-                schema_of(
-                    ["runId"],
-                    runId=_RUN,
-                    waitSeconds={"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_S},
-                ),
-                _status,
-            )
-        )
+    # Nobody asked for these yet: a workflow that is not offered is no refusal in the trail.
+    quiet = replace(guest.principal, sink=None)
+    for workflow in await guest.services.registry.all(guest.principal.scope):
+        if workflow.id.startswith(BUILT_IN) or only not in (None, tool_name(workflow.id)):
+            continue
+        program = await guest.services.registry.program(guest.principal.tenant, workflow.hash)
+        if _may_start(program, quiet):
+            found.append(_starter(workflow, program))
     return found
+
+
+def follow_tools(guest: Guest) -> list[Tool]:
+    """The tool that follows a run, where the key may see runs."""
+    if not guest.principal.allows("run:read"):
+        return []
+    return [
+        Tool(
+            STATUS,
+            "See what became of a run",
+            "The state of a run, and its output once it has one. With waitSeconds the answer"
+            " comes when the run ends or waits for a person, or after so long.",
+            schema_of(
+                ["runId"],
+                runId=_RUN,
+                waitSeconds={"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_S},
+            ),
+            _status,
+        )
+    ]
 
 
 def tool_name(workflow_id: str) -> str:
     """Of the tool that starts a workflow, in letters that every client takes."""
     fit = _UNFIT.sub("_", workflow_id)
-    name = f"start_{fit}"
+    name = f"{STARTS}{fit}"
     if fit == workflow_id and len(name) <= _LONGEST_NAME:
         return name
     return f"{name[: _LONGEST_NAME - 9]}_{digest(workflow_id)[:8]}"

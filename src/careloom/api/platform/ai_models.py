@@ -17,9 +17,9 @@ from careloom.api.authentication import PrincipalDep
 from careloom.api.envelope import success
 from careloom.api.platform.bodies import GivenDep
 from careloom.api.platform.parameters import WordParam
-from careloom.api.services import services_of
-from careloom.errors import InvalidInput
-from careloom.types import JsonObject
+from careloom.api.services import Services, services_of
+from careloom.errors import InvalidInput, NotFound, Unprocessable
+from careloom.types import JsonObject, Scope
 from careloom.workflows.engine.ids import parse_run_name
 
 ModelParam = Annotated[str | None, Query(pattern=r"^[\w.:/-]{1,128}$")]
@@ -49,17 +49,20 @@ async def put_model(
 ) -> Response:
     """Configure a language model: who serves it, what it may see, where it runs."""
     principal.require("admin")
-    ai = services_of(request).ai
-    answer = await ai.models.put(principal.scope, name, body, principal.actor())
-    await ai.evaluation.gate.reconsider(principal.scope)
-    return success(answer)
+    services = services_of(request)
+    answer = await services.ai.models.put(principal.scope, name, body, principal.actor())
+    await services.ai.evaluation.gate.reconsider(principal.scope)
+    findings = await _unreached(services, principal.scope, answer)
+    return success({**answer, "findings": findings})
 
 
 @router.delete("/models/{name:path}", operation_id="deleteModel")
 async def delete_model(name: str, request: Request, principal: PrincipalDep) -> Response:
     """Configure it no longer: from here on it is asked by nobody."""
     principal.require("admin")
-    await services_of(request).ai.models.delete(principal.scope, name, principal.actor())
+    ai = services_of(request).ai
+    await ai.models.delete(principal.scope, name, principal.actor())
+    await ai.evaluation.gate.reconsider(principal.scope)
     return success({"name": name})
 
 
@@ -111,6 +114,25 @@ async def get_ai_call(call_id: str, request: Request, principal: PrincipalDep) -
     principal.require("ailog:read")
     log = services_of(request).ai.log
     return success(await log.get(principal.scope, call_id, principal.actor()))
+
+
+async def _unreached(services: Services, scope: Scope, model: JsonObject) -> list[JsonObject]:
+    """What is said of a model whose connection is not there yet; it is kept all the same."""
+    try:
+        await services.connections.http(scope, model["connection"])
+    except (NotFound, Unprocessable) as error:
+        return [
+            {
+                "code": "W-CONNECTION",
+                "severity": "warning",
+                "path": "connection",
+                "message": error.message,
+                "cause": "the model is reached by a connection of this name, and is not asked"
+                " before there is one",
+                "fix": f"make it: PUT /api/connections/{model['connection']}",
+            }
+        ]
+    return []
 
 
 def _instant(at: datetime | None) -> datetime | None:

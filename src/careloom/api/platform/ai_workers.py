@@ -25,6 +25,7 @@ async def create_worker(request: Request, principal: PrincipalDep, body: GivenDe
     environment = await ai.environment_of(principal.tenant)
     answer = await ai.workers.create(principal.scope, body, _actor(principal), environment)
     created = answer.pop("created")
+    await ai.evaluation.gate.reconsider(principal.scope)
     return success(answer, status=201 if created else 200, message="Worker created successfully")
 
 

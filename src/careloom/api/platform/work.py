@@ -43,7 +43,12 @@ async def poll_work(
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= top:
             raise InvalidInput(f"`{name}` must be a number up to {top}", path=f"/{name}")
     found = await services_of(request).work.poll(
-        principal.scope, queue, max(int(most), 1), float(wait), principal.actor()
+        principal.scope,
+        queue,
+        max(int(most), 1),
+        float(wait),
+        principal.actor(),
+        request.is_disconnected,
     )
     return success(found)
 

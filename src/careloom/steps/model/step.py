@@ -69,6 +69,7 @@ async def model_input(
             raise StepError("`input.file` must be a dicom:// address", code="model_input")
         call.require("dicom:read")
         row = await archive.resolve(call.scope, uri)
+        require_same_patient(row, call.patient)
         pixels, _ = await archive.picture_of(call.scope, row)
         return pixels, {"study": row["study"], "instance": row["instance"]}
     values = [value for value in given.values() if value is not None]
@@ -77,6 +78,13 @@ async def model_input(
         if isinstance(value, wanted):
             return value, {}
     raise StepError(f"The model {model.name} needs a {model.kind}", code="model_input")
+
+
+def require_same_patient(image: JsonObject, patient: str | None) -> None:
+    """Raise StepError for an image of another patient than the run's; one that is linked to nobody
+    is nobody's."""
+    if patient is not None and image["fhir_patient"] not in (None, patient):
+        raise StepError("The image is another patient's", code="outside_compartment")
 
 
 def evidence_of(model: Model, answer: JsonObject) -> JsonObject:

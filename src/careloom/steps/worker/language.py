@@ -145,12 +145,12 @@ class LanguageWorkers:
         if spoken is not None:
             words = [part for part in spoken["content"] if part["type"] == "text"]
             uris = [part["uri"] for part in spoken["content"] if part["type"] != "text"]
-            parts = await self.media.found_in(call.scope, call.grants, call.patient, uris)
+            parts = await self.media.found_in(call, uris)
             return {"role": "user", "content": [*words, *parts]}
         given = call.input.get("input")
         if not isinstance(given, dict) or not given:
             raise StepError("The worker needs an `input`", code="worker_input")
-        parts = await self.media.found_in(call.scope, call.grants, call.patient, given)
+        parts = await self.media.found_in(call, given)
         return user(as_text(given), parts)
 
     async def _waits(self, call: StepCall, worker: Worker, waiting: Waiting) -> StepResult:

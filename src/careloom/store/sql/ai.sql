@@ -195,6 +195,29 @@ BEGIN
   END LOOP;
 END $$;
 
+-- run_given: what the run was given from outside, sealed: its input, or that of the run in which the chain of runs that
+-- started one another began. A retry was given what the retried run was, unless a person gave it another input.
+CREATE OR REPLACE FUNCTION run_given(p_tenant text, p_store text, p_run uuid) RETURNS TABLE (origin_run uuid, input bytea)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE v run; v_run uuid := p_run; v_next uuid;
+BEGIN
+  PERFORM enter(p_tenant);
+  LOOP
+    SELECT r.* INTO v FROM run r WHERE r.tenant = p_tenant AND r.store = p_store AND r.run_id = v_run;
+    IF NOT FOUND THEN RETURN; END IF;
+    v_next := v.parent_run;
+    IF v_next IS NULL AND v.retry_of IS NOT NULL THEN
+      SELECT r.run_id INTO v_next FROM run r WHERE r.tenant = p_tenant AND r.run_id = v.retry_of AND r.input = v.input;
+    END IF;
+    IF v_next IS NULL THEN
+      RETURN QUERY SELECT v.origin_run, v.input;
+      RETURN;
+    END IF;
+    v_run := v_next;
+  END LOOP;
+END $$;
+
 -- ai_history: what was asked and answered in the turns of a session that went well, before one of its runs.
 CREATE OR REPLACE FUNCTION ai_history(p_tenant text, p_store text, p_session uuid, p_run uuid)
 RETURNS TABLE (turn int, call_key text, number int, request bytea, answer bytea) LANGUAGE plpgsql AS $$

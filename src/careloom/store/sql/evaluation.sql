@@ -134,6 +134,72 @@ BEGIN
     WHERE tenant = p_tenant AND store = p_store AND gold_set = p_name AND subject = p_subject;
 END $$;
 
+-- tenants_measured: tenants after a name that have gold sets or evaluations; tenants only, no data.
+CREATE OR REPLACE FUNCTION tenants_measured(p_after text) RETURNS TABLE (tenant text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = careloom, pg_temp AS $$
+  WITH RECURSIVE l AS (
+    SELECT least((SELECT min(g.tenant) FROM gold_set g WHERE g.tenant > p_after),
+                 (SELECT min(e.tenant) FROM evaluation e WHERE e.tenant > p_after)) AS tenant
+    UNION ALL
+    SELECT least((SELECT min(g.tenant) FROM gold_set g WHERE g.tenant > l.tenant),
+                 (SELECT min(e.tenant) FROM evaluation e WHERE e.tenant > l.tenant)) FROM l WHERE l.tenant IS NOT NULL
+  )
+  SELECT l.tenant FROM l WHERE l.tenant IS NOT NULL
+$$;
+GRANT USAGE, CREATE ON SCHEMA careloom TO careloom_scheduler;
+ALTER FUNCTION tenants_measured(text) OWNER TO careloom_scheduler;
+REVOKE CREATE ON SCHEMA careloom FROM careloom_scheduler;
+
+-- stores_gated: the tenant's stores with gates, or with something that is held back.
+CREATE OR REPLACE FUNCTION stores_gated(p_tenant text) RETURNS TABLE (store text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT g.store FROM evaluation_gate g WHERE g.tenant = p_tenant
+    UNION SELECT d.store FROM demotion d WHERE d.tenant = p_tenant AND d.lifted_at IS NULL;
+END $$;
+
+-- evaluations_quiet: the tenant's evaluations that gave no sign of life for so long, the longest first.
+CREATE OR REPLACE FUNCTION evaluations_quiet(p_tenant text, p_quiet interval, p_limit int) RETURNS TABLE (store text, id uuid)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  RETURN QUERY SELECT e.store, e.evaluation_id FROM evaluation e WHERE e.tenant = p_tenant AND e.state = 'running'
+    AND e.beat_at < clock_timestamp() - p_quiet ORDER BY e.beat_at LIMIT p_limit;
+END $$;
+
+-- gates_stamp: moves when anything moves on which it depends whether what is deployed passes its gates: workflows,
+-- workers, models, gates, cases, and what was measured. `seen` is what it was at the last look.
+CREATE OR REPLACE FUNCTION gates_stamp(p_tenant text, p_store text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_stamp text;
+BEGIN
+  PERFORM enter(p_tenant);
+  v_stamp := md5(jsonb_build_array(
+    (SELECT jsonb_agg(jsonb_build_array(w.workflow_id, w.hash) ORDER BY w.workflow_id) FROM workflow w
+       WHERE w.tenant = p_tenant AND w.store = p_store),
+    (SELECT jsonb_agg(jsonb_build_array(a.worker_id, a.name, a.version) ORDER BY a.worker_id) FROM ai_worker a
+       WHERE a.tenant = p_tenant AND a.store = p_store),
+    (SELECT jsonb_agg(jsonb_build_array(m.name, m.hash) ORDER BY m.name) FROM ai_model m
+       WHERE m.tenant = p_tenant AND m.store = p_store),
+    (SELECT jsonb_agg(jsonb_build_array(t.name, t.running) ORDER BY t.name) FROM trained_model t
+       WHERE t.tenant = p_tenant AND t.store = p_store),
+    (SELECT jsonb_agg(jsonb_build_array(g.gold_set, g.subject, g.rule, g.content) ORDER BY g.gold_set, g.subject)
+       FROM evaluation_gate g WHERE g.tenant = p_tenant AND g.store = p_store),
+    (SELECT jsonb_agg(jsonb_build_array(s.name, s.revision) ORDER BY s.name) FROM gold_set s
+       WHERE s.tenant = p_tenant AND s.store = p_store),
+    (SELECT jsonb_build_array(count(*), max(e.finished_at)) FROM evaluation e
+       WHERE e.tenant = p_tenant AND e.store = p_store AND e.state = 'done'))::text);
+  RETURN jsonb_build_object('stamp', v_stamp,
+    'seen', (SELECT l.stamp FROM gate_look l WHERE l.tenant = p_tenant AND l.store = p_store));
+END $$;
+
+-- gates_looked: what is deployed was held against the gates as they stood then.
+CREATE OR REPLACE FUNCTION gates_looked(p_tenant text, p_store text, p_stamp text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM enter(p_tenant);
+  INSERT INTO gate_look (tenant, store, stamp) VALUES (p_tenant, p_store, p_stamp)
+    ON CONFLICT (tenant, store) DO UPDATE SET stamp = excluded.stamp, at = clock_timestamp();
+END $$;
+
 -- evaluation_open: begin an evaluation, or go on with one of the same content, cases and options that has not ended.
 -- Returns {id, again}.
 CREATE OR REPLACE FUNCTION evaluation_open(p_tenant text, p_store text, p_id uuid, p_about jsonb, p_actor jsonb) RETURNS jsonb
@@ -150,6 +216,9 @@ BEGIN
     UPDATE evaluation SET options = p_about->'options', owner = p_actor, finished_at = NULL, error = NULL,
         state = 'running', beat_at = CASE WHEN state = 'stopped' THEN '-infinity' ELSE beat_at END
       WHERE tenant = p_tenant AND store = p_store AND evaluation_id = v_known;
+    -- From here on it answers in the name of who asked last.
+    PERFORM audit_record(p_tenant, p_store, 'evaluation.resume', 'Evaluation/' || v_known, p_actor,
+      jsonb_build_object('content', p_about->>'content'));
     RETURN jsonb_build_object('id', v_known, 'again', true);
   END IF;
   INSERT INTO evaluation (tenant, store, evaluation_id, gold_set, revision, subject, content, facts, canonical, options, cases, owner, beat_at)

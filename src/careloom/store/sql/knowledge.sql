@@ -65,11 +65,11 @@ BEGIN
 END $$;
 
 -- knowledge_put: keep a document's text and passages as a new version; the same again is none. More passages in the
--- store than p_most is CL006. Returns {version, created, changed}.
+-- store than p_most is CL006. The newest p_kept versions are kept, earlier ones are forgotten. Returns {version, created, changed}.
 CREATE OR REPLACE FUNCTION knowledge_put(p_tenant text, p_store text, p_collection text, p_document text, p_about jsonb,
-                                         p_body text, p_passages jsonb, p_most int, p_actor jsonb) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-DECLARE v_known knowledge_document; v_language text; v_version int;
+                                         p_body text, p_passages jsonb, p_most int, p_kept int, p_actor jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_known knowledge_document; v_language text; v_version int; v_gone int;
 BEGIN
   PERFORM enter(p_tenant);
   PERFORM pg_advisory_xact_lock(hashtextextended('knowledge/' || p_tenant || '/' || p_store, 0));
@@ -99,6 +99,9 @@ BEGIN
   INSERT INTO knowledge_version (tenant, store, collection, document_id, version, title, content_type, sha256, body, actor)
     VALUES (p_tenant, p_store, p_collection, p_document, v_version, p_about->>'title', p_about->>'contentType',
       p_about->>'sha256', p_body, p_actor);
+  DELETE FROM knowledge_version WHERE tenant = p_tenant AND store = p_store AND collection = p_collection
+    AND document_id = p_document AND version <= v_version - p_kept;
+  GET DIAGNOSTICS v_gone = ROW_COUNT;
   DELETE FROM knowledge_passage
     WHERE tenant = p_tenant AND store = p_store AND collection = p_collection AND document_id = p_document;
   INSERT INTO knowledge_passage (tenant, store, collection, document_id, number, version, heading, page, starts, ends,
@@ -108,7 +111,8 @@ BEGIN
       knowledge_words(v_language, one.v->>'heading', one.v->>'body')
     FROM jsonb_array_elements(p_passages) WITH ORDINALITY AS one(v, n);
   PERFORM audit_record(p_tenant, p_store, 'knowledge.put', 'Knowledge/' || p_collection || '/' || p_document, p_actor,
-                       jsonb_build_object('version', v_version, 'sha256', p_about->>'sha256'));
+                       jsonb_build_object('version', v_version, 'sha256', p_about->>'sha256')
+                       || CASE WHEN v_gone > 0 THEN jsonb_build_object('forgottenUpTo', v_version - p_kept) ELSE '{}' END);
   RETURN jsonb_build_object('version', v_version, 'created', v_version = 1, 'changed', true);
 END $$;
 
