@@ -1,8 +1,8 @@
 """The urgency model: how likely an emergency department triages a patient as level 1 or 2.
 
-A linear model and a forest of small trees over vital signs, age and complaint, averaged and
-calibrated; weights/urgency/model.npz and card.md. Used only to raise an urgency that rules have
-set (documents.triage), never to lower one.
+A linear model, a support vector machine and two forests of small trees over vital signs, age and
+complaint, averaged and calibrated; weights/urgency/model.npz and card.md. Used only to raise an
+urgency that rules have set (documents.triage), never to lower one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from careloom.ai.triage_modifiers import SCALE, SCORED, Bands, modifiers
 from careloom.ai.triage_text import weighted
 
 MODEL = Path(__file__).parent / "weights" / "urgency" / "model.npz"
@@ -162,6 +164,48 @@ def logit(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
+def grouped(complaint: str) -> list[bool]:
+    """Which groups of complaints a complaint belongs to."""
+    return [bool(pattern.search(complaint)) for pattern in COMPLAINTS]
+
+
+def rich(
+    complaint: str, male: bool | None, signs: Mapping[str, float], bands: Bands
+) -> tuple[Floats, Floats]:
+    """Features of the linear model and the vector machine, and those of the trees."""
+    extra = modifiers(grouped(complaint), len(complaint.split()), signs, bands)
+    return (
+        np.concatenate((structured(complaint, male, signs), extra)),
+        np.concatenate((plain(complaint, male, signs), extra)),
+    )
+
+
+def tree_logit(chance: float) -> float:
+    """Log odds of a forest's vote, which is never certain."""
+    return logit(min(max(chance, 0.01), 0.99))
+
+
+class Forest:
+    """Trees as arrays; a leaf points to itself."""
+
+    def __init__(self, stored: Mapping[str, NDArray[Any]], name: str) -> None:
+        self._feature, self._threshold, self._left, self._right, self._value, self._roots = (
+            stored[f"{name}_{part}"]
+            for part in ("feature", "threshold", "left", "right", "value", "roots")
+        )
+
+    def mean(self, row: Floats) -> float:
+        """Mean over all trees, walked at once. The cuts were learned on single precision."""
+        row = row.astype(np.float32)
+        nodes = self._roots.copy()
+        while True:
+            inner = self._left[nodes] != nodes
+            if not inner.any():
+                return float(self._value[nodes].mean())
+            goes_left = row[self._feature[nodes]] <= self._threshold[nodes]
+            nodes = np.where(goes_left, self._left[nodes], self._right[nodes])
+
+
 class UrgencyClassifier:
     """Careloom's own model; an UrgencyModel of documents.triage."""
 
@@ -170,40 +214,54 @@ class UrgencyClassifier:
             self.name = str(stored["name"])
             self.emergency_from = float(stored["emergency_from"])
             self.urgent_from = float(stored["urgent_from"])
-            self._dense = stored["dense"].astype(np.float64)
-            self._bias = float(stored["bias"])
+            self.doubt_from = float(stored["doubt_from"])
             names = str(stored["terms"]).split("\n")
             self._idf = dict(zip(names, stored["idf"].astype(float).tolist(), strict=True))
-            self._term = dict(
-                zip(names, stored["term_weights"].astype(float).tolist(), strict=True)
-            )
+            self._row = {name: index for index, name in enumerate(names)}
             self._scale = float(stored["text_scale"])
+            self._dense = stored["dense"].astype(np.float64)
+            self._bias = float(stored["bias"])
+            self._term_weights = stored["term_weights"].astype(np.float64)
+            self._text_axes = stored["text_axes"].astype(np.float64)
+            self._centre = stored["centre"].astype(np.float64)
+            self._spread = stored["spread"].astype(np.float64)
+            self._supports = stored["supports"].astype(np.float64)
+            self._dual = stored["dual"].astype(np.float64)
+            self._intercept = float(stored["intercept"])
+            self._bands = {name: stored[f"bands_{name}"] for name in SCORED}
+            self._divisors = np.array(SCALE, float)
+            self._levels = stored["levels"].astype(np.float64)
             self._slope, self._offset = (float(v) for v in stored["calibration"])
-            self._feature, self._threshold, self._left, self._right, self._value, self._roots = (
-                stored[key] for key in ("feature", "threshold", "left", "right", "value", "roots")
-            )
+            self._yes_or_no, self._level = Forest(stored, "class"), Forest(stored, "level")
 
     def probability(
         self, complaint: str, age: int | None, male: bool | None, signs: dict[str, float]
     ) -> float:
         """Calibrated probability; absent signs are left out of `signs`."""
         known = signs if age is None else {**signs, "age": float(age)}
-        linear = self._linear(complaint, male, known)
-        forest = self._forest(np.append(plain(complaint, male, known), logit(linear)))
-        return 1 / (1 + math.exp(-(self._slope * logit((linear + forest) / 2) + self._offset)))
+        dense, bare = rich(complaint, male, known, self._bands)
+        words = weighted(complaint, self._idf)
+        rows = [self._row[term] for term in words]
+        values = self._scale * np.fromiter(words.values(), float, len(words))
+        linear = self._linear(dense, rows, values)
+        machine = self._machine(dense, rows, values)
+        row = np.concatenate((bare, (linear, machine)))
+        opinions = np.array(
+            (linear, machine, tree_logit(self._yes_or_no.mean(row)), self._level.mean(row))
+        )
+        score = float(((opinions - self._levels[0]) / self._levels[1]).mean())
+        return 1 / (1 + math.exp(-(self._slope * score + self._offset)))
 
-    def _linear(self, complaint: str, male: bool | None, signs: Mapping[str, float]) -> float:
-        score = self._bias + float(structured(complaint, male, signs) @ self._dense)
-        for term, value in weighted(complaint, self._idf).items():
-            score += self._scale * value * self._term[term]
-        return 1 / (1 + math.exp(-score))
+    def _linear(self, dense: Floats, rows: list[int], values: Floats) -> float:
+        """Log odds of the logistic regression."""
+        scaled = dense.copy()
+        scaled[-len(self._divisors) :] /= self._divisors
+        score = self._bias + float(scaled @ self._dense + values @ self._term_weights[rows])
+        return logit(1 / (1 + math.exp(-score)))
 
-    def _forest(self, row: Floats) -> float:
-        """Walk all trees at once; a leaf points to itself."""
-        nodes = self._roots.copy()
-        while True:
-            inner = self._left[nodes] != nodes
-            if not inner.any():
-                return float(self._value[nodes].mean())
-            goes_left = row[self._feature[nodes]] <= self._threshold[nodes]
-            nodes = np.where(goes_left, self._left[nodes], self._right[nodes])
+    def _machine(self, dense: Floats, rows: list[int], values: Floats) -> float:
+        """Decision of the support vector machine (radial kernel of width one)."""
+        signs = (dense - self._centre) / self._spread / math.sqrt(len(dense))
+        text = values @ self._text_axes[rows] / self._scale
+        away = self._supports - np.concatenate((signs, text))
+        return self._intercept + float(self._dual @ np.exp(-(away * away).sum(axis=1)))

@@ -33,6 +33,8 @@ NEEDED_LETTERS = 40
 """Fewer letters than this are no text to decide on."""
 STATED_REASON = 0.6
 """From here on a reason was introduced as one; below, a sentence merely stands where one could."""
+IN_DOUBT = 0.6
+"""Urgency confidence where no rule spoke and the model would not call the signs calm."""
 NEEDED_SIGNS = 3
 """The urgency model is only asked when at least so many vital signs are known."""
 
@@ -51,6 +53,10 @@ class UrgencyModel(Protocol):
     @property
     def urgent_from(self) -> float:
         """Probability from which the case is raised to urgent."""
+
+    @property
+    def doubt_from(self) -> float:
+        """Probability from which a case that stays routine is put before a person."""
 
     def probability(
         self, complaint: str, age: int | None, male: bool | None, signs: dict[str, float]
@@ -141,15 +147,19 @@ def triage(
             [lacking],
             degraded=urgency_model is None or specialty_model is None,
         )
-    raised = _raise(referral, text, urgency, urgency_model)
-    if raised:
-        urgency, reason = raised
-        reasons.append(reason)
+    chance = _chance(referral, text, urgency_model)
+    doubted = False
+    if urgency_model is not None and chance is not None:
+        raised = _raise(urgency, chance, urgency_model)
+        if raised:
+            urgency, reason = raised
+            reasons.append(reason)
+        doubted = urgency == "routine" and chance >= urgency_model.doubt_from
     specialty, sure, why = _specialty(referral, text, specialty_model)
     reasons += why
     result = Triage(
         urgency,
-        _urgency_confidence(findings, urgency, text),
+        IN_DOUBT if doubted else _urgency_confidence(findings, urgency, text),
         specialty,
         sure,
         [flag.value for flag in referral.red_flags],
@@ -212,19 +222,21 @@ def _told(text: str) -> dict[str, float]:
     return told | ({"pain": float(pain[1] or pain[2])} if pain else {})
 
 
-def _raise(
-    referral: Referral, text: str, urgency: str, model: UrgencyModel | None
-) -> tuple[str, JsonObject] | None:
-    """A higher urgency by the model, with its reason; never a lower one."""
+def _chance(referral: Referral, text: str, model: UrgencyModel | None) -> float | None:
+    """The model's opinion; None for a child or with too few vital signs."""
     signs = _signs(referral)
     age = referral.age
     if model is None or len(signs) < NEEDED_SIGNS or (age is not None and age < 16):
         return None
     sex = referral.patient.sex
     complaint = referral.reason.value if referral.reason else ""
-    chance = model.probability(
+    return model.probability(
         complaint, age, sex.value == "male" if sex else None, signs | _told(text)
     )
+
+
+def _raise(urgency: str, chance: float, model: UrgencyModel) -> tuple[str, JsonObject] | None:
+    """A higher urgency by the model, with its reason; never a lower one."""
     opinion = (
         "emergency"
         if chance >= model.emergency_from

@@ -23,7 +23,7 @@ _NOT_URGENT = re.compile(
 _URGENT = re.compile(
     r"\b(?:urgent(?:ly)?|(?:some|with|great|degree of|of) urgency|2\s?ww|two[- ]week|2[- ]week|as soon as (?:possible|you can)|asap|(?:see|seen|review\w*|appointment) (?:\w+ ){0,3}soon|early (?:appointment|review|opinion|assessment)|"
     r"at the earliest|at your earliest|expedite|promptly|prioriti[sz]e|within (?:the next )?(?:1|2|one|two|a) weeks?|within (?:a few|\d+|ten|fourteen) days|rapid access|fast[- ]track|suspected cancer|"
-    r"eilt|dringend\w*|dringlich\w*|zeitnah\w*|baldmöglichst|kurzfristig\w*|möglichst bald|schnellstmöglich|rasch\w*|"
+    r"eilt|dringend\w*|dringlich\w*|zeitnah\w*|baldmöglichst|kurzfristig\w*|möglichst bald|schnellstmöglich|(?:um|möglichst|bitte) rasch\w*|rasch\w* (?:termin|vorstellung|abklärung|mitbeurteilung)|"
     r"rapidement|dès que possible|au plus vite|prioritaire|d'ici (?:\w+ )?(?:deux|2|une|1|dix|10|quinze|15) (?:semaines?|jours)|délai (?:court|rapide)|dans les (?:meilleurs délais|plus brefs délais|\w+ jours)|semi-urgent\w*|"
     r"preferente|prioritari[oa]|lo antes posible|cuanto antes|a la mayor brevedad|pronto|urgentes?)\b",
     _I,
@@ -36,7 +36,7 @@ _SAME_DAY = re.compile(
     r"blue light|(?<![\d-])999(?![\s-]?\d)|ambulance (?:called|on scene|booked|crew|en route)|by ambulance|direct admit|admit now|(?:sent|sending|coming|driving|bringing) (?:him|her|them|in)?\s?(?:\w+ )?(?:now|in now|to (?:A&E|ED|you now))|"
     r"(?:is|are) (?:on (?:his|her|their) way|driving in now|here now|bringing (?:him|her) now)|time[- ]critical|life[- ]threatening|straight away|"
     r"notfall(?:mäßig\w*|einweisung)?|sofort\w*|umgehend\w*|heute noch|noch heute|stationäre einweisung|krankenhauseinweisung|rettungs\w+|notarzt|"
-    r"en urgence|(?:recevoir|voir|adresse)[^.;]{0,40}(?:ce jour|aujourd'hui|immédiatement|sans délai)|urgence (?:vitale|absolue|ce jour)|SAMU|\b15 appelé|aux urgences|"
+    r"en urgence|(?:recevoir|voir|adresse)[^.;]{0,40}(?:ce jour|aujourd'hui|immédiatement|sans délai)|urgence (?:vitale|absolue|ce jour)|SAMU|\b15 appelé|(?<!vu )(?<!vue )(?<!passé )(?<!passée )(?<!passage )aux urgences|"
     r"hoy mismo|inmediat\w+|urgencias hoy|remito a urgencias|código (?:ictus|infarto)|ingreso urgente|traslado urgente|ambulancia)\b",
     _I,
 )

@@ -21,13 +21,14 @@ _FLOATS, _WORDS = _array("float8"), _array("text")
 # In the order of the functions' parameters (sql/flush.sql, sql/control.sql).
 _FLUSH = (
     *(_PLAIN, _PLAIN, _PLAIN),
-    *(_UUIDS, _LONGS),
+    *(_UUIDS, _LONGS, _PLAIN),
     *(_UUIDS, _LONGS, _LINES, _WORDS, _INTS, _INTS, _WORDS, _FLOATS, _PLAIN),
     _PLAIN,
-    *(_LINES, _WORDS, _LINES, _UUIDS, _LINES),
+    *(_LINES, _WORDS, _LINES, _PLAIN, _LINES),
     *(_UUIDS, _PLAIN),
     *(_PLAIN, _PLAIN),
 )
+_BORN = (_UUIDS, _LINES, _LINES, _INTS, _LINES, _LINES, _LINES, _PLAIN, _PLAIN)
 # Lines of which some may be empty, which stand for none.
 _SOME_LINES = "string_to_array(${}, E'\\n', '')"
 # In the order of the function's parameters (sql/fhir.sql).
@@ -41,10 +42,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "fhir_create_many": _CREATES,
     "engine_flush": _FLUSH,
     "engine_flush_locked": (*_FLUSH, _PLAIN, _PLAIN),
-    "run_births": (
-        *(_PLAIN, _PLAIN, _PLAIN, _PLAIN),
-        *(_UUIDS, _LINES, _LINES, _INTS, _LINES, _LINES, _LINES, _PLAIN, _PLAIN, _PLAIN, _LINES),
-    ),
+    "engine_flush_born": (_PLAIN, _PLAIN, *_BORN, _FLOATS, *_FLUSH[1:]),
+    "run_births": (*(_PLAIN, _PLAIN, _PLAIN, _PLAIN), *_BORN, _PLAIN, _LINES, _PLAIN),
 }
 """How the parameters of a function stand in the statement that calls it."""
 

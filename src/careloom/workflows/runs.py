@@ -14,7 +14,8 @@ from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope, iso
 from careloom.workflows.admission import gated
 from careloom.workflows.cause import cause_of
-from careloom.workflows.engine.births import Birth, Births
+from careloom.workflows.engine.birth import Birth
+from careloom.workflows.engine.births import Births
 from careloom.workflows.engine.ids import parse_run_name, run_id_at, run_name
 from careloom.workflows.engine.journal import settle_output
 from careloom.workflows.engine.load import new_run
@@ -77,7 +78,7 @@ class Runs:
             fields, birth = await self._birth(scope, workflow, body, actor)
             if once is not None or "gate" in fields:
                 return await self._start_alone(scope, birth, once or {})
-            made = await self._births.start(scope.tenant, birth)
+            made = await self._births.start(birth)
             if made is not None:
                 return _started(fields["id"], made, fields)
             workflow = await self._registry.get(scope, workflow_id)
@@ -90,7 +91,8 @@ class Runs:
         check_input(program, body)
         await self._check_links(scope, body)
         trigger = {**body, "source": "manual"}
-        fields = _fields(workflow, trigger, actor, datetime.now(UTC))
+        now = datetime.now(UTC)
+        fields = _fields(workflow, trigger, actor, now)
         try:
             gated(scope, program.definition, fields, trigger)
         except ExpressionError as error:
@@ -102,7 +104,7 @@ class Runs:
         origin = _digits(fields["id"])
         place = scope.tenant, fields["patient"], origin, "input", trigger
         sealed = self._payloads.seal_cached(*place) or await self._payloads.seal(*place)
-        return fields, Birth(fields, sealed, trigger)
+        return fields, Birth(scope.tenant, fields, sealed, trigger, now)
 
     async def _start_alone(self, scope: Scope, birth: Birth, once: JsonObject) -> JsonObject:
         """Start a run that queues, or that is answered once, in a transaction of its own."""

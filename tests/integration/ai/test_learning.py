@@ -35,6 +35,7 @@ from careloom.errors import Unprocessable
 from careloom.types import JsonObject
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "learning.md"
+HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "retrain.md"
 MODELS = "/api/trained-models"
 URGENT = ("chest pain", "cannot breathe", "collapsed at home", "bleeding heavily", "sudden palsy")
 LETTERS = 240
@@ -106,6 +107,30 @@ async def test_reviewed_cases_train_versions_that_are_compared_promoted_and_take
     assert told["probability"] > 0.5
     assert told["confidence"] == told["probability"]
     assert {one["word"] for one in told["factors"]} & {"collapsed", "chest", "pain", "home"}
+    # What a reviewer makes of its answer is a case like the others, with the AI's word beside it.
+    await desk.deployed(shown_in(HOWTO, "sort-letters"))
+    letter = {"letter": "Sick note and chest pain"}
+    run_id = (await desk.post("/api/workflows/sort-letters/execute", letter)).json()["data"][
+        "runId"
+    ]
+    waits = await desk.reached(run_id, lambda run: run["status"] not in ("running",))
+    assert waits["status"] == "waiting", waits
+    [task] = await desk.data(f"/api/tasks?run={run_id}")
+    said = waits["steps"][0]["output"]["urgency"]
+    other = "later" if said == "now" else "now"
+    decided = {"decision": "approve", "data": {"urgency": other}}
+    assert (await desk.post(f"/api/tasks/{task['id']}/decision", decided)).status_code == 200
+    await desk.ended(run_id)
+    order = {"fromTasks": {"workflow": "sort-letters"}}
+    added = await desk.post("/api/gold-sets/letters/cases", order)
+    assert added.json()["data"]["added"] == 1
+    [case] = [
+        one
+        for one in await desk.data("/api/gold-sets/letters/cases?limit=500")
+        if one["id"].startswith("task-")
+    ]
+    assert (case["input"], case["expected"]) == (letter, {"urgency": other})
+    assert case["before"] == {"urgency": said}
     # Reviewers of a bad day: three of four classes of the cases to train on are wrong.
     flipped = frozenset(
         number
@@ -164,14 +189,14 @@ def sorting() -> JsonObject:
 @pytest.mark.parametrize(
     ("name", "count", "workflow", "told"),
     [
-        ("no-show", 360, "remind-by-phone", {"earlier-noshows", "lead-days", "age"}),
+        ("no-show", 300, "remind-by-phone", {"earlier-noshows", "lead-days", "age"}),
         (
             "claim-denial",
-            300,
+            240,
             "check-before-sending",
             {"no-authorization", "payer", "days-to-file"},
         ),
-        ("discharge-delay", 260, "discharge-watch", {"open-tasks", "pending-results", "hour"}),
+        ("discharge-delay", 200, "discharge-watch", {"open-tasks", "pending-results", "hour"}),
     ],
 )
 async def test_a_prediction_learns_from_the_records_and_answers_in_its_workflow(
@@ -187,12 +212,7 @@ async def test_a_prediction_learns_from_the_records_and_answers_in_its_workflow(
     assert card["metrics"]["auc"]["value"] > 0.65
     assert card["metrics"]["brier"]["value"] < card["naive"]["brier"]
     assert (await desk.post(f"{MODELS}/{name}/versions/1/promote")).status_code == 200
-    [source] = [
-        block
-        for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-        if f"id: {workflow}\n" in block
-    ]
-    await desk.deployed(source)
+    await desk.deployed(shown_in(PAGE, workflow))
     chances = []
     for is_risky in (True, False):
         output = await scored(desk, workflow, subject(name, is_risky))
@@ -201,6 +221,13 @@ async def test_a_prediction_learns_from_the_records_and_answers_in_its_workflow(
             assert {one["feature"] for one in output["factors"]} & told
             assert output["confidence"] >= 0.3
     assert chances[0] > chances[1] + 0.2
+
+
+def shown_in(page: Path, workflow: str) -> str:
+    """A workflow as the page shows it."""
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    [source] = [block for block in blocks if f"id: {workflow}\n" in block]
+    return str(source)
 
 
 async def scored(desk: Desk, workflow: str, resources: list[JsonObject]) -> JsonObject:
@@ -494,6 +521,11 @@ async def test_the_command_line_trains_and_promotes(
     assert await said("promote", "size", "1") == (0, "trained/size answers by version 1 now\n")
     code, out = await said("promote", "size", "7")
     assert (code, "trained_version_not_found" in out) == (1, True)
+    # Nobody decided anything yet: the gold set is made, and there is too little to learn from.
+    words = ("--reviewed", "sort", "--label", "size", "--json")
+    code, out = await said("retrain", "fresh", "--from", "fresh", *words)
+    told = json.loads(out)
+    assert (code, told["error"], told["reviewed"]["added"]) == (1, "too_few_cases", 0)
     real = importlib.import_module
 
     def without(name: str, package: str | None = None) -> Any:

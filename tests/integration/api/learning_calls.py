@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.conftest import until
@@ -32,6 +33,8 @@ async def trained(desk: Desk, model: str, **order: Any) -> dict[str, Any]:
     number = answer.json()["data"]["version"]
 
     async def look() -> dict[str, Any] | None:
+        # It takes a second or so: asked a hundred times in it, the server would be busy with that.
+        await asyncio.sleep(0.1)
         path = f"/api/trained-models/{model}/versions/{number}"
         told: dict[str, Any] = await desk.data(path)
         return told if told["status"] != "training" else None

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from careloom.store.keys import Keyring
 from careloom.store.notices import Notices
 from careloom.types import JsonObject, Scope
 from careloom.workflows.definition import parse_definition
-from careloom.workflows.engine.births import Birth, Births
+from careloom.workflows.engine.birth import Birth
+from careloom.workflows.engine.births import Births
 from careloom.workflows.engine.payloads import Payloads
 from careloom.workflows.registry import Registry
 from careloom.workflows.runs import Runs
@@ -114,8 +116,8 @@ async def test_one_that_is_stale_does_not_keep_the_others(
     await deploy(db, scope, "one")
     births = Births(db, notices, None)
     made = await asyncio.gather(
-        births.start(scope.tenant, _birth(version=1)),
-        births.start(scope.tenant, _birth(version=7)),
+        births.start(_birth(scope, version=1)),
+        births.start(_birth(scope, version=7)),
     )
     assert made[0] is not None
     assert made[1] is None
@@ -126,11 +128,11 @@ async def test_one_that_cannot_be_written_does_not_keep_the_others(
 ) -> None:
     await deploy(db, scope, "one")
     births = Births(db, notices, None)
-    again = _birth(version=1)
-    assert await births.start(scope.tenant, again) is not None
+    again = _birth(scope, version=1)
+    assert await births.start(again) is not None
     done = await asyncio.gather(
-        births.start(scope.tenant, _birth(version=1)),
-        births.start(scope.tenant, again),
+        births.start(_birth(scope, version=1)),
+        births.start(again),
         return_exceptions=True,
     )
     assert not isinstance(done[0], BaseException)
@@ -148,7 +150,7 @@ async def test_a_lost_reply_is_said_to_everyone_who_waits_for_it(
     assert [type(one) for one in found] == [Unavailable] * 3
 
 
-def _birth(version: int) -> Birth:
+def _birth(scope: Scope, version: int) -> Birth:
     fields = {
         "id": str(uuid.uuid4()),
         "store": "main",
@@ -159,4 +161,4 @@ def _birth(version: int) -> Birth:
         "actor": ACTOR,
         "patient": None,
     }
-    return Birth(fields, b"sealed", {})
+    return Birth(scope.tenant, fields, b"sealed", {}, datetime.now(UTC))

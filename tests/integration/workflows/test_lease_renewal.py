@@ -51,7 +51,7 @@ async def test_a_run_that_ends_meanwhile_is_not_fenced(
     started = await shapes.runs.start(scope, "flow", {}, ACTOR)
     await shapes.finished(scope, started["runId"])
     await shapes.until(lambda: shapes.worker.held == 0)
-    assert between.commits == 1
+    assert between.commits == 2
     assert shapes.worker.counters.fenced == 0
     assert shapes.worker.counters.closed == {"succeeded": 1}
     assert heard == [scope.tenant]

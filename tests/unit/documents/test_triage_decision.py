@@ -18,7 +18,7 @@ class Sure:
     """A model that always says the same."""
 
     name = "sure"
-    emergency_from, urgent_from = 0.6, 0.3
+    emergency_from, urgent_from, doubt_from = 0.6, 0.3, 0.15
 
     def __init__(self, chance: float) -> None:
         self.chance = chance
@@ -64,6 +64,13 @@ def test_a_model_can_raise_but_never_lower() -> None:
     assert raised.urgency == "emergency"
     assert any(reason.get("model") == "sure" for reason in raised.reasons)
     assert decide(LETTERS["emergency"], 0.0).urgency == "emergency"
+
+
+def test_a_routine_case_that_the_model_doubts_goes_to_a_person() -> None:
+    calm, doubted = decide(STEADY, 0.05), decide(STEADY, 0.2)
+    assert (calm.urgency, doubted.urgency) == ("routine", "routine")
+    assert "confidence:urgency" not in calm.review_reasons
+    assert "confidence:urgency" in doubted.review_reasons
 
 
 def test_a_model_is_not_asked_without_vital_signs() -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from careloom.types import JsonObject
-from careloom.workflows.engine.batch import audit_content
+from careloom.workflows.engine.birth import audit_content
 from careloom.workflows.engine.facts import facts_of
 from careloom.workflows.engine.journal import RunState
 

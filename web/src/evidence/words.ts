@@ -73,6 +73,7 @@ const REVIEWS: Record<string, string> = {
   "confidence:specialty": "It is not sure which specialty this is for",
   "confidence:urgency": "It is not sure how urgent this is",
   "urgency:letter_does_not_ask": "The findings are an emergency, but the letter does not ask for one",
+  "urgency:acute_words": "The letter tells of something sudden, severe or getting worse",
 };
 
 export interface Note {

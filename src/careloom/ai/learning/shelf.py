@@ -99,11 +99,11 @@ class Shelf:
         """One version with its card, and how many of the patients whom it learned from were erased
         since. Raises NotFound."""
         told = await self.progress(scope, name, number)
-        card = told["card"]
+        card, is_there = told["card"], told["status"] != "training"
         return {
             **told,
             "cardText": None if card is None else text_of(card),
-            "erasedPatients": await self._erased(scope, name, number),
+            "erasedPatients": await self._erased(scope, name, number) if is_there else 0,
         }
 
     async def progress(self, scope: Scope, name: str, number: int) -> JsonObject:

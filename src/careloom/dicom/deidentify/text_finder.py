@@ -29,6 +29,9 @@ _GROWTH = 1.6
 """The detector is trained to show the core of a line; this gives the line back (area x growth
 over perimeter, as its authors do)."""
 _MARGIN = 2
+_TALL, _TALLEST, _WORD = 40, 96, 2
+"""Pixels of height, the growth included: up to the first an area may have any form, up to the
+second it must be a word, twice as long as high; in large pictures letters may be larger."""
 _LEAST_SIDE = 2
 _FLAT = 2
 
@@ -88,7 +91,8 @@ class TextFinder:
             place = likely[top : top + _TILE, left : left + _TILE]
             np.maximum(place, self._probabilities(np.asarray(part, np.uint8)), out=place)
         across, down = width / seen.shape[1], height / seen.shape[0]
-        return [_grown(area, across, down, width, height) for area in _areas(likely)]
+        found = [_grown(area, across, down, width, height) for area in _areas(likely)]
+        return [area for area in found if _is_print(area, min(width, height))]
 
     def _probabilities(self, part: Picture) -> NDArray[np.uint8]:
         height, width = part.shape[:2]
@@ -98,6 +102,15 @@ class TextFinder:
         block = padded.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1.0
         (found,) = self._session.run(None, {self._input: block})
         return np.asarray(found[0, 0, :height, :width] * 255.0, dtype=np.uint8)
+
+
+def _is_print(area: Area, shorter: int) -> bool:
+    """Whether it has the form of a line: organs are taken for huge letters otherwise."""
+    sides = area.right - area.left, area.bottom - area.top
+    height, length = min(sides), max(sides)
+    if height > max(_TALLEST, shorter // 10):
+        return False
+    return height <= max(_TALL, shorter // 40) or length >= _WORD * height
 
 
 def cost(rows: int, columns: int, scale: float) -> int:

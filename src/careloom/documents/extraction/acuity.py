@@ -37,7 +37,7 @@ _SEVERE = (
     r"(?:unerträglich\w*|heftigst\w*|vernichtend\w*|stärkste\w*|insupportable|atroce|insoportable|intensísim\w+|schüttelfrost|frissons|escalofríos)",
 )
 _LOST = (
-    r"(?:limp|floppy|lifeless|listless|pulseless|unrousable|unresponsive|obtunded|delirious|rambling|incoherent|drowsy|sleepy|drooling|gasping|rigid)",
+    r"(?:(?<!a )(?<!with )limp|floppy|lifeless|listless|pulseless|unrousable|unresponsive|obtunded|delirious|rambling|incoherent|drowsy|sleepy|drooling|gasping|rigid)",
     r"(?:cannot|can't|can not|unable to|could not|couldn't|no longer able to|only (?:just )?able to|struggl\w+ to|stopped) (?:\w+ )?(?:stand|standing|walk(?! (?:far|more|upstairs|uphill|the dog|as|\d))|walking|breathe|breathing|speak|speaking|talk|talking|see\b|seeing|swallow|swallowing|feel|wake|pass|peeing|eat or drink|eating and drinking|be woken|be roused|be left|keep (?:anything|fluids|water) down|weight[- ]bear|bear weight|put weight|lie (?:flat|still)|open (?:his|her) mouth|move|wiggle|use (?:his|her|the))",
     r"(?:hasn't|has not|not) (?:peed|passed (?:any )?(?:urine|water|wind)|been to the toilet|woken|eaten or drunk|drunk|fed|moved)|(?:will|would) not (?:wake|feed|stop|settle)|won't (?:wake|feed|stop|settle)|no wet napp\w+|(?:only )?(?:one|two) wet napp\w+",
     r"(?:legs?|arms?|hand|foot|limbs?) (?:\w+ )?(?:(?:has |have )?(?:stopped working|gone dead|gone limp|given (?:way|out) (?:today|since))|(?:is|are|feels?|went|turned|goes|gone) (?:\w+ )?(?:useless|dead|limp|icy|stone cold|blue|white))",

@@ -39,6 +39,9 @@ _AMERICAN = re.compile(
 )
 
 
+_MONTH_FIRST = re.compile(rf"\b(?:{_NAME})\.? \d{{1,2}}, 20\d\d", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenDate:
     """A date as printed; `value` is None when day and month cannot be told apart."""
@@ -89,9 +92,10 @@ def _order(text: str, matches: list[re.Match[str]]) -> str | None:
                 return "dmy"
             if second > 12 >= first:
                 return "mdy"
-    american = len(set(_AMERICAN.findall(text)))
+    american = len(set(_AMERICAN.findall(text))) + len(set(_MONTH_FIRST.findall(text)))
     british = len(
         re.findall(
+            rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:{_NAME}) 20\d\d\b|\b07\d{{3}} ?\d{{6}}\b|"
             r"\bNHS\b|\bGP\b|\bDr [A-Z]|\bSurgery\b|Mobile|\bgeb\b|Geburt|née? le|nacid|\bMedicare\b|"
             r"\d\.\d\d?\.\d{4}|\bFecha\b|\bDate de\b|NKDA|\bCHI\b|\bUHID\b",
             text,

@@ -257,7 +257,7 @@ hylo-forte hytrin hyzaar iberogast ibrance ikervis ilaris imdur imigran imitrex 
 inspra intrarosa intuniv invega iopidine isentress isoket isordil istin jakavi jalyn jentadueto juluca jurnista jylamvo kadian kaletra kapake kentera
 kerendia kesimpta keytruda kineret kisqali komboglyze kreon kyntheum lamisil lanoxin largactil latuda laxoberal lenzetto leqvio lescol levitra
 levonelle levoxyl levsin lialda lidoderm linzess lioresal lithobid livalo lodine logynon lokelma loniten lopid lotensin lotrel lovenox lovima lucentis
-lunesta mabthera macrobid macrodantin maltofer manidon marcoumar masdil mavenclad maxalt maxidex maxolon maxzide mcp medikinet medrol mercilon
+lunesta mabthera macrobid macrodantin maltofer manidon marcoumar masdil mavenclad maxalt maxidex maxolon maxzide medikinet medrol mercilon
 mestinon metobeta metohexal metoject metrogel mevacor mezavant migraleve mimpara mircera mirvaso modecate mono-embolex monofer monopost motegrity
 motilium movantik mucosolvan multaq musaril mutaflor myfortic myrbetriq mysoline namenda naramig nardil natecal nebido neoral neorecormon nesina
 neupro nexletol niaspan nitro-dur nitrolingual nitrostat nizoral noctamid noqdirna norditropin norvas novolin novolog novonorm novothyral nucala

@@ -412,7 +412,7 @@ def find_allergies(letter: Letter, referral: Referral) -> None:
     _under_heading(letter, referral, found)
     _compounds(text, found)
     for match in re.finditer(
-        r"\b(?:sensitiv(?:e|ity)(?: to|:)|allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
+        r"\b(?:sensitiv(?:e|ity)(?: to|:)|react(?:s|ed) (?:badly )?to|allergic (?:reaction )?to|allergy to|allergies to|allergies?:|allergy:|allergisch (?:auf|gegen)|allergie (?:auf|gegen|à la|à l'|à|aux|au)|"
         r"allergique (?:à la |à l'|à |aux |au )|alérgic[ao] a(?:l| la)?|alergia a(?:l| la)?|(?:penicillin|peni)[- ]allerg|anaphyla\w+ to|intolerant (?:of|to)|intolerance to)\s*",
         text,
         _I,

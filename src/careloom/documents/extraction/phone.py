@@ -17,7 +17,7 @@ RELATIVE = re.compile(
 )
 NHS = re.compile(r"(?<![\d-])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?![\d-])")
 PHONE_LABEL_ENDS = re.compile(
-    r"(?:tel\w*|ph(?:one)?|mob\w*|cell|fax|t|m|home|contact)[\s.:#()]*$", _I
+    r"(?:t[eé]l\w*|ph(?:one)?|mob\w*|cell|fax|t|m|home|contact)[\s.:#()]*$", _I
 )
 _PHONE = re.compile(
     r"(?<![\w/-])(?:\(0\d{3,5}\) ?\d{5,7}(?!\d)|(?:\+?\d{1,3}[ .-]?)?(?:\(0?\d{1,5}\)[ .-]?)?\d(?:(?:[ ./-]|(?<=\d\d)[ ]?\n[ ]*(?=\d\d(?!\d)))?\d){6,11}(?![\w/-]\d|\d))"
@@ -99,7 +99,7 @@ def find_phone(letter: Letter, referral: Referral) -> None:
 def _without_other_numbers(text: str, referral: Referral) -> str:
     """The text with dates, NHS-like numbers and the identifier blanked, places kept."""
     spans = [m.span() for m in DATE.finditer(text)]
-    spans += [m.span() for m in NHS.finditer(text) if not m[0].startswith("0")]
+    spans += [m.span() for m in NHS.finditer(text) if m[0][0] != "0" and "-" not in m[0]]
     kept = [
         (a, b)
         for a, b in spans

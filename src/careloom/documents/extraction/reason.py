@@ -63,7 +63,7 @@ _STRONG = re.compile(
 )
 """Labels that introduce the reason itself; the others introduce the story it stands in."""
 _SYMPTOM = re.compile(
-    r"\b(?:burning|hot|off (?:his|her) (?:food|feeds|legs)|not right|unwell|poorly|making sense|pains?|painful|ach\w+|sore\w*|tender\w*|lumps?|mass|swell\w*|swollen|bleed\w*|blood|haemat\w+|hemat\w+|cough\w*|breathless\w*|short\w* of breath|dyspn\w+|wheez\w*|headaches?|migraines?|rash\w*|itch\w*|eczema|psoriasis|lesions?|moles?|ulcers?|"
+    r"\b(?:[a-z]{3,}(?:itis|algia|algie)|amarill\w*|ictericia|coloración|burning|hot|stick\w*|stuck|douloureu\w+|froide?s?|jambe|pied|bras|genou|épaule|dos|off (?:his|her) (?:food|feeds|legs)|not right|unwell|poorly|making sense|pains?|painful|ach\w+|sore\w*|tender\w*|lumps?|mass|swell\w*|swollen|bleed\w*|blood|haemat\w+|hemat\w+|cough\w*|breathless\w*|short\w* of breath|dyspn\w+|wheez\w*|headaches?|migraines?|rash\w*|itch\w*|eczema|psoriasis|lesions?|moles?|ulcers?|"
     r"numb\w*|tingl\w*|pins and needles|weak\w*|tremor|tired\w*|fatigue|dizz\w*|vertigo|faint\w*|collaps\w*|blackouts?|vomit\w*|nausea|sick|diarrh\w+|constipat\w+|stools?|bowels?|heartburn|reflux|indigestion|swallow\w*|dysphag\w+|jaundice\w*|yellow|"
     r"vision|visual|sight|eyes?|hearing|deaf\w*|tinnitus|hoarse\w*|voice|throats?|snor\w*|nose|nasal|palpitations?|fever\w*|temperature|sweats?|weight|appetite|falls?|fell|injur\w*|mood|depress\w*|anxi\w*|suicid\w*|voices|memory|confus\w*|seizures?|fits?|"
     r"joints?|stiff\w*|knees?|hips?|shoulders?|back|neck|legs?|arms?|hands?|feet|foot|periods?|menses|menstrual|menopaus\w*|flush\w*|fertil\w*|conceiv\w*|pregnan\w*|discharge|incontinen\w*|urin\w*|nocturia|prostate|PSA|testic\w*|breast|hernia|varicose|haemorrhoids?|"
@@ -91,6 +91,10 @@ _REQUEST = re.compile(
 )
 _POLITE = re.compile(
     r"^(?:(?:many |with )?thank(?:s| you)\b|please\b|kindly\b|I (?:would|should) (?:be|like|appreciate|value|welcome)|I'd (?:be|like|appreciate|value|welcome)|grateful|I am (?:grateful|referring|writing)|vielen dank|ich (?:überweise|bitte)|wir (?:bitten|überweisen)|je vous (?:adresse|envoie|remercie)|merci|remito|le (?:remito|envío)|solicito)",
+    _I,
+)
+_GREETING = re.compile(
+    r"(?:dear|hi|hello|cher|chère|chers|liebe[rs]?|sehr geehrte[rs]?|estimad[oa]s?)\b[^,:.!]{0,40}[,:!]\s+(?=\S)",
     _I,
 )
 LONGEST = 300
@@ -165,9 +169,7 @@ def _best_of(
     """The sentence with the most of a complaint in it; earlier ones first where two are equal."""
     cut = [_from(sentence, begin) for sentence in sentences]
     scored = [
-        (_worth(s, letter, referral) - 0.35 * i, -i, s)
-        for i, s in enumerate(cut)
-        if len(s.text) > 8
+        (_worth(s, letter, referral) - 0.5 * i, -i, s) for i, s in enumerate(cut) if len(s.text) > 8
     ]
     if not scored:
         return False
@@ -186,9 +188,11 @@ def _best_of(
 
 def _from(sentence: Sentence, begin: int) -> Sentence:
     """A sentence without what stands before the body, as in `Ann Example (3.4.55) has …`."""
-    if sentence.start >= begin:
-        return sentence
+    begin = max(begin, sentence.start)
     rest = sentence.text[begin - sentence.start :]
+    greeting = _GREETING.match(rest)
+    if greeting:
+        rest, begin = rest[greeting.end() :], begin + greeting.end()
     inner = len(rest) - len(rest.lstrip(" ,;:)\n-–"))
     return Sentence(rest[inner:], begin + inner, sentence.label)
 
@@ -218,7 +222,8 @@ def _worth(sentence: Sentence, letter: Letter, referral: Referral) -> float:
         )
     )
     worth -= (1.5 if symptoms > 1 else 3.0) * bool(_IDENTITY.search(text))
-    worth -= 1.5 * bool(not symptoms and re.search(r"\bDr\b|^GP\b", text))
+    worth -= 1.5 * bool(not symptoms and re.search(r"\bDr[ae]?\b|^GP\b", text))
+    worth -= 3.0 * bool(len(text.split()) < 5 and not symptoms and text.istitle())
     worth -= 0.8 * min(len(_FINDINGS.findall(text)), 4)
     worth -= 1.5 * min(len(find_drugs(text)), 2)
     worth -= 2.0 * (bool(_REQUEST.match(text)) and not (_POLITE.match(text) and symptoms))
@@ -232,7 +237,7 @@ def _worth(sentence: Sentence, letter: Letter, referral: Referral) -> float:
 def _body_start(letter: Letter, referral: Referral) -> int:
     text = letter.text
     greeting = re.search(
-        r"(?im)^[ \t]*(?:dear\b|sehr geehrte|liebe|ch[eè]re?s?\b|estimad|hi\b|hello|annwyl|monsieur|to whom)[^\n]*\n",
+        r"(?im)^[ \t]*(?:dear\b|sehr geehrte|liebe|ch[eè]re?s?\b|estimad|hi\b|hello|annwyl|monsieur|to whom)[^\n]{0,48}\n",
         text,
     )
     begin = greeting.end() if greeting else 0

@@ -176,7 +176,7 @@ inspiratorischer~stridor|atemwegs\w+|zungenschwellung|speichelfluss|angioödem|s
 (?<!in~)\b(?:DVT|PE|VTE)\b(?!~(?:prophylaxis|lesson|teacher))|deep~vein~thrombos\w+|deep~venous~thrombos\w+|pulmonary~embol\w+|(?:swollen|swelling~(?:of|in)~(?:the~|his~|her~)?|painful~swollen|hot~swollen|tender~swollen|unilateral~swelling)~?(?:\w+~){0,2}(?:calf|calves|leg)\b(?![^.]{0,20}both)|(?:calf|leg)~(?:is~|has~become~|became~|was~)?(?:\w+~){0,3}(?:swollen|swelling)[^.]{0,50}(?:tender|red|hot|painful|flight|cm|pill)|calf~(?:swelling|circumference|tenderness)|wells~score~(?:of~)?[2-9]|pleuritic~(?:chest~)?pain|d-?dimer~(?:raised|elevated|positive|\d{3,})
 beinvenenthrombose|(?:tiefe|tiefen)~\w*venenthrombose|\bTVT\b|lungenembolie|\bLAE\b|wadenschwellung|schwellung~(?:und~schmerz~)?der~(?:\w+\.?~)?wade|thrombose~veineuse|phlébite|\bTVP\b|embolie~pulmonaire|mollet~(?:\w+~){0,2}(?:gonflé|tendu|douloureux|chaud)|trombosis~venosa|\bTEP\b|tromboembolismo|pantorrilla~(?:\w+~){0,2}(?:hinchada|dolorosa|caliente)""",
     "ectopic_or_pregnancy_bleeding": r"""
-(?<!previous~)(?<!prior~)ectopic(?!~(?:beat|beats|20\d\d))|(?:pregnan\w*|gestation\w*|weeks?~gravid|\d+/40|amenorrh\w+|positive~pregnancy~test|missed~period)[^;]{0,130}(?:bleed\w*|spotting|PV~loss|blood~loss|(?:iliac~fossa|lower~abdominal|pelvic|abdominal|shoulder[- ]?tip)~pain)|(?:bleed\w*|spotting|(?:iliac~fossa|lower~abdominal|pelvic)~pain)[^;]{0,110}(?:pregnan\w+|gestation|\d+/40|positive~(?:pregnancy~)?test)|antepartum~ha?emorrhage|\bAPH\b|placental~abruption|miscarr\w+|threatened~(?:miscarriage|abortion)
+(?<!previous~)(?<!prior~)ectopic(?!~(?:beat|beats|20\d\d))|(?:(?<!get~)(?<!getting~)(?<!become~)(?<!becoming~)(?<!first~)(?<!second~)(?<!third~)(?<!last~)(?<!previous~)(?<!prior~)(?<!two~)(?<!three~)(?<!four~)(?<!of~)pregnan\w*(?!~(?:test~)?(?:was~|is~)?negative)|weeks?[’']?~gestation\w*|weeks?~gravid|\d+/40|amenorrh\w+|positive~pregnancy~test|missed~period)[^;]{0,130}(?:bleed\w*|spotting|PV~loss|blood~loss|(?:iliac~fossa|lower~abdominal|pelvic|abdominal|shoulder[- ]?tip)~pain)|(?:bleed\w*|spotting|(?:iliac~fossa|lower~abdominal|pelvic)~pain)[^;]{0,110}(?:pregnan\w+|gestation|\d+/40|positive~(?:pregnancy~)?test)|antepartum~ha?emorrhage|\bAPH\b|placental~abruption|miscarr\w+|threatened~(?:miscarriage|abortion)
 (?:schwanger\w*|ssw|schwangerschafts\w*)[^;]{0,110}(?:blutung\w*|unterbauchschmerz\w*|schmierblut\w*)|(?:blutung\w*|unterbauchschmerz\w*)[^;]{0,100}(?:ssw\b|schwanger\w*)|extrauterin\w*|eileiterschwanger\w*|\beug\b|grossesse~extra-?utérine|\bGEU\b|(?:enceinte|grossesse|aménorrhée|\bSA\b)[^;]{0,110}(?:métrorragi\w+|saignement\w*|douleurs?~pelvienn\w+)|(?:métrorragi\w+|saignement\w*)[^;]{0,100}(?:enceinte|grossesse)|embarazo~ectópico|(?:embaraz\w+|gestación|gestante|amenorrea)[^;]{0,110}(?:sangrado|metrorragia|dolor~(?:pélvico|hipogástrico|en~fosa))""",
     "status_epilepticus_or_first_seizure": r"""
 (?:went~)?stiff~(?:and|then)~(?:\w+~){0,2}(?:shook|shaking|jerk\w+)|jerking~(?:of~)?(?:all~)?(?:four~)?(?:limbs|arms)|shaking~all~over[^.;]{0,50}(?:unrespons\w*|tongue|wet)|eyes~rolled
@@ -256,7 +256,14 @@ tumorverdacht|malignomverdacht|karzinomverdacht|melanomverdacht|(?:v\.?~?a\.?|ve
 (?:sospecha|sospechos\w+|descartar|excluir|compatible~con)~(?:de~|una?~|proceso~)*(?:\w+~){0,2}(?:cáncer|malignidad|neoplasia|tumor|carcinoma|linfoma|melanoma|maligno|neoformativo)|lesión~sospechosa"""
 
 
-def _compile(source: str) -> re.Pattern[str]:
+_GAP = (
+    r"(?:(?!\b(?:no|not|without|denies|denied|never|nor|kein\w*|ohne|pas|sans|sin|niega)\b)[^.;])"
+)
+"""Between the parts of a wording: no denial, or `cough, no blood` would be blood."""
+
+
+def _compile(source: str, lay: str = "") -> re.Pattern[str]:
+    source = (source + lay).replace("[^.;]", _GAP)
     joined = "|".join(line.strip() for line in source.strip().splitlines() if line.strip())
     joined = re.sub(r"\(\?<!([^)]*)\)", lambda m: m[0].replace("~", r"\s"), joined)
     joined = re.sub(
@@ -271,10 +278,10 @@ def _compile(source: str) -> re.Pattern[str]:
 
 
 PATTERNS: dict[str, re.Pattern[str]] = {
-    code: _compile(terms + LAY_TERMS.get(code, "")) for code, terms in _TERMS.items()
+    code: _compile(terms, LAY_TERMS.get(code, "")) for code, terms in _TERMS.items()
 }
 ALARMS = {
-    code: _compile(_ALARM_TERMS.get(code, "") + LAY_ALARMS.get(code, ""))
+    code: _compile(_ALARM_TERMS.get(code, ""), LAY_ALARMS.get(code, ""))
     for code in (*_ALARM_TERMS, *(code for code in LAY_ALARMS if code not in _ALARM_TERMS))
 }
 CANCER = _compile(_CANCER_TERMS)

@@ -255,7 +255,7 @@ def _fits(code: str, match: re.Match[str], sentence: Sentence, letter: Letter) -
     if code in {"dvt_or_pe", "stroke_symptoms"} and _BARE_NAME.match(match[0]):
         return bool(_SUSPECTED.search(sentence.text))
     if code == "severe_head_injury":
-        return bool(_SEVERE_HEAD.search(letter.text))
+        return any(not negated(s, m.start(), m.end()) for m, s in _matches(letter, _SEVERE_HEAD))
     if code == "haematuria_visible":
         return not re.match(
             r"[^.;]{0,20}(?:on (?:urine )?dip|dipstick|\+)", letter.text[match.end() :], _I
@@ -276,7 +276,7 @@ _TOGETHER: tuple[tuple[str, int, tuple[str, ...]], ...] = (
         "ectopic_or_pregnancy_bleeding",
         0,
         (
-            r"pregnan\w+|gestation|\d{1,2}/40|missed (?:her )?period|positive (?:pregnancy )?test|schwanger\w*|SSW|enceinte|grossesse|embaraz\w+",
+            r"(?<!become )(?<!becoming )(?<!get )(?<!getting )(?<!fall )pregnant|\d{1,2}(?:\+\d)? weeks(?:'|’)? (?:gestation|gravid)|\d{1,2}(?:\+\d)?/40|missed (?:her )?period|positive (?:pregnancy )?test|ist schwanger|schwangere|SSW|enceinte|grossesse (?:de|en cours|évolutive)|embarazada|gestante",
             r"bleed\w*|spotting|blood loss|iliac fossa pain|lower abdominal pain|pelvic pain|shoulder[- ]tip|blutung|unterbauchschmerz\w*|métrorragi\w+|saignement\w*|sangrado|metrorragia",
         ),
     ),
@@ -285,8 +285,8 @@ _TOGETHER: tuple[tuple[str, int, tuple[str, ...]], ...] = (
         0,
         (
             r"back pain|sciatica|lumbago|leg pain|both legs|disc prolapse|rückenschmerz\w*|lumbalgie|lombalgi\w*|lombosciat\w*|lumbalgia|ciática|spinal metast\w+|vertebral metast\w+",
-            r"incontinen\w+|wet (?:himself|herself)|bladder (?:control|sensation|function)|cannot feel (?:himself|herself|when)|numb\w* (?:in|around|between|over) (?:the |his |her )?(?:groin|genital|saddle|bottom|perine|anus|buttock|private)|"
-            r"unable to (?:pass|void)|difficulty (?:passing urine|starting|voiding)|legs? (?:weak|giving way|gave way)|weakness (?:of|in) both legs|erect\w+|inkontinenz|incontinence|incontinencia",
+            r"(?:new|recent|sudden)(?:ly)? (?:\w+ )?incontinen\w+|incontinen\w+ (?:since (?!(?:childbirth|childhood|the birth|\d{4}|years|menopause))|for (?:the (?:last|past) )?(?:\w+ )?(?:hours?|days?|weeks?))|wet (?:himself|herself)|bladder (?:control|sensation|function)|cannot feel (?:himself|herself|when)|numb\w* (?:in|around|between|over) (?:the |his |her )?(?:groin|genital|saddle|bottom|perine|anus|buttock|private)|"
+            r"unable to (?:pass|void)|difficulty (?:passing urine|starting|voiding)|legs? (?:weak|giving way|gave way)|weakness (?:of|in) both legs|neue? (?:\w+ )?inkontinenz|inkontinenz seit|incontinence (?:depuis|récente)|incontinencia (?:desde|reciente)",
         ),
     ),
     (
@@ -294,14 +294,14 @@ _TOGETHER: tuple[tuple[str, int, tuple[str, ...]], ...] = (
         50,
         (
             r"head(?:ache|aches)|temple|temporal|kopfschmerz\w*|schläfe\w*|céphalées?|cefalea",
-            r"jaw (?:pain|ache|aches|tire|cramp|hurts)|(?:pain|aches?|tired?) (?:\w+ )?(?:on|when|while) (?:chewing|eating)|tender\w* (?:\w+ )?(?:scalp|temple|temporal)|scalp|combing|brushing|hair hurts|kauen|mâchoire|masticar|mandíbula|kopfhaut|cuir chevelu|cuero cabelludo",
+            r"jaw (?:pain|ache|aches|tire|cramp|hurts)|(?:pain|aches?|tired?) (?:\w+ )?(?:on|when|while) (?:chewing|eating)|tender\w* (?:\w+ )?(?:scalp|temple|temporal)|scalp (?:\w+ )?(?:is |was |feels )?(?:tender\w*|sore|hurts|painful)|(?:sore|painful) scalp|(?:combing|brushing) (?:his|her|the) hair|hair hurts|beim kauen|kauschmerz|mâchoire|masticar|mandíbula|schmerz\w* (?:\w+ )?kopfhaut|kopfhautschmerz\w*|(?:douleur\w*|hyperesthésie) (?:du )?cuir chevelu|dolor (?:en el |del )?cuero cabelludo",
         ),
     ),
     (
         "meningism",
         0,
         (
-            r"head(?:ache)?|fever\w*|febrile|vomit\w*|drows\w+|kopfschmerz\w*|fieber|céphalées?|fièvre|cefalea|fiebre",
+            r"fever\w*|febrile|pyrexi\w+|(?:high )?temperature of 3[89]|(?<!\d)(?:38|39|40)[.,]\d|drows\w+|fieber|fièvre|fiebre|schläfrig|somnolen\w+",
             r"photophobi\w+|light hurts|hates the light|cannot bear (?:the )?light|lichtscheu|photophobie|fotofobia|neck (?:is )?(?:stiff|sore|rigid)|cannot (?:touch|put) (?:his|her) chin|spots that (?:do not|don't) (?:fade|blanch)|purple (?:spots|rash)|purpur\w+",
         ),
     ),

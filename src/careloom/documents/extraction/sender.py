@@ -53,11 +53,7 @@ _RECIPIENT = re.compile(
 def find_sender(letter: Letter, referral: Referral) -> None:
     """Fill in referrer_name and referrer_organization."""
     referral.referrer_name = (
-        _labelled(letter)
-        or _signature(letter)
-        or _titled_at_the_end(letter)
-        or _own_doctor(letter)
-        or _letterhead_name(letter)
+        _labelled(letter) or _signature(letter) or _own_doctor(letter) or _letterhead_name(letter)
     )
     _complete_initial(letter, referral)
     referral.referrer_organization = _organisation(letter)
@@ -118,6 +114,8 @@ def _signature(letter: Letter) -> Found[str] | None:
     best: Found[str] | None = _beside_closing(closings[-1]) if closings else None
     lines = [(s, line) for s, line in letter.lines if line.strip() and s >= begin >= 0][:6]
     last_resort = begin < 0 or not lines
+    if last_resort and best is None:
+        best = _titled_at_the_end(letter)
     if last_resort and best is None:
         lines = [(s, line) for s, line in letter.lines if line.strip()][-4:][::-1]
     for start, line in lines:

@@ -182,9 +182,9 @@ END $$;
 -- locks by name; p_others: runs whose units may write rows of other runs (its parent's, its children's,
 -- of those that queue with it).
 CREATE OR REPLACE FUNCTION engine_flush_locked(p_tenant text, p_worker text, p_batch uuid, p_held uuid[], p_fences bigint[],
-  p_runs uuid[], p_run_fences bigint[], p_paths text[], p_iters text[], p_seqs int[], p_attempts int[],
+  p_first int, p_runs uuid[], p_run_fences bigint[], p_paths text[], p_iters text[], p_seqs int[], p_attempts int[],
   p_outcomes text[], p_started float8[], p_results bytea[], p_waited boolean,
-  p_audit_stores text[], p_audit_actions text[], p_audit_entities text[], p_audit_runs uuid[], p_audit_contents text[],
+  p_audit_stores text[], p_audit_actions text[], p_audit_entities text[], p_audit_requests text[], p_audit_contents text[],
   p_closed uuid[], p_outputs bytea[], p_units jsonb, p_blobs bytea[], p_locks text[], p_others uuid[]) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE v_lock text;
@@ -200,9 +200,9 @@ BEGIN
   PERFORM 1 FROM live l WHERE l.tenant = p_tenant
     AND l.run_id = ANY (p_held || runs_beside(p_tenant, p_units, p_others)) ORDER BY l.run_id FOR NO KEY UPDATE;
   PERFORM resources_lock(p_tenant, p_units);
-  RETURN engine_flush(p_tenant, p_worker, p_batch, p_held, p_fences, p_runs, p_run_fences, p_paths, p_iters, p_seqs,
+  RETURN engine_flush(p_tenant, p_worker, p_batch, p_held, p_fences, p_first, p_runs, p_run_fences, p_paths, p_iters, p_seqs,
     p_attempts, p_outcomes, p_started, p_results, p_waited, p_audit_stores, p_audit_actions, p_audit_entities,
-    p_audit_runs, p_audit_contents, p_closed, p_outputs, p_units, p_blobs);
+    p_audit_requests, p_audit_contents, p_closed, p_outputs, p_units, p_blobs);
 END $$;
 
 -- queues_lock: the queues that these runs may leave, and those that the runs they start enter.

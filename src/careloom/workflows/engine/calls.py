@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any, cast
 from careloom.errors import CareloomError
 from careloom.store.database import DatabaseUnavailable
 from careloom.types import JsonObject, Scope
+from careloom.workflows.engine.journal import Lost
 from careloom.workflows.engine.program import ProgramStep
 from careloom.workflows.grants import Grants
 from careloom.workflows.step import Step, StepCall, StepCatalog, StepError, StepResult, Undoes
@@ -67,6 +69,11 @@ class Calls:
 
     def __init__(self, catalog: StepCatalog) -> None:
         self._catalog = catalog
+        self._harmless = frozenset(type_ for type_, step in catalog.items() if _is_harmless(step))
+
+    def is_harmless(self, step: ProgramStep) -> bool:
+        """Whether calling the step writes nothing and sends nothing, whatever becomes of it."""
+        return step.definition.type in self._harmless
 
     async def execute(
         self, step: ProgramStep, call: StepCall, pulse: Pulse | None = None
@@ -107,6 +114,12 @@ class Calls:
         return implementation
 
 
+def _is_harmless(step: Step) -> bool:
+    schema = step.schema
+    asks = schema.get("effects") or schema.get("ai") or schema.get("egress")
+    return not asks and schema.get("replay") == "run"
+
+
 async def _given(undoing: Awaitable[StepResult | None]) -> StepResult:
     return await undoing or StepResult()
 
@@ -117,10 +130,19 @@ class _Begun:
     def __init__(self, work: CoroutineType[Any, Any, StepResult], wait: object) -> None:
         self._work = work
         self._wait = wait
+        self._is_given_up = False
+
+    async def end(self) -> None:
+        """Let the coroutine end as one that was cancelled does."""
+        self._is_given_up = True
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await self
 
     def __await__(self) -> Generator[Any, Any, StepResult]:
         work, wait = self._work, self._wait
         try:
+            if self._is_given_up:
+                wait = work.throw(asyncio.CancelledError())
             while True:
                 try:
                     given = yield wait
@@ -138,9 +160,16 @@ class _Begun:
 class Pulse:
     """The time that one attempt has: in all, and between two signs of life."""
 
-    __slots__ = ("_by_run", "_definition", "_heartbeat", "_left_s", "_limit", "_silence")
+    __slots__ = ("_bear", "_by_run", "_definition", "_heartbeat", "_left_s", "_limit", "_silence")
 
-    def __init__(self, step: ProgramStep, left_s: float | None) -> None:
+    def __init__(
+        self,
+        step: ProgramStep,
+        left_s: float | None,
+        bear: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`bear` is awaited before anything that waits."""
+        self._bear = bear
         self._definition = step.definition
         self._heartbeat = step.definition.heartbeat_s
         self._left_s = left_s
@@ -168,12 +197,14 @@ class Pulse:
                     work = _Begun(work, work.send(None))
                 except StopIteration as done:
                     return cast(StepResult, done.value)
+            if self._bear is not None:
+                await self._born_first(work)
             async with asyncio.timeout(self._limits()) as whole:
                 if self._heartbeat is None:
                     return await work
                 async with asyncio.timeout(self._heartbeat) as self._silence:
                     return await work
-        except (StepError, DatabaseUnavailable):
+        except (StepError, DatabaseUnavailable, Lost):
             # The database is ours, not the step's: its outage uses up no attempt of the step.
             raise
         except TimeoutError as error:
@@ -188,6 +219,16 @@ class Pulse:
             ) from error
         except Exception as error:
             raise _mistake(self._definition.type, error) from error
+
+    async def _born_first(self, work: Awaitable[StepResult]) -> None:
+        """A run is born before it waits; a step of one that was not born is ended."""
+        try:
+            if self._bear is not None:
+                await self._bear()
+        except BaseException:
+            if isinstance(work, _Begun):
+                await work.end()
+            raise
 
     def _limits(self) -> float | None:
         """How long the attempt may take in all; None for as long as it likes."""

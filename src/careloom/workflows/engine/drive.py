@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Literal
 
 from careloom.store.database import DatabaseUnavailable
+from careloom.workflows.engine.birth import Birthing
 from careloom.workflows.engine.commands import Command, Execute, Undo
 from careloom.workflows.engine.dispatch import Dispatch
 from careloom.workflows.engine.frontier import Frontier
@@ -18,11 +19,13 @@ from careloom.workflows.engine.journal import (
     CANCEL,
     PAUSE,
     ROLL_BACK,
+    Lost,
     RunState,
+    Unborn,
     WaitRecord,
     settle_output,
 )
-from careloom.workflows.engine.ledger import GIVE_UP_S, OK, Ledger, Verdict
+from careloom.workflows.engine.ledger import GIVE_UP_S, OK, Ledger, Unit, Verdict
 from careloom.workflows.engine.program import Program
 from careloom.workflows.engine.turn import WORTH_PARKING, Turn, Turns
 
@@ -34,10 +37,6 @@ _LONGEST_PAUSE_S = 1.0
 _LOOK_S = 0.1
 _CANCELLED = {"code": "cancelled", "message": "The run was cancelled"}
 _TOO_LONG = {"code": "run_timeout", "message": "The run took longer than its workflow allows"}
-
-
-class Lost(Exception):
-    """The run is no longer this worker's: another holds it, or the database did not answer."""
 
 
 class ReadAgain(Exception):
@@ -66,6 +65,7 @@ class Drive:
         dispatch: Dispatch,
         stopping: Callable[[], bool],
         counted: Callable[[Turn], None],
+        birthing: Birthing | None = None,
     ) -> None:
         self.run = run
         self.frontier = Frontier(program, run)
@@ -74,6 +74,10 @@ class Drive:
         self._dispatch = dispatch
         self._stopping = stopping
         self._counted = counted
+        self._birthing = birthing
+        """While the run is not born yet."""
+        if birthing is not None:
+            run.bear = self.bear
         self._tasks: dict[asyncio.Task[Turn], Command] = {}
         self._reread = False
         self._asked = False
@@ -265,13 +269,21 @@ class Drive:
     async def _carry_out(self, command: Command) -> Turn:
         """Make the command's turn and commit it; a stale effect is planned anew."""
         stale = 0
+        if self._birthing is not None and not self._turns.is_harmless(command):
+            await self.bear()
         while True:
             try:
                 turn = await self._turns.make(self.frontier, command)
             except DatabaseUnavailable as error:
+                await self.bear()
                 turn = await self._turn_later(command, error)
+            unit = turn.unit
+            if self._birthing is not None:
+                await self._join_birth(unit)
             self._written += 1
-            verdict = await self._ledger.commit(self.run.tenant, turn.unit)
+            verdict = await self._ledger.commit(self.run.tenant, unit)
+            if unit.birth is not None:
+                self._told(verdict)
             if verdict is OK:
                 if turn.closed is None and turn.parked is None:
                     self._written -= 1
@@ -296,6 +308,32 @@ class Drive:
                 turn.record.effect = verdict.effect
                 turn.record.output = settle_output(turn.record.output, verdict.effect)
             return turn
+
+    async def bear(self) -> None:
+        """Commit the birth by itself, unless the run is born."""
+        birthing = self._birthing
+        if birthing is None:
+            return
+        birth = birthing.birth
+        fields = {"r": birth.fields["id"], "f": self.run.fence, "k": "birth"}
+        self._told(await self._ledger.commit(birth.tenant, Unit(fields, birth=birth)))
+
+    async def _join_birth(self, unit: Unit) -> None:
+        """Let the birth go out with the run's first row, when that is all that the unit writes."""
+        birthing = self._birthing
+        if birthing is not None and unit.is_plain:
+            unit.birth = birthing.birth
+        else:
+            await self.bear()
+
+    def _told(self, verdict: Verdict) -> None:
+        """Take in what became of the birth. Who waits for one in doubt is told by the worker."""
+        birthing, self._birthing, self.run.bear = self._birthing, None, None
+        if verdict.kind == "lost" or birthing is None:
+            raise Lost(verdict.kind)
+        birthing.settle(verdict.written)
+        if not verdict.written:
+            raise Unborn
 
     def _take_back(self, turn: Turn) -> None:
         """The number of a row that was not written is free again, if none came after it."""

@@ -87,17 +87,20 @@ class GroupCommit(Generic[T, R]):
     async def answer(
         self, tenant: str, entries: Sequence[Entry[T, R]], answers: Sequence[R]
     ) -> None:
-        """Answer all entries of a call, in two parts when no other call is under way."""
-        queue, half = self._queues[tenant], 0
-        if self._at_once > 1 and queue.calls == 1 and len(entries) >= 2 * _WORTH_A_CALL:
-            half = len(entries) // 2
-            _release(queue, entries[:half])
-            for entry, answer in zip(entries[:half], answers, strict=False):
+        """Answer all entries of a call, in parts while fewer calls are under way than may be."""
+        queue = self._queues[tenant]
+        parts = min(self._at_once - queue.calls + 1, len(entries) // _WORTH_A_CALL)
+        begun = 0
+        for left in range(parts, 1, -1):
+            end = begun + (len(entries) - begun) // left
+            _release(queue, entries[begun:end])
+            for entry, answer in zip(entries[begun:end], answers[begun:end], strict=True):
                 entry.settle(answer)
+            begun = end
             # In the first turn of the loop they work, in the second their items go out.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        for entry, answer in zip(entries[half:], answers[half:], strict=True):
+        for entry, answer in zip(entries[begun:], answers[begun:], strict=True):
             entry.settle(answer)
 
     def _may_begin(self, queue: _Queue[T, R]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,14 @@ CANCEL, ROLL_BACK, PAUSE = 1, 2, 4
 """What somebody asked of a run: the bits of `live.ctl`."""
 Key = tuple[str, str]
 """(path, iteration) of a journal row."""
+
+
+class Lost(Exception):
+    """The run is no longer this worker's: another holds it, or the database did not answer."""
+
+
+class Unborn(Lost):
+    """The run's birth was refused, and nothing was written of it."""
 
 
 @dataclass(slots=True)
@@ -88,6 +97,8 @@ class RunState:
     """Set and read by facts_of (facts.py)."""
     environment: str | None = field(default=None, compare=False, repr=False)
     """The tenant's, once a step of the run has asked."""
+    bear: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
+    """While the run is not born yet: commits its birth. Whatever waits does that first."""
 
 
 def settle_output(output: JsonObject, effect: list[JsonObject] | None) -> JsonObject:

@@ -11,6 +11,7 @@ import logging
 import random
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 import orjson
 
@@ -39,7 +40,7 @@ class EngineBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """ok, exists, fenced, failed (with the SQLSTATE and the verdict's detail) or lost."""
+    """ok, exists, fenced, failed (with the SQLSTATE and the verdict's detail), lost, or unborn."""
 
     kind: str
     state: str | None = None
@@ -64,9 +65,10 @@ _Waiting = Entry[Unit, Verdict]
 class Ledger:
     """Commits units of one worker."""
 
-    def __init__(self, db: Database, worker_id: str) -> None:
+    def __init__(self, db: Database, worker_id: str, lease: timedelta) -> None:
         self._db = db
         self._worker = worker_id
+        self._lease = lease
         self._group: GroupCommit[Unit, Verdict] = GroupCommit(
             self._write_all, _take, at_once=_AT_ONCE
         )
@@ -81,22 +83,58 @@ class Ledger:
         return self._group.waiting(tenant)
 
     async def _write_all(self, tenant: str, entries: list[_Waiting]) -> None:
-        if len({entry.owner for entry in entries}) == len(entries):
+        if len({entry.owner for entry in entries}) < len(entries):
+            entries = _newest(entries)
+        born = [entry for entry in entries if entry.item.birth is not None]
+        if born:
+            await self._bear(tenant, entries, born)
+        else:
             await self._write(tenant, entries)
-            return
-        newest: dict[str, int] = {}
-        for entry in entries:
-            fields = entry.item.fields
-            newest[fields["r"]] = max(fields["f"], newest.get(fields["r"], 0))
-        # Its lease ran out here and was taken again here: what the run had under way is stale.
-        stale = [e for e in entries if e.item.fields["f"] < newest[e.item.fields["r"]]]
-        for entry in stale:
-            entry.settle(Verdict("fenced"))
-        await self._write(tenant, [e for e in entries if e not in stale] if stale else entries)
 
-    async def _write(self, tenant: str, entries: list[_Waiting], *, careful: bool = False) -> None:
+    async def _bear(self, tenant: str, entries: list[_Waiting], born: list[_Waiting]) -> None:
+        """Write births together with the other units. When that is refused, births are somebody
+        else's to write, and the other units go without them; so they do when it is in doubt."""
+        others = [entry for entry in entries if entry.item.birth is None]
+        if locks_of(entry.item for entry in entries) is not None:
+            entries, later = born, others
+        else:
+            later = []
+        units, identity = [entry.item for entry in entries], uuid.uuid4()
+        batch, kind = Batch(units, careful=False), "unborn"
         try:
-            verdicts = await self._call(tenant, [entry.item for entry in entries], careful)
+            answer = await self._db.call(
+                *("engine_flush_born", tenant, self._lease, *batch.born),
+                *(self._worker, identity, *batch.arguments),
+            )
+            if answer is None or "unborn" not in answer:
+                verdicts = [OK] * len(units) if answer is None else _verdicts(units, answer)
+                await self._group.answer(tenant, entries, verdicts)
+                others = later
+                born = []
+        except Unavailable:
+            kind = "lost"
+        except CareloomError as error:
+            log.info("births were refused together: %s", error.code)
+        except Exception as error:
+            log.error("a commit with births failed: %s", type(error).__name__)
+            kind = "lost"
+        for entry in born:
+            entry.settle(Verdict(kind))
+        if others:
+            await self._write(tenant, others, careful=kind == "lost", batch=identity)
+
+    async def _write(
+        self,
+        tenant: str,
+        entries: list[_Waiting],
+        *,
+        careful: bool = False,
+        batch: uuid.UUID | None = None,
+    ) -> None:
+        """`batch`: of a call that was made for these units before, and whose end is not known."""
+        try:
+            units = [entry.item for entry in entries]
+            verdicts = await self._call(tenant, units, careful, batch or uuid.uuid4())
         except Unavailable:
             for entry in entries:
                 entry.settle(Verdict("lost"))
@@ -131,10 +169,11 @@ class Ledger:
         await self._write(tenant, entries[:middle], careful=True)
         await self._write(tenant, entries[middle:], careful=True)
 
-    async def _call(self, tenant: str, units: list[Unit], careful: bool) -> list[Verdict]:
-        batch = uuid.uuid4()
-        arguments = Batch(units, careful=careful).arguments
+    async def _call(
+        self, tenant: str, units: list[Unit], careful: bool, batch: uuid.UUID
+    ) -> list[Verdict]:
         locks = locks_of(units)
+        arguments = Batch(units, careful=careful, locked=locks is not None).arguments
         pause, deadline = 0.05, asyncio.get_running_loop().time() + GIVE_UP_S
         while True:
             try:
@@ -163,11 +202,28 @@ class Ledger:
             arguments = Batch(units, careful=True).arguments
 
 
+def _newest(entries: list[_Waiting]) -> list[_Waiting]:
+    """The entries without those of a lease that ran out here and was taken again here: what the run
+    had under way is stale, and fenced."""
+    newest: dict[str, int] = {}
+    for entry in entries:
+        fields = entry.item.fields
+        newest[fields["r"]] = max(fields["f"], newest.get(fields["r"], 0))
+    kept = []
+    for entry in entries:
+        if entry.item.fields["f"] < newest[entry.item.fields["r"]]:
+            entry.settle(Verdict("fenced"))
+        else:
+            kept.append(entry)
+    return kept
+
+
 def _take(waiting: list[_Waiting]) -> list[_Waiting]:
     """The next batch within the caps; a larger unit goes alone."""
     effects = size = count = 0
     for entry in waiting[:_JOURNAL_UNITS]:
-        size += sum(map(len, entry.item.blobs))
+        birth = entry.item.birth
+        size += sum(map(len, entry.item.blobs)) + (0 if birth is None else len(birth.sealed))
         effects += "ops" in entry.item.fields
         if count and (effects > _EFFECT_UNITS or size > _BYTES):
             break

@@ -105,6 +105,10 @@ class Turns:
             case Close():
                 return self._close_only(frontier, command)
 
+    def is_harmless(self, command: Command) -> bool:
+        """Whether carrying out the command sends and writes nothing before its commit."""
+        return isinstance(command, Execute) and self._calls.is_harmless(command.step)
+
     async def what_came(self, run: RunState, key: Key, sealed: bytes | None) -> JsonObject:
         """What a step is resumed with when something ended its wait."""
         return await what_came(run, key, sealed, self._payloads)
@@ -139,8 +143,7 @@ class Turns:
     async def _close_only(self, frontier: Frontier, close: Close) -> Turn:
         run, error = frontier.run, close.error
         unit = self._unit(run, "close", (error or {}).get("stepPath"), "", error=error)
-        state = await self._finish(unit, run, frontier, close)
-        return Turn(unit, close.key, closed=state)
+        return Turn(unit, close.key, closed=await self._finish(unit, run, frontier, close))
 
     async def _execute(self, frontier: Frontier, command: Execute) -> Turn:
         run, step, started = frontier.run, command.step, self.now(frontier.run)
@@ -152,7 +155,7 @@ class Turns:
             left = None
             if frontier.deadline is not None and not frontier.rolling_back:
                 left = max((frontier.deadline - started) / timedelta(seconds=1), 0.001)
-            pulse = Pulse(step, left)
+            pulse = Pulse(step, left, run.bear)
             tests = self._tests if "test" in run.actor else None
             pinned = None if tests is None else await tests.pinned(run, step)
             given = {} if pinned is not None else step.params.render(context)

@@ -19,9 +19,10 @@ from functools import partial
 from careloom.errors import CareloomError, Unavailable
 from careloom.store.database import Database
 from careloom.store.notices import Notices
+from careloom.workflows.engine.birth import Birth, Birthing
 from careloom.workflows.engine.dispatch import Dispatch, PostgresDispatch
-from careloom.workflows.engine.drive import Drive, Lost, ReadAgain
-from careloom.workflows.engine.journal import RunState
+from careloom.workflows.engine.drive import Drive, ReadAgain
+from careloom.workflows.engine.journal import Lost, RunState, Unborn
 from careloom.workflows.engine.ledger import Ledger
 from careloom.workflows.engine.load import run_from_claim, unreadable_run
 from careloom.workflows.engine.payloads import Payloads
@@ -44,6 +45,12 @@ class _Held:
     wanted: bool = False
     """A notice came while the run was held; look again after it parks."""
     drive: Drive | None = None
+    birthing: Birthing | None = None
+
+    @property
+    def is_unborn(self) -> bool:
+        """No row of the run need be there yet."""
+        return self.birthing is not None and not self.birthing.is_over
 
 
 @dataclass(slots=True)
@@ -77,7 +84,7 @@ class Worker:
         self.id = f"w{uuid.uuid4().hex[:16]}"
         self.lease = lease
         self.counters = WorkerCounters()
-        self.ledger = Ledger(db, self.id)
+        self.ledger = Ledger(db, self.id, lease)
         self._dispatch: Dispatch = PostgresDispatch(db, self.id, lease)
         self._notices = notices
         self._turns = turns
@@ -160,6 +167,15 @@ class Worker:
         held = _Held(run)
         self._held[key] = held
         held.task = asyncio.create_task(self._drive(key, held))
+
+    def begin(self, run: RunState, birth: Birth) -> asyncio.Future[bool]:
+        """Drive a run whose birth goes out with its first commit. True once it is born; False when
+        that was refused, and nothing was written. Raises Unavailable when that is not known."""
+        born: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        key, held = (run.tenant, run.run_id), _Held(run, birthing=Birthing(birth, born))
+        self._held[key] = held
+        held.task = asyncio.create_task(self._drive(key, held))
+        return born
 
     async def _claim_loop(self) -> None:
         while not self._stopping:
@@ -267,7 +283,8 @@ class Worker:
     def _by_tenant(self) -> dict[str, dict[uuid.UUID, int]]:
         held: dict[str, dict[uuid.UUID, int]] = {}
         for (tenant, run_id), entry in self._held.items():
-            held.setdefault(tenant, {})[run_id] = entry.run.fence
+            if not entry.is_unborn:
+                held.setdefault(tenant, {})[run_id] = entry.run.fence
         return held
 
     async def _drive(self, key: tuple[str, uuid.UUID], held: _Held) -> None:
@@ -282,6 +299,9 @@ class Worker:
         finally:
             if self._held.get(key) is held:
                 del self._held[key]
+            if held.birthing is not None and not held.birthing.is_over:
+                held.birthing.fail(_in_doubt())
+                self.doubt(run.tenant)
             if again or held.wanted or self._ready:
                 self.wake(run.tenant)
 
@@ -298,13 +318,16 @@ class Worker:
         program = await self._program_for(run.tenant, run.def_hash)
         counted = partial(self._committed, run)
         held.drive = Drive(
-            program, run, self._turns, self.ledger, self._dispatch, lambda: self._stopping, counted
+            *(program, run, self._turns, self.ledger, self._dispatch),
+            *(lambda: self._stopping, counted, held.birthing),
         )
         try:
             rest = await held.drive.to_rest()
         except ReadAgain:
             await self._dispatch.release(run.tenant, {run.run_id: run.fence})
             return True
+        except Unborn:
+            return False
         except Lost:
             self.counters.fenced += 1
             return False
@@ -331,3 +354,10 @@ class Worker:
         if run.actor.get("parent") or run.actor.get("queued") or state != "succeeded":
             # Its parent or the next in its queue goes on, or its children stop.
             self._notices.publish("runs", run.tenant)
+
+
+def _in_doubt() -> Unavailable:
+    return Unavailable(
+        "The database did not confirm that the run was started",
+        fix="look for the run, then repeat the request; with an Idempotency-Key just repeat it",
+    )
