@@ -288,10 +288,14 @@ async def test_an_evaluation_goes_on_where_it_stopped_and_pays_for_nothing_twice
     db: Database = desk.services.db
     silence = "UPDATE evaluation SET beat_at = beat_at - interval '1 minute'"
     await db.query(desk.scope.tenant, silence)
-    # Nobody has to ask for it.
-    await desk.services.ai.evaluation.rounds.once()
-    finished = "SELECT state FROM evaluation WHERE state <> 'running'"
-    await until(lambda: db.query(desk.scope.tenant, finished))
+
+    async def gone_on_with() -> Any:
+        """Nobody has to ask for it."""
+        await desk.services.ai.evaluation.rounds.once()
+        finished = "SELECT state FROM evaluation WHERE state <> 'running'"
+        return await db.query(desk.scope.tenant, finished)
+
+    await until(gone_on_with)
     told = await ended(desk, again["id"])
     assert (told["status"], told["metrics"]["cases"], len(script.asked)) == ("done", 40, 40)
     sql = "SELECT entity FROM audit WHERE tenant = $1 AND action = 'evaluation.resume'"

@@ -3,6 +3,7 @@ refused; descriptions and private attributes keep what may stay."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ from careloom.dicom.limits import Refused
 from careloom.types import JsonObject
 
 KEY = bytes(range(32))
+ROOT = Path(__file__).parents[3]
 PIXELS = Options(clean_pixels=True)
 
 
@@ -69,6 +71,21 @@ async def test_the_words_are_black_and_what_is_around_them_is_as_it_was(copying:
     assert (copy.BurnedInAnnotation, copy.PatientIdentityRemoved) == ("NO", "YES")
     again = await copying.copy(as_file(ultrasound(source)), KEY, PIXELS)
     assert again == await copying.copy(as_file(ultrasound(source)), KEY, PIXELS)
+
+
+async def test_a_sample_of_what_is_measured_is_found(
+    copying: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "training/dicom_text"))
+    synthetic = importlib.import_module("synthetic")
+    rng, hits = np.random.default_rng(7), []
+    for number in range(3):
+        made = synthetic.drawn(rng, number)
+        _, body = await copying.copy(synthetic.as_dicom(made.pixels), KEY, PIXELS)
+        black = pydicom.dcmread(BytesIO(body)).pixel_array == made.pixels.min()
+        hits += [black[one.ink].mean() >= 0.95 for one in made.lines if one.contrast >= 60]
+    assert len(hits) >= 5
+    assert sum(hits) >= len(hits) - 1
 
 
 async def test_colours_palettes_inverted_greys_and_compression(copying: Copying) -> None:

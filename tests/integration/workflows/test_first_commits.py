@@ -121,7 +121,7 @@ async def test_each_later_step_has_a_commit_of_its_own(first: FirstBench, scope:
 
 
 async def test_a_step_that_waits_holds_no_birth_up(first: FirstBench, scope: Scope) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         name = await first.begin(scope, "slow", "pure")
     assert (await first.runs.status(scope, name))["status"] == "running"
     assert len(first.slow.calls) == 1

@@ -45,7 +45,7 @@ def needed(name: str) -> Any:
         raise Unprocessable(
             f"Training needs {name.partition('.')[0]}, which is not installed",
             code="train_extra_missing",
-            fix="pip install 'careloom[train]', or scikit-learn and onnx alone",
+            fix="pip install 'careloom[train]'",
         ) from error
 
 
