@@ -13,6 +13,9 @@ from careloom.dicom.deidentify.copying import Copying
 from careloom.dicom.deidentify.folder import deidentify_folder
 from careloom.dicom.deidentify.profile import Options
 from careloom.errors import InvalidInput
+from careloom.types import JsonObject
+
+_MUCH_BLACKED = 0.05
 
 
 def register(commands: Any) -> None:
@@ -78,10 +81,21 @@ async def _deidentifying(arguments: argparse.Namespace) -> int:
             written, refused = written + done, refused + (not done)
             if arguments.json:
                 print(json.dumps(report))
-            elif not done:
-                print(f"file {report['file']}: refused: {report['reason']}")
+            else:
+                _say(report)
     finally:
         await copying.close()
     if not arguments.json:
         print(f"{written} written, {refused} refused")
     return 0 if written and not refused else 1
+
+
+def _say(report: JsonObject) -> None:
+    """What somebody should know of a file: why it was refused, or how much of it is gone."""
+    if report["outcome"] != "written":
+        fix = f" ({report['fix']})" if report.get("fix") else ""
+        print(f"file {report['file']}: refused: {report['reason']}{fix}")
+        return
+    share = (report.get("pixels") or {}).get("blackedShare") or 0
+    if share >= _MUCH_BLACKED:
+        print(f"file {report['file']}: written, {share:.0%} of the picture blacked: look at it")

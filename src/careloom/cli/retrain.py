@@ -17,6 +17,7 @@ from careloom.ai.evaluation.reviewed import Wanted
 from careloom.ai.learning.card import text_of
 from careloom.ai.learning.definition import PREFIX
 from careloom.ai.learning.retraining import Training
+from careloom.ai.learning.split import FEWEST, FEWEST_HELD_OUT, FEWEST_OF_CLASS
 from careloom.bootstrap import Services, open_services
 from careloom.cli.runs import ACTOR
 from careloom.errors import InvalidInput, NotFound
@@ -24,6 +25,11 @@ from careloom.settings import Settings
 from careloom.types import DEFAULT_SCOPE, JsonObject
 
 _LOOK_S = 0.1
+_WHY = {
+    "too_few_cases": f": it takes at least {FEWEST} cases to train on, {FEWEST_OF_CLASS} of each of"
+    f" two classes, and {FEWEST_HELD_OUT} of each held out; cases of a patient stay together",
+    "interrupted": ": the process that trained it ended; train again",
+}
 _EVERYBODY: JsonObject = {"principal": "cli", "roles": [], "all": True, "assign": False}
 
 
@@ -84,9 +90,15 @@ async def _promoting(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(told))
     else:
-        before = f", in place of version {told['before']}" if told["before"] else ""
-        print(f"{told['model']} answers by version {told['version']} now{before}")
+        print(_promoted(told))
     return 0
+
+
+def _promoted(told: JsonObject) -> str:
+    said = f"{told['model']} answers by version {told['version']}"
+    if told["before"] == told["version"]:
+        return f"{said}, as before"
+    return f"{said} now" + (f", in place of version {told['before']}" if told["before"] else "")
 
 
 async def _reviewed(services: Services, arguments: argparse.Namespace) -> JsonObject:
@@ -118,10 +130,21 @@ def _say(progress: JsonObject, seen: str) -> str:
     return text
 
 
+def _collected(reviewed: JsonObject) -> str:
+    """How many cases the reviewers' decisions gave."""
+    added, changed, left = reviewed["added"], reviewed["changed"], reviewed["leftOut"]
+    if not (added or changed or left):
+        return "Nobody has decided a suggestion in that workflow: no cases added. Is its id right?"
+    why = "".join(f", {count} left out ({reason})" for reason, count in left.items())
+    return f"From reviewers: {added} cases added, {changed} changed{why}"
+
+
 def _show(told: JsonObject) -> None:
+    if told["reviewed"] is not None:
+        print(_collected(told["reviewed"]))
     print(f"{told['model']} version {told['version']}: {told['status']}")
     if told["error"]:
-        print(f"  {told['error']}")
+        print(f"  {told['error']}{_WHY.get(told['error'], '')}")
     if told["card"] is not None:
         print()
         print(text_of(told["card"]))

@@ -162,7 +162,7 @@ class Sandbox:
                 raise
             await self._give_back(process)
         if not answer["ok"]:
-            raise Refused(answer["reason"], failure=answer["failure"])
+            raise Refused(answer["reason"], failure=answer["failure"], fix=answer.get("fix"))
         return answer, body
 
     async def _take(self) -> _Process:

@@ -138,7 +138,8 @@ def answer(job: JsonObject, data: bytes, limits: DicomLimits) -> Answer:
             header["content_sha256"] = hashlib.sha256(memoryview(data)[start:]).hexdigest()
         return {"ok": True, **header}, body
     except Refused as refused:
-        return {"ok": False, "reason": refused.message, "failure": refused.failure}, b""
+        told = {"reason": refused.message, "failure": refused.failure, "fix": refused.fix}
+        return {"ok": False, **told}, b""
     except MemoryError:
         return {
             "ok": False,

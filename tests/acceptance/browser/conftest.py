@@ -26,6 +26,13 @@ from tests.acceptance.browser.place import ROOT, Axe, House, needed, serve, sign
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = int(os.environ.get("BROWSER_PATIENCE_MS", "60000"))
 WINDOW = {"width": 1280, "height": 800}
+_SETTLED = """async () => {
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const ending = document.getAnimations()
+    .filter(({effect}) => effect.getComputedTiming().endTime < Infinity);
+  await Promise.all(ending.map(({finished}) => finished.catch(() => null)));
+}"""
+"""Colours that are on their way to others have the contrast of neither."""
 _VIOLATIONS = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
   .map(({id, help, nodes}) => `${id}: ${help}: ` + nodes.slice(0, 5)
     .map((node) => node.html.slice(0, 300) + ' ' + node.failureSummary).join(' | '))"""
@@ -169,6 +176,7 @@ def axe() -> Axe:
     def check(tab: Page) -> None:
         if tab.evaluate("typeof axe === 'undefined'"):
             tab.evaluate(source)
+        tab.evaluate(_SETTLED)
         assert tab.evaluate(_VIOLATIONS) == [], tab.url
 
     return check

@@ -28,6 +28,10 @@ let source: EventSource | null = null;
 let open = "";
 let settle: ReturnType<typeof setTimeout> | undefined;
 let last = "";
+/** Nobody sees this tab: it leaves its connection to others, for a browser has few to one server. */
+let parked = false;
+/** It was parked before anything was heard: there is no place to go on from. */
+let missed = false;
 
 function wanted(): string {
   const held = queryClient.getQueryData<Me>(["me"])?.permissions ?? [];
@@ -42,9 +46,10 @@ function tell(event: LiveEvent): void {
 
 function connect(): void {
   const topics = wanted();
-  if (!listeners.size || !topics) return disconnect();
+  if (parked || !listeners.size || !topics) return disconnect();
   if (source && topics === open) return;
-  const gap = source !== null && !last;
+  const gap = (source !== null || missed) && !last;
+  missed = false;
   source?.close();
   open = topics;
   const place = last ? `&lastEventId=${encodeURIComponent(last)}` : "";
@@ -75,6 +80,26 @@ function disconnect(): void {
   source?.close();
   source = null;
   open = "";
+}
+
+const UNSEEN = 10_000;
+
+/** Called once: a tab that is not seen for a while hears nothing, and catches up when it is. */
+export function parkUnseen(): void {
+  let away: ReturnType<typeof setTimeout> | undefined;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(away);
+    if (document.hidden) {
+      away = setTimeout(() => {
+        missed = source !== null;
+        parked = true;
+        disconnect();
+      }, UNSEEN);
+    } else if (parked) {
+      parked = false;
+      changed();
+    }
+  });
 }
 
 function changed(): void {

@@ -35,6 +35,7 @@ const STATES: Record<string, State> = {
   closed: said("done", "Closed", CircleCheck),
   ok: said("done", "Works", CircleCheck),
   running: said("running", "Running", LoaderCircle),
+  active: said("running", "Under way", LoaderCircle),
   opened: said("running", "Under way", LoaderCircle),
   accepted: said("running", "Held", UserRound),
   "in-progress": said("running", "Held", UserRound),

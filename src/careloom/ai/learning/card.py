@@ -64,7 +64,7 @@ def text_of(card: JsonObject) -> str:
         "",
         f"- Trained on {train['cases']} cases of {train['patients']} patients"
         f" ({_shares(train)}); held out: {held['cases']} of {held['patients']} ({_shares(held)}).",
-        f"- Split {card['split']}.",
+        f"- Split {card['split']}; a case that names no patient counts as one of its own.",
         *_left_out(card["source"]["leftOut"]),
         f"- Features: {', '.join(card['features'])}. A category that fewer than {FEWEST_PATIENTS}"
         " patients have counts as other.",
@@ -83,7 +83,7 @@ def text_of(card: JsonObject) -> str:
         "",
         f"Intended for: {card['intended'] or 'not stated'}",
         "",
-        f"Limits: {card['limits'] or 'not stated'} Measured on this store's own"
+        f"Limits: {card['limits'] or 'not stated.'} Measured on this store's own"
         " history only; the intervals take cases as independent, also those of one patient.",
         "",
     ]

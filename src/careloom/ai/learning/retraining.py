@@ -91,7 +91,8 @@ class Retraining:
             raise InvalidInput(
                 "A prediction learns from the store's records, without a gold set"
                 if definition.kind == "prediction"
-                else "A classifier learns from the cases of a gold set: name it as `goldSet`",
+                else "A classifier learns from the cases of a gold set: name it as `goldSet`"
+                " (`--from` of careloom retrain)",
                 path="/goldSet",
             )
         if order.gold_set == definition.held_out:

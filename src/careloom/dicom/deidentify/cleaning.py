@@ -29,7 +29,9 @@ _CODE_VALUE, _SCHEME, _MEANING = "CodeValue", "CodingSchemeDesignator", "CodeMea
 _NUMBERS = frozenset(
     ("AT", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "SL", "SS", "SV", "UL", "US", "UV")
 )
-_LOOKUP_TABLES = frozenset(range(0x00281201, 0x00281204)) | {0x00283006}
+_LOOKUP_TABLES = frozenset(
+    (*range(0x00281201, 0x00281204), *range(0x00281221, 0x00281224), 0x00283006)
+)
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
 _AGE = re.compile(r"\d{3}[DWMY]")
 _INTEGER = re.compile(r"[+-]?\d{1,12}")

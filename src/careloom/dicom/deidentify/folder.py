@@ -36,7 +36,7 @@ async def _one(
     except OSError as error:
         return {"outcome": "refused", "reason": f"It cannot be read ({type(error).__name__})"}
     except Refused as refused:
-        return {"outcome": "refused", "reason": refused.message}
+        return {"outcome": "refused", "reason": refused.message, "fix": refused.fix}
     folder = target / report["studyInstanceUid"] / report["seriesInstanceUid"]
     place = folder / f"{report['sopInstanceUid']}.dcm"
     if not await asyncio.to_thread(_write, place, body):

@@ -55,7 +55,7 @@ def check_kind(dataset: Dataset, *, searched: bool) -> None:
     if kind not in _ACQUIRED:
         raise Refused(
             "De-identification without clean pixel data takes CT, MR, NM and PET images only",
-            fix="ask for clean pixel data; reports and documents need a person",
+            fix=f"{_SEARCH}; reports and documents need a person",
         )
     if str(dataset.get("Modality") or "") not in _MODALITIES_WITHOUT_TEXT:
         raise Refused("Its modality does not fit its SOP class")
@@ -64,19 +64,22 @@ def check_kind(dataset: Dataset, *, searched: bool) -> None:
     kinds = dataset.get("ImageType") or []
     words = {str(word).upper() for word in ([kinds] if isinstance(kinds, str) else kinds)}
     if words & _SCREEN_WORDS or str(dataset.get("ConversionType") or ""):
-        raise Refused("It is a capture of a screen, in which words are to be expected", fix=_SEARCH)
+        raise Refused(
+            "Its Image Type or Conversion Type does not rule out a captured screen with words",
+            fix=_SEARCH,
+        )
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         raise Refused("It is in colour, as captures of a screen are", fix=_SEARCH)
 
 
-_SEARCH = "ask for clean pixel data"
+_SEARCH = "ask for clean pixel data: `--clean-pixels`, or `cleanPixelData`"
 
 
 def _check_searchable(dataset: Dataset, kind: str) -> None:
     if kind not in _SEARCHABLE:
         raise Refused(
             "De-identification takes radiological and ultrasound images and secondary captures",
-            fix="Photographs, reports and other objects need a person",
+            fix="photographs, reports and other objects need a person",
         )
     if str(dataset.get("Modality") or "") in _PHOTOGRAPHS:
         raise Refused(

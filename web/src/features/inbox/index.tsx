@@ -83,14 +83,14 @@ export default function InboxPage() {
         )
       }
       filters={
-        <>
+        <div className={styles.filters} data-open={id !== undefined || undefined}>
           <Choice word="Whose" name="who" query={query} onSet={set} options={[["", "Everybody's"], ["mine", "Mine"], ["unassigned", "Nobody's"]]} />
           <Choice word="Queue" name="queue" query={query} onSet={set} options={[["", "Every queue"], ...queues.map(({ queue, open: count }) => [queue, `${words(queue)} (${count})`] as const)]} />
           <Choice word="Priority" name="priority" query={query} onSet={set} options={[["", "Every priority"], ["stat", "Immediately"], ["asap", "As soon as possible"], ["urgent", "Urgent"], ["routine", "Routine"]]} />
           <Choice word="Due" name="sla" query={query} onSet={set} options={[["", "Any due time"], ["warning", "Due soon"], ["breached", "Late"]]} />
           <Choice word="State" name="show" query={query} onSet={set} options={[["", "Open"], ["all", "Open and ended"], ["completed", "Completed"], ["rejected", "Rejected"]]} />
           <Choice word="Order" name="sort" query={query} onSet={set} options={[["", "Most urgent first"], ["age", "Oldest first"]]} />
-        </>
+        </div>
       }
     >
       {list.error && !tasks.length ? (
