@@ -1,3 +1,3 @@
 """Careloom: the open workflow engine for healthcare."""
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
