@@ -214,3 +214,10 @@ async def test_public_images_of_other_kinds_are_taken_and_change_inside_their_ar
         assert share <= report["pixels"]["blackedShare"] + 1e-6, name
         taken += 1
     assert taken >= 3
+
+
+async def test_anatomy_is_no_writing(copying: Copying, test_data: Path) -> None:
+    """A radiograph whose hila look like words to the detector keeps them; its side marker goes."""
+    (path,) = (test_data / "dicom" / "torchxrayvision").glob("1.2.276.*.dcm")
+    report, _ = await copying.copy(path.read_bytes(), KEY, PIXELS)
+    assert 0 < report["pixels"]["blackedShare"] < 0.02

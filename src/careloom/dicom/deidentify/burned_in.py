@@ -2,7 +2,7 @@
 
 Every frame is looked at; of frames after the first, only what changed since it was last looked
 at. What is found in one is blacked in all. Then the result is looked at again, at other sizes:
-what is found now is blacked too, and an image in which words are found a third time is refused.
+what is found now is blacked too, and an image in which words can be read a third time is refused.
 https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_E.3.html
 """
 
@@ -87,7 +87,7 @@ class BurnedIn:
             if not left:
                 return self.done
             self._blacken(left)
-        if any(not self._covered(area) for area in self._search(SECOND_LOOK)):
+        if any(not self._covered(area) for area in self._search(SECOND_LOOK, legible=True)):
             raise Refused("Words are still found in its pixels after they were blacked twice")
         return self.done
 
@@ -101,7 +101,7 @@ class BurnedIn:
         part = self.done.mask[area.top : area.bottom, area.left : area.right]
         return bool(part.mean() >= _COVERED)
 
-    def _search(self, look: Look) -> list[Area]:
+    def _search(self, look: Look, *, legible: bool = False) -> list[Area]:
         found: list[Area] = []
         known: list[Picture] = []
         looks = 0
@@ -118,7 +118,8 @@ class BurnedIn:
                 kept[part] = view[part]
                 for scale in scales:
                     self._spend(region, scale)
-                    areas = self._finder.find(self._smoothed(view, part), scale)
+                    seen = self._smoothed(view, part)
+                    areas = self._finder.find(seen, scale, legible=legible)
                     found += [area.moved(region.left, region.top) for area in areas]
         self.done.looks = max(self.done.looks, looks)
         return _merged(found)
