@@ -124,12 +124,19 @@ def _wanted(permission: str, resource_type: str | None) -> frozenset[str]:
 
 def check_grants(grants: Iterable[str]) -> list[str]:
     """Grants as they are stored; raises InvalidInput for a form or a permission that is none."""
-    known = [parse_grant(text) for text in grants]
-    for grant in known:
+    known = []
+    for place, text in enumerate(grants):
+        try:
+            grant = parse_grant(text)
+        except InvalidInput as error:
+            error.path = f"grants[{place}]"
+            raise
+        known.append(grant)
         if grant.permission not in PERMISSIONS and grant.permission not in INTERACTIONS:
             raise InvalidInput(
-                f"There is no permission {grant.permission}",
+                "There is no such permission",
                 code="invalid_grant",
+                path=f"grants[{place}]",
                 fix=f"use one of {', '.join(sorted(PERMISSIONS | INTERACTIONS))}",
             )
     return sorted({grant.text for grant in known})

@@ -32,6 +32,8 @@ from careloom.store.database import Database
 from careloom.types import JsonObject, Scope
 
 log = logging.getLogger("careloom.learning")
+ENOUGH = 10
+"""Held-out cases of the rarest class from which two versions are told apart."""
 MARGIN = 0.02
 """How much worse than the running version the gate lets a new one be that the house sets itself."""
 _BEAT_S = 5.0
@@ -247,7 +249,7 @@ class _One:
         await self._house._shelf.keep(scope, definition.name, self._number, trained, card)
         await self._hold_out(held)
         await self._gate(card)
-        return await self._compare()
+        return await self._compare(card)
 
     async def _read(self) -> Learned:
         scope, definition, house = self._scope, self._definition, self._house
@@ -332,7 +334,7 @@ class _One:
 
         await house._gates.put(scope, definition.held_out, [*there, rule], deployed, self._actor)
 
-    async def _compare(self) -> JsonObject:
+    async def _compare(self, card: JsonObject) -> JsonObject:
         """Measured on the held-out cases, and beside the running version where there is one."""
         house, scope, definition = self._house, self._scope, self._definition
         after = await self._measured(f"{definition.reference}@{self._number}")
@@ -341,7 +343,9 @@ class _One:
             return {"with": None, "verdict": "first", "after": after, "before": None}
         before = await self._measured(f"{definition.reference}@{running}")
         found = await house._evaluations.compare(scope, before, after)
-        return {"with": running, "before": before, "after": after, **verdict(found, definition)}
+        rarest = min(card["data"]["heldOut"]["classes"].values())
+        said = verdict(found, definition, rarest)
+        return {"with": running, "before": before, "after": after, **said}
 
     async def _measured(self, reference: str) -> str:
         evaluations, scope = self._house._evaluations, self._scope
@@ -376,12 +380,13 @@ def metric_of(definition: Definition) -> str:
     return "accuracy" if definition.positive is None else "auc"
 
 
-def verdict(found: JsonObject, definition: Definition) -> JsonObject:
-    """`better` and `worse` only where the interval of the difference does not hold 0."""
+def verdict(found: JsonObject, definition: Definition, rarest: int) -> JsonObject:
+    """`better` and `worse` only where the interval of the difference does not hold 0, and where the
+    rarest class has cases enough: of four cases a bootstrap's interval holds less than it says."""
     metric = metric_of(definition)
     difference = found[metric]
     said = "unknown"
-    if difference is not None:
+    if difference is not None and rarest >= ENOUGH:
         low, high = difference["low"], difference["high"]
         said = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
     return {

@@ -3,6 +3,7 @@ few."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -18,6 +19,7 @@ from careloom.api.envelope import success
 from careloom.api.platform.parameters import WordParam
 from careloom.api.services import Services, services_of
 from careloom.errors import InvalidInput
+from careloom.fhir.search.statements import TooCostly
 from careloom.identity.principal import Principal
 from careloom.types import JsonObject
 from careloom.workflows.analytics import Period
@@ -25,6 +27,8 @@ from careloom.workflows.analytics import Period
 router = APIRouter(prefix="/api/analytics", tags=["runs"])
 _SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})(?:\?(\S{1,500}))?", re.ASCII)
 _RUNS = ("started", "failed")
+_LONGEST_S = 30.0
+"""For the counts of all days, one search each."""
 
 
 @router.get("/anomalies", operation_id="findAnomalies")
@@ -93,7 +97,15 @@ async def _records(
     query = parse_qsl(read[2] or "", keep_blank_values=True)
     records = services.ai.learning.shelf.records(principal.scope, principal.grants)
     counts = []
-    for number in range((today - first).days):
-        day = (first + timedelta(days=number)).isoformat()
-        counts.append(float(await records.count(read[1], [*query, (by, day)])))
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            for number in range((today - first).days):
+                day = (first + timedelta(days=number)).isoformat()
+                counts.append(float(await records.count(read[1], [*query, (by, day)])))
+    except TimeoutError as error:
+        raise TooCostly(
+            f"Counting the days was given up after {_LONGEST_S:.0f} seconds",
+            path="search",
+            fix="ask for fewer days, or add a parameter that few resources meet",
+        ) from error
     return {search: counts}
