@@ -122,7 +122,7 @@ async def _round(
     shapes = [chance.choice(QUICK) for _ in range(6)]
     cases = [(shape, *await begun(clinic, shape)) for shape in shapes]
     tenants = [case.tenant for _, case, _ in cases]
-    worker = await forks.fork(tenants[0], also=tenants[1:], lease=2, bare=True)
+    worker = await forks.fork(tenants[0], also=tenants[1:], lease=2)
     try:
         await asyncio.sleep(chance.uniform(0.0, 0.3))
         disk.fill(chance.choice((0, 1 << 20, 4 << 20)))

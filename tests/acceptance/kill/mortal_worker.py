@@ -2,15 +2,14 @@
 
 Each line of its input is one order:
   {"dsn", "home", "tenant", "also", "prefix", "folder", "mode", "call", "at", "delay", "lease",
-   "run", "until", "for", "busy", "bare", "awaited"}
+   "run", "until", "for", "busy", "awaited"}
 It forks a worker that serves this tenant, those in `also`, those whose name begins with `prefix`
 and those that have a file in `folder`, and answers {"pid"}; when the worker has ended it answers
 {"signal", "status", "calls", "worker"}: what killed it, the calls inside `tenant` it had come to,
 and its name. With `until` it ends by itself, without any cleaning up, when the tenant's run, or
 `run` of several, is in that state. With `for` it is killed so many seconds after it began to work,
-with `busy` after its first commit. With `bare` it starts no process that reads DICOM. With
-`awaited` the first answer comes when it works. With `decide`, a task id, it is a server that
-decides this task and ends.
+with `busy` after its first commit. With `awaited` the first answer comes when it works. With
+`decide`, a task id, it is a server that decides this task and ends.
 The modes, where the call is the `at`-th one to the SQL function `call`:
   none    the worker lives until somebody ends it
   before  SIGKILL instead of sending the call
@@ -185,13 +184,12 @@ def live(order: dict[str, Any], report: int) -> None:
     MortalDatabase.delay = order.get("delay", 0.0)
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(bootstrap, "Database", MortalDatabase))
-        if order.get("bare"):
-            stack.enter_context(mock.patch.object(bootstrap, "_warm", _nothing))
+        stack.enter_context(mock.patch.object(bootstrap, "_warm", _nothing))
         uvloop.run(work(order))
 
 
 async def _nothing(*_: Any) -> None:
-    """In place of what a worker warms up."""
+    """In place of what a worker warms up: the process that reads DICOM begins when it is needed."""
 
 
 def say(answer: dict[str, Any]) -> None:

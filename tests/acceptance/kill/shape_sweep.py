@@ -44,9 +44,7 @@ class ShapeSweep:
     async def __aenter__(self) -> ShapeSweep:
         """One worker takes over every run whose own has died: their tenants are files here."""
         self._orphans = tempfile.TemporaryDirectory(prefix="careloom-orphans-")
-        self._successor = await self._successors.fork(
-            "", folder=self._orphans.name, lease=2, bare=True
-        )
+        self._successor = await self._successors.fork("", folder=self._orphans.name, lease=2)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -62,7 +60,7 @@ class ShapeSweep:
     async def boundaries(self, shape: Shape) -> list[Boundary]:
         """Every call when nobody is killed, in their order, and the first sealing."""
         case, run = await begun(self._clinic, shape)
-        worker = await self._forks.fork(case.tenant, lease=2, bare=True)
+        worker = await self._forks.fork(case.tenant, lease=2)
         await ended(self._clinic, case, run, shape)
         counted: Counter[str] = Counter()
         found = []
@@ -80,7 +78,6 @@ class ShapeSweep:
         mortal = await self._forks.fork(
             case.tenant,
             lease=2,
-            bare=True,
             mode=mode,
             call=boundary.call,
             at=boundary.at,
@@ -120,7 +117,6 @@ class ShapeSweep:
         stopped = await self._forks.fork(
             case.tenant,
             lease=1,
-            bare=True,
             mode="pause",
             call=boundary.call,
             at=boundary.at,
@@ -138,7 +134,7 @@ class ShapeSweep:
             return False
         await halted
         began = time.monotonic()
-        successor = await other.fork(case.tenant, lease=1, bare=True)
+        successor = await other.fork(case.tenant, lease=1)
         try:
             state = await ended(self._clinic, case, run, shape)
             tally.resume_ms.append((time.monotonic() - began) * 1000)

@@ -90,7 +90,7 @@ class Storm:
         survivors.append(await self._worker(forks))
 
     async def _worker(self, forks: Forks, **more: float) -> Fork:
-        return await forks.fork("", prefix=self._prefix, lease=2, bare=True, **more)
+        return await forks.fork("", prefix=self._prefix, lease=2, **more)
 
     async def _lane(self, shapes: list[Shape], tally: Tally) -> None:
         """One run after another; each is looked at when it has ended."""

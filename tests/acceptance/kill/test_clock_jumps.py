@@ -24,9 +24,7 @@ async def test_a_wait_is_measured_by_no_clock_that_can_be_set(
     await forks.start()
     try:
         case, run = await begun(clinic, NAP)
-        worker = await forks.fork(
-            case.tenant, lease=20, bare=True, mode="pause", call="engine_flush", at=1
-        )
+        worker = await forks.fork(case.tenant, lease=20, mode="pause", call="engine_flush", at=1)
         await worker.is_stopped()
         clock.jump(jump)
         worker.signal(signal.SIGCONT)

@@ -48,7 +48,7 @@ async def test_what_postgresql_rolls_back_is_done_once_all_the_same(
             f"CREATE TRIGGER test_rolls_back_{number} BEFORE INSERT ON careloom.step"
             f" FOR EACH ROW EXECUTE FUNCTION careloom.test_rolls_back('{tenant}', '{sqlstate}')"
         )
-    worker = await forks.fork(tenants[0], also=tenants[1:], lease=1, bare=True)
+    worker = await forks.fork(tenants[0], also=tenants[1:], lease=1)
     try:
         found = []
         for shape, case, run in cases:
